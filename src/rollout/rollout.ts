@@ -1,0 +1,47 @@
+/** The Rollout as the core sees it: trimmed metadata, a spec with every default, a status that parsed. */
+import type { RolloutSpec } from "./spec.ts";
+import type { RolloutStatus } from "./status.ts";
+
+export const GROUP = "weir.dev";
+export const API_VERSION = "v1alpha1";
+export const PLURAL = "rollouts";
+export const KIND = "Rollout";
+export const COMMAND_ANNOTATION = "weir.dev/command";
+export const EPOCH_ANNOTATION = "weir.dev/epoch";
+export const FINALIZER = "weir.dev/traffic";
+/** Field manager of route writes; the time of its entry in managedFields is when a weight was set (law 9). */
+export const ROUTE_MANAGER = "weir";
+/** Field manager of stamps alone, so that they do not pass for a weight's write (law 3). */
+export const STAMP_MANAGER = "weir-stamp";
+
+/** Which Rollout: a request carries this name and never an event. */
+export interface RolloutRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface RolloutMetadata extends RolloutRef {
+  readonly uid: string;
+  readonly generation: number;
+  readonly resourceVersion: string;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly finalizers: readonly string[];
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Who last wrote the spec (manager from managedFields); for the Event about an edit. */
+  readonly specManager?: string;
+}
+
+export interface Rollout {
+  readonly metadata: RolloutMetadata;
+  /** `invalid`: the sentence why the spec did not parse; the daemon then only says so. */
+  readonly spec: RolloutSpec | { readonly invalid: string };
+  /** Absent: never looked at. `newer`: written by a later daemon, left alone. */
+  readonly status?: RolloutStatus;
+  readonly statusIsNewer: boolean;
+}
+
+/** A Rollout whose spec parsed. */
+export interface ValidRollout extends Rollout {
+  readonly spec: RolloutSpec;
+}

@@ -1,0 +1,177 @@
+/** `Rollout.status`: the state of record (law 1). Every field here is written by `nextStatus` alone. */
+import { z } from "zod";
+import { NotificationEvent, Step, Traffic } from "./spec.ts";
+
+export const Phase = z.enum(["Pending", "Healthy", "Progressing", "Paused", "Degraded"]);
+export type Phase = z.infer<typeof Phase>;
+
+export const Reason = z.enum([
+  "FirstSight", "RouteMissing", "TargetMissing", "NotReady",
+  "Succeeded", "NothingToDo",
+  "Stepping", "Holding", "NoData", "Inconclusive", "ProviderError",
+  "Step", "Command", "MetricFailed", "HoldLimit", "RouteEditedByHand", "RouteContested", "Suspended",
+  "RolledBack", "Aborted", "StableUnready", "StableUnknown", "ManagedByAnother", "InvalidSpec", "NeverReady",
+]);
+export type Reason = z.infer<typeof Reason>;
+
+export const Verdict = z.enum(["Fail", "Error", "NoData", "Inconclusive", "Pass"]);
+export type Verdict = z.infer<typeof Verdict>;
+
+export const PausedBy = z.enum(["Step", "Command", "MetricFailed", "HoldLimit", "RouteEditedByHand", "RouteContested"]);
+export type PausedBy = z.infer<typeof PausedBy>;
+
+export const Outcome = z.enum(["Succeeded", "RolledBack", "Aborted", "Superseded"]);
+export type Outcome = z.infer<typeof Outcome>;
+
+export const Verb = z.enum(["promote", "pause", "resume", "abort", "undo", "retry"]);
+export type Verb = z.infer<typeof Verb>;
+
+export const VersionRevision = z.object({ version: z.string(), revision: z.string() });
+/** A version's name and the hash of what runs behind it; an empty revision means that no pod was ever seen. */
+export type VersionRevision = z.infer<typeof VersionRevision>;
+
+export const Check = z.object({
+  name: z.string(),
+  /** As people read it: `5%`, `412ms`, `17`. */
+  value: z.string().optional(),
+  limit: z.string().optional(),
+  /** Requests that the verdict rests on; absent for custom queries. */
+  samples: z.int().optional(),
+  verdict: Verdict,
+  message: z.string().optional(),
+  failuresInARow: z.int(),
+  /** Conclusive passes in this step. */
+  passes: z.int(),
+  query: z.string().optional(),
+  /** The instant (on the grid) that this verdict is about. */
+  at: z.string(),
+  /** Where the next window begins: the instant at which the last conclusive verdict ended, or the base in this step. Absent: no base yet. */
+  since: z.string().optional(),
+});
+export type Check = z.infer<typeof Check>;
+
+/** A notification that not every target has got yet. */
+export const Announcement = z.object({
+  seq: z.int(),
+  event: NotificationEvent,
+  at: z.string(),
+  weight: z.int(),
+  message: z.string(),
+});
+export type Announcement = z.infer<typeof Announcement>;
+
+export const Notified = z.object({
+  /** `slack/#deploys`, `webhook/2`: unique within the Rollout, without secrets. */
+  target: z.string(),
+  seq: z.int(),
+  event: NotificationEvent,
+  /** The provider's handle on the run's message (for Slack `channel/ts`). */
+  message: z.string().optional(),
+  /** Set while delivery keeps failing: a sentence. */
+  failing: z.string().optional(),
+});
+export type Notified = z.infer<typeof Notified>;
+
+export const Run = z.object({
+  number: z.int(),
+  from: VersionRevision,
+  to: VersionRevision,
+  /** What the run steps through and where, as they were when it began (or at the last accepted edit). */
+  ladder: z.array(Step),
+  target: Traffic,
+  /** Index into ladder; -1 before the first step is reached. */
+  step: z.int(),
+  /** Committed canary share in percent, and in points of the route. */
+  weight: z.number(),
+  points: z.int(),
+  /** Raised at each intent to write the route. */
+  epoch: z.int(),
+  /** How the route looked before the run: whether Weir added the canary's destination, and whether the only destination had no weight. */
+  shape: z.object({ added: z.boolean(), unweighted: z.boolean() }),
+  startedAt: z.string(),
+  /** When the weight came into force; absent until the route's write has been seen. */
+  inForceAt: z.string().optional(),
+  nextLookAt: z.string().optional(),
+  /** Since when the step has been waiting for evidence (holdLimit is measured from here). */
+  heldSince: z.string().optional(),
+  /** Since when the run has been waiting for pods (progressDeadline is measured from here). */
+  waitingSince: z.string().optional(),
+  pausedBy: PausedBy.optional(),
+  pausedAt: z.string().optional(),
+  pausedMessage: z.string().optional(),
+  checks: z.array(Check),
+  /** Times of foreign raises within the last five minutes. */
+  raises: z.array(z.string()),
+  /** A straight way (undo, --full, rollback window, firstRun: direct): 100 when ready, no ladder. */
+  direct: z.boolean().optional(),
+  announcements: z.array(Announcement),
+  notified: z.array(Notified),
+  outcome: Outcome.optional(),
+  endedAt: z.string().optional(),
+  actor: z.string().optional(),
+  reason: z.string().optional(),
+});
+export type Run = z.infer<typeof Run>;
+
+export const PastRun = z.object({
+  number: z.int(),
+  from: VersionRevision,
+  to: VersionRevision,
+  outcome: Outcome,
+  /** Highest canary share that the run reached, in percent. */
+  weight: z.number(),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  actor: z.string().optional(),
+  reason: z.string().optional(),
+});
+export type PastRun = z.infer<typeof PastRun>;
+
+export const Condition = z.object({
+  type: z.enum(["Ready", "Reconciling", "Stalled", "StableChangedInPlace", "ClockSkew", "DeliveryFailing", "CrdTooOld"]),
+  status: z.enum(["True", "False", "Unknown"]),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.string(),
+  observedGeneration: z.int().optional(),
+});
+export type Condition = z.infer<typeof Condition>;
+
+export const LastCommand = z.object({
+  id: z.string(),
+  verb: Verb,
+  run: z.int(),
+  actor: z.string(),
+  reason: z.string().optional(),
+  result: z.enum(["Accepted", "Refused"]),
+  message: z.string(),
+  at: z.string(),
+});
+export type LastCommand = z.infer<typeof LastCommand>;
+
+/** Raised when a field changes its meaning: a daemon leaves a status with a higher one alone (law 15). */
+export const STATUS_VERSION = 1;
+
+export const RolloutStatus = z.object({
+  version: z.int(),
+  phase: Phase,
+  reason: Reason,
+  message: z.string(),
+  /** `2/4`, for the printer column STEP; empty at rest. */
+  step: z.string().optional(),
+  /** `25%`, for the printer column WEIGHT. */
+  weight: z.string().optional(),
+  observedGeneration: z.int(),
+  observedRevision: VersionRevision.optional(),
+  /** How many runs there have been. */
+  runs: z.int(),
+  stable: VersionRevision.optional(),
+  refused: z.object({ version: z.string(), revision: z.string(), reason: z.string() }).optional(),
+  formerStables: z.array(VersionRevision),
+  lastCommand: LastCommand.optional(),
+  conditions: z.array(Condition),
+  /** The run that goes on, or the one that ended last. */
+  run: Run.optional(),
+  history: z.array(PastRun),
+});
+export type RolloutStatus = z.infer<typeof RolloutStatus>;

@@ -1,0 +1,29 @@
+/** Durations, percentages and instants: from the strings that users and the API server write to numbers, and back. */
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** One or more whole numbers with a unit, the largest unit first: `90s`, `1h30m`, `500ms`. */
+export const DURATION_PATTERN = /^(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?$/;
+export const PERCENTAGE_PATTERN = /^(?:100(?:\.0+)?|\d{1,2}(?:\.\d+)?)%$/;
+
+/** Milliseconds of a duration such as `1m30s`; throws a RangeError on anything else. */
+export function msOf(duration: string): number {
+  if (duration === "" || !DURATION_PATTERN.test(duration)) throw new RangeError(`expected a duration such as 30s, got ${JSON.stringify(duration)}`);
+  return [...duration.matchAll(/(\d+)(ms|[smh])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit!] ?? 0), 0);
+}
+
+/** 0 to 1 for a percentage such as `0.5%`; throws a RangeError on anything else. */
+export function fractionOf(percentage: string): number {
+  if (!PERCENTAGE_PATTERN.test(percentage)) throw new RangeError(`expected a percentage such as 1%, got ${JSON.stringify(percentage)}`);
+  return Number(percentage.slice(0, -1)) / 100;
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time. */
+export function instantOf(time: string): number {
+  return Date.parse(time);
+}
+
+/** RFC 3339 with milliseconds, as Weir writes into status. */
+export function timeOf(instantMs: number): string {
+  return new Date(instantMs).toISOString();
+}
