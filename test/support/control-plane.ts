@@ -1,0 +1,237 @@
+/** A real Kubernetes control plane (etcd, kube-apiserver and, if asked for, kube-controller-manager) for tests, from KUBEBUILDER_ASSETS. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { onFreePort, startChild, untilReady, type Child } from "../../src/playground/processes/child-process.ts";
+import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
+import { createApiRequest, type ApiAddress, type ApiObject, type ApiRequest } from "./api-request.ts";
+import { applyCustomResourceDefinitions, applyObjects, parseObjects, type ApplyOptions } from "./apply.ts";
+import { readAuditLog, type AuditEntry } from "./audit-log.ts";
+import { startFakeKubelet, type FakeKubelet } from "./fake-kubelet.ts";
+
+export interface User {
+  readonly name: string;
+  readonly groups?: readonly string[];
+}
+
+export interface ControlPlaneOptions {
+  /** Besides `admin`, who may do everything. */
+  readonly users?: readonly User[];
+  /** Default false. */
+  readonly audit?: boolean;
+  /** Default true; false lets every user do everything. */
+  readonly rbac?: boolean;
+  /** Runs kube-controller-manager and a fake kubelet, so that Deployments get pods, and pods get ready. Default false. */
+  readonly controllers?: boolean;
+}
+
+/** Plain data, so that another process can use the same control plane. `token` is the admin's. */
+export interface ControlPlaneAddress extends Required<ApiAddress> {
+  readonly folder: string;
+  readonly assets: string;
+}
+
+/** A control plane seen from a test that did not start it. */
+export interface ConnectedControlPlane extends ControlPlaneAddress {
+  /** As admin. */
+  readonly request: ApiRequest;
+  /** The path of a kubeconfig for `admin` or one of the users. */
+  kubeconfigFor(user: string): string;
+  /** The path of a kubeconfig for a service account, with a token that holds for an hour. */
+  kubeconfigForServiceAccount(namespace: string, name: string): Promise<string>;
+  /** What the server was asked so far, by this user or by everybody. */
+  auditLog(user?: string): readonly AuditEntry[];
+  apply(objects: string | readonly ApiObject[], options?: ApplyOptions): Promise<readonly ApiObject[]>;
+}
+
+export interface ControlPlane extends ConnectedControlPlane {
+  /** With `controllers` only. */
+  readonly kubelet: FakeKubelet | undefined;
+  close(): Promise<void>;
+}
+
+/** Throws if KUBEBUILDER_ASSETS is not set; takes about three seconds and half a gigabyte. */
+export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const assets = process.env.KUBEBUILDER_ASSETS;
+  if (!assets) throw new Error("KUBEBUILDER_ASSETS is not set: it names the folder of etcd, kube-apiserver and kube-controller-manager");
+  const folder = createTemporaryFolder("weir-control-plane");
+  const started: Child[] = [];
+  const close = async (): Promise<void> => {
+    // The last one first: an API server without its etcd does not end. None has anything worth saving.
+    for (const child of started.reverse()) await child.stop(0);
+    await folder.remove();
+  };
+  try {
+    const connected = await startServers({ assets, folder: folder.path, options, started });
+    const kubelet = options.controllers ? await startFakeKubelet(connected) : undefined;
+    return { ...connected, kubelet, close: async () => void (await kubelet?.close(), await close()) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Setup {
+  readonly assets: string;
+  readonly folder: string;
+  readonly options: ControlPlaneOptions;
+  /** In the order of their start. */
+  readonly started: Child[];
+}
+
+async function startServers(setup: Setup): Promise<ConnectedControlPlane> {
+  const tokens = writeCredentials(setup);
+  await startEtcd(setup);
+  const address = await onFreePort((port) => startApiServer(setup, port, tokens.get("admin") as string));
+  for (const [user, token] of tokens) writeKubeconfig(address, user, token);
+  const connected = connectControlPlane(address);
+  await applyCustomResourceDefinitions(connected.request, customResourceDefinitions(setup.assets));
+  if (setup.options.controllers) await startControllers(setup);
+  return connected;
+}
+
+const AUDIT_POLICY = { apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules: [{ level: "Metadata" }] };
+
+/** A user of their own keeps the controllers' requests apart in the audit log. */
+const CONTROLLERS_USER = "controllers";
+
+function writeCredentials({ folder, options }: Setup): ReadonlyMap<string, string> {
+  const masters = ["admin", CONTROLLERS_USER].map((name) => ({ name, groups: ["system:masters"] }));
+  const users: readonly User[] = [...masters, ...(options.users ?? [])];
+  const tokens = new Map(users.map(({ name }) => [name, randomBytes(16).toString("hex")]));
+  const lines = users.map(({ name, groups = [] }) => `${tokens.get(name)},${name},${name},"${groups.join(",")}"\n`);
+  writeFileSync(path.join(folder, "tokens.csv"), lines.join(""));
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  writeFileSync(path.join(folder, "service-account.key"), privateKey.export({ type: "pkcs1", format: "pem" }));
+  writeFileSync(path.join(folder, "audit-policy.json"), JSON.stringify(AUDIT_POLICY));
+  return tokens;
+}
+
+/** On Unix sockets only; the addresses that it tells others are never used. */
+async function startEtcd({ assets, folder, started }: Setup): Promise<void> {
+  const etcd = await startChild(
+    path.join(assets, "etcd"),
+    [
+      "--name=weir",
+      `--data-dir=${folder}/etcd`,
+      "--unsafe-no-fsync",
+      "--log-level=error",
+      `--listen-client-urls=unix://${folder}/etcd.sock`,
+      "--advertise-client-urls=http://127.0.0.1:1",
+      `--listen-peer-urls=unix://${folder}/etcd-peer.sock`,
+      "--initial-advertise-peer-urls=http://127.0.0.1:1",
+      "--initial-cluster=weir=http://127.0.0.1:1",
+    ],
+    path.join(folder, "etcd.log"),
+  );
+  started.push(etcd);
+  await untilReady(etcd, "etcd", async () => existsSync(`${folder}/etcd.sock`));
+}
+
+async function startApiServer({ assets, folder, options, started }: Setup, port: number, token: string): Promise<ControlPlaneAddress> {
+  const server = await startChild(
+    path.join(assets, "kube-apiserver"),
+    [
+      `--etcd-servers=unix://${folder}/etcd.sock`,
+      `--cert-dir=${folder}/certificates`, // it makes its own
+      `--secure-port=${port}`,
+      "--bind-address=127.0.0.1",
+      "--advertise-address=127.0.0.1",
+      "--endpoint-reconciler-type=none", // it may not write a loopback address into the endpoints of "kubernetes"
+      "--service-cluster-ip-range=10.0.0.0/24",
+      `--token-auth-file=${folder}/tokens.csv`,
+      "--service-account-issuer=https://kubernetes.default.svc",
+      `--service-account-key-file=${folder}/service-account.key`,
+      `--service-account-signing-key-file=${folder}/service-account.key`,
+      `--authorization-mode=${options.rbac === false ? "AlwaysAllow" : "RBAC"}`,
+      "--disable-admission-plugins=ServiceAccount",
+      "--profiling=false",
+      ...(options.audit ? [`--audit-policy-file=${folder}/audit-policy.json`, `--audit-log-path=${auditLogOf(folder)}`] : []),
+    ],
+    path.join(folder, `kube-apiserver-${port}.log`),
+  );
+  const certificate = `${folder}/certificates/apiserver.crt`;
+  const addressNow = (): ControlPlaneAddress => ({ url: `https://127.0.0.1:${port}`, ca: readFileSync(certificate, "utf8"), token, folder, assets });
+  started.push(server);
+  await untilReady(server, "kube-apiserver", async () => (await createApiRequest(addressNow())<string>("GET", "/readyz")) === "ok");
+  return addressNow();
+}
+
+// Those that a test may need; each of the others costs requests.
+const CONTROLLERS = [
+  "clusterrole-aggregation-controller",
+  "daemonset-controller",
+  "deployment-controller",
+  "disruption-controller",
+  "endpointslice-controller",
+  "garbage-collector-controller",
+  "namespace-controller",
+  "replicaset-controller",
+  "serviceaccount-controller",
+  "statefulset-controller",
+];
+
+async function startControllers({ assets, folder, started }: Setup): Promise<void> {
+  const manager = await startChild(
+    path.join(assets, "kube-controller-manager"),
+    [
+      `--kubeconfig=${kubeconfigPath(folder, CONTROLLERS_USER)}`,
+      `--controllers=${CONTROLLERS.join(",")}`,
+      "--leader-elect=false",
+      "--secure-port=0",
+      `--service-account-private-key-file=${folder}/service-account.key`,
+    ],
+    path.join(folder, "kube-controller-manager.log"),
+  );
+  started.push(manager);
+}
+
+/** VirtualService and DestinationRule, and Weir's own. */
+function customResourceDefinitions(assets: string): readonly ApiObject[] {
+  const istio = readFileSync(path.join(assets, "crds/istio.yaml"), "utf8")
+    .split(/^---$/m)
+    .filter((document) => /^ {2}name: (virtualservices|destinationrules)\.networking\.istio\.io$/m.test(document));
+  const ours = new URL("../../deploy/crd.yaml", import.meta.url);
+  return [...istio, ...(existsSync(ours) ? [readFileSync(ours, "utf8")] : [])].flatMap(parseObjects);
+}
+
+/** For a control plane that somebody else started. */
+export function connectControlPlane(address: ControlPlaneAddress): ConnectedControlPlane {
+  const request = createApiRequest(address);
+  return {
+    ...address,
+    request,
+    kubeconfigFor: (user) => kubeconfigPath(address.folder, user),
+    kubeconfigForServiceAccount: async (namespace, name) => {
+      const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+      const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: { expirationSeconds: 3600 } };
+      const { status } = await request<{ status: { token: string } }>("POST", path, review);
+      return writeKubeconfig(address, `${namespace}-${name}`, status.token);
+    },
+    auditLog: (user) => readAuditLog(auditLogOf(address.folder)).filter((entry) => user === undefined || entry.user === user),
+    apply: (objects, options) => applyObjects(request, objects, options),
+  };
+}
+
+function auditLogOf(folder: string): string {
+  return path.join(folder, "audit.log");
+}
+
+function kubeconfigPath(folder: string, user: string): string {
+  return path.join(folder, `${user}.kubeconfig`);
+}
+
+/** Returns the file's path; JSON is YAML. */
+function writeKubeconfig({ folder, url, ca }: ControlPlaneAddress, user: string, token: string): string {
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "test", cluster: { server: url, "certificate-authority-data": Buffer.from(ca).toString("base64") } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: "test", context: { cluster: "test", user } }],
+    "current-context": "test",
+  };
+  const file = kubeconfigPath(folder, user);
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
+}
