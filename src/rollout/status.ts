@@ -26,6 +26,10 @@ export type Outcome = z.infer<typeof Outcome>;
 export const Verb = z.enum(["promote", "pause", "resume", "abort", "undo", "retry"]);
 export type Verb = z.infer<typeof Verb>;
 
+/** Why a revision is not tried again (law 8). */
+export const Refusal = z.enum(["RolledBack", "Aborted", "NeverReady"]);
+export type Refusal = z.infer<typeof Refusal>;
+
 export const VersionRevision = z.object({ version: z.string(), revision: z.string() });
 /** A version's name and the hash of what runs behind it; an empty revision means that no pod was ever seen. */
 export type VersionRevision = z.infer<typeof VersionRevision>;
@@ -42,6 +46,8 @@ export const Check = z.object({
   failuresInARow: z.int(),
   /** Conclusive passes in this step. */
   passes: z.int(),
+  /** Fingerprint of the metric's definition: another one starts the evidence afresh. */
+  definition: z.string(),
   query: z.string().optional(),
   /** The instant (on the grid) that this verdict is about. */
   at: z.string(),
@@ -79,11 +85,15 @@ export const Run = z.object({
   /** What the run steps through and where, as they were when it began (or at the last accepted edit). */
   ladder: z.array(Step),
   target: Traffic,
+  /** `spec.release` when the run began; for an undo it is not the version that the run goes to. */
+  release: z.string(),
   /** Index into ladder; -1 before the first step is reached. */
   step: z.int(),
   /** Committed canary share in percent, and in points of the route. */
   weight: z.number(),
   points: z.int(),
+  /** Highest canary share that the run reached, in percent. */
+  peak: z.number(),
   /** Raised at each intent to write the route. */
   epoch: z.int(),
   /** How the route looked before the run: whether Weir added the canary's destination, and whether the only destination had no weight. */
@@ -106,8 +116,14 @@ export const Run = z.object({
   direct: z.boolean().optional(),
   announcements: z.array(Announcement),
   notified: z.array(Notified),
+  /** The last announcement's number. */
+  announced: z.int(),
+  /** Observe mode: why Weir would have rolled back; said once per run. */
+  wouldRollBack: z.string().optional(),
   outcome: Outcome.optional(),
   endedAt: z.string().optional(),
+  /** resourceVersion of the route that the ending was decided from: while the route is still at it, the last write is owed. */
+  endedFrom: z.string().optional(),
   actor: z.string().optional(),
   reason: z.string().optional(),
 });
@@ -139,7 +155,7 @@ export type Condition = z.infer<typeof Condition>;
 
 export const LastCommand = z.object({
   id: z.string(),
-  verb: Verb,
+  verb: z.string(),
   run: z.int(),
   actor: z.string(),
   reason: z.string().optional(),
@@ -166,7 +182,7 @@ export const RolloutStatus = z.object({
   /** How many runs there have been. */
   runs: z.int(),
   stable: VersionRevision.optional(),
-  refused: z.object({ version: z.string(), revision: z.string(), reason: z.string() }).optional(),
+  refused: z.object({ version: z.string(), revision: z.string(), because: Refusal, reason: z.string() }).optional(),
   formerStables: z.array(VersionRevision),
   lastCommand: LastCommand.optional(),
   conditions: z.array(Condition),

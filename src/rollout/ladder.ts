@@ -1,0 +1,42 @@
+/** The ladder of a run: where a share stands on it, and what comes next. */
+import type { PauseStep, Step, WeightStep } from "./spec.ts";
+
+export function isWeightStep(step: Step | undefined): step is WeightStep {
+  return step !== undefined && "weight" in step;
+}
+
+export function isPauseStep(step: Step | undefined): step is PauseStep {
+  return step !== undefined && "pause" in step;
+}
+
+/** Points of a route for a canary share: floor(S·w/100), at least 1 if w > 0 (law 4). `total` is what stable and canary share. */
+export function pointsFor(weightPercent: number, total: number): number {
+  if (weightPercent <= 0 || total <= 0) return 0;
+  // The tiny addend undoes the rounding of a share that was itself computed from points.
+  return Math.max(1, Math.floor((total * weightPercent) / 100 + 1e-9));
+}
+
+/** Canary share in percent, of what stable and canary share. */
+export function shareOf(points: number, total: number): number {
+  return total === 0 ? 0 : (points / total) * 100;
+}
+
+/** Index of the last weight step not above a share, a pause right behind it not counted as passed; -1 below the first. */
+export function standingAt(ladder: readonly Step[], weightPercent: number): number {
+  return ladder.findLastIndex((step) => isWeightStep(step) && step.weight <= weightPercent + 1e-9);
+}
+
+/** Weight that a step stands at: its own, or for a pause that of the weight step before it. */
+export function weightAt(ladder: readonly Step[], index: number): number {
+  const last = ladder.slice(0, index + 1).findLast(isWeightStep);
+  return last?.weight ?? 0;
+}
+
+/** Hold of the weight step that `index` stands at; undefined before the first one. */
+export function holdAt(ladder: readonly Step[], index: number): string | undefined {
+  return ladder.slice(0, index + 1).findLast(isWeightStep)?.hold;
+}
+
+export function lastStep(ladder: readonly Step[]): number {
+  return ladder.length - 1;
+}
