@@ -1,50 +1,106 @@
 /** `Rollout.spec` as users write it: one schema from which types, defaults, the CRD and `weir lint` come. */
 import { z } from "zod";
+import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { withRules } from "./spec-rule.ts";
+import * as rules from "./spec-rules.ts";
+import { problemsOf } from "./spec-problems.ts";
 
-export const Duration = z.string();
+const text = (most: number) => z.string().max(most);
+
+export const Duration = withRules(text(24), rules.isDuration);
 export type Duration = z.infer<typeof Duration>;
 
-export const Percentage = z.string();
+/** A duration that must take some time. */
+const lasting = (least: string) => withRules(text(24), rules.isDuration, rules.lasts(least));
+
+export const Percentage = withRules(text(12), rules.isPercentage);
 export type Percentage = z.infer<typeof Percentage>;
 
-export const WeightStep = z.strictObject({ weight: z.int(), hold: Duration.default("1m") });
+const Weight = withRules(
+  z.int(),
+  rules.within(1, 100, "; begin with the first share that the new version should get, since a step of 0 would do nothing"),
+);
+const Count = (least: number, most: number) => withRules(z.int(), rules.within(least, most));
+const ObjectName = withRules(text(253), rules.isObjectName);
+const NamespaceName = withRules(text(63), rules.isNamespaceName);
+const VersionName = withRules(text(63), rules.isVersionName);
+
+export const WeightStep = z.object({ weight: Weight, hold: Duration.default(DEFAULT_HOLD) });
 export type WeightStep = z.output<typeof WeightStep>;
 
-export const PauseStep = z.strictObject({ pause: z.strictObject({ duration: Duration.optional() }) });
+export const PauseStep = z.object({ pause: z.object({ duration: lasting("1s").optional() }) });
 export type PauseStep = z.output<typeof PauseStep>;
 
-export const Step = z.union([WeightStep, PauseStep]);
+/** The CRD needs one shape for both kinds of step; the union tells them apart again. */
+const AnyStep = withRules(
+  z.object({
+    weight: Weight.optional().describe("Share of the traffic that the new version gets in this step, in percent: a whole number from 1 to 100."),
+    hold: Duration.optional().describe("How long to stay at this weight, measured from when it is in force. Default 1m."),
+    pause: z
+      .object({ duration: lasting("1s").optional().describe("How long to wait. Default: until somebody says `weir promote`.") })
+      .optional()
+      .describe("Waits at the weight of the step before: {} until somebody promotes, {duration: 10m} for a while. Judging goes on."),
+  }),
+  rules.exactlyOne(["weight", "pause"], "write {weight: 10, hold: 1m} or {pause: {}}"),
+  rules.onlyWith("hold", "weight", "write {pause: {duration: 10m}} for a pause that ends by itself"),
+);
+
+export const Step = AnyStep.pipe(z.union([WeightStep, PauseStep]));
 export type Step = z.output<typeof Step>;
 
-export const Strategy = z.strictObject({
-  firstRun: z.enum(["ladder", "direct"]).default("ladder"),
-  rollbackWindow: z.int().default(3),
-  progressDeadline: Duration.default("10m"),
-  propagation: Duration.default("5s"),
-  steps: z.array(Step).default([
-    { weight: 10, hold: "1m" },
-    { weight: 25, hold: "1m" },
-    { weight: 50, hold: "1m" },
-    { weight: 100, hold: "1m" },
-  ]),
+export const Strategy = z.object({
+  firstRun: z
+    .enum(["ladder", "direct"])
+    .default("ladder")
+    .describe("How the very first run goes: ladder (default) takes the steps; direct goes to 100 as soon as the version is ready, for clusters that are rebuilt from git."),
+  rollbackWindow: Count(0, 10)
+    .default(3)
+    .describe("How many former stable revisions have a direct way back: ready, then 100 in one write. 0 to 10, default 3."),
+  progressDeadline: lasting("1s").default("10m").describe("How long the new version may take to become ready before the run is given up. Default 10m."),
+  propagation: Duration.default(DEFAULT_PROPAGATION).describe(
+    "How long a written weight takes to be in force in every proxy; holds and verdicts begin after it. Default 5s.",
+  ),
+  steps: withRules(z.array(Step).max(rules.MAX_STEPS), rules.ladderIsNotEmpty, rules.ladderRises, rules.ladderEndsAtAll)
+    .default([
+      { weight: 10, hold: DEFAULT_HOLD },
+      { weight: 25, hold: DEFAULT_HOLD },
+      { weight: 50, hold: DEFAULT_HOLD },
+      { weight: 100, hold: DEFAULT_HOLD },
+    ])
+    .describe("The ladder, from the first weight to 100: each step is a weight with its hold, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
 });
 export type Strategy = z.output<typeof Strategy>;
 
-export const SecretKeyRef = z.strictObject({ name: z.string(), key: z.string() });
+export const SecretKeyRef = z.object({
+  name: ObjectName.describe('Name of a Secret in the Rollout\'s namespace; it must carry the label weir.dev/use: "true".'),
+  key: withRules(text(253), rules.isSecretKey).describe("Key within the Secret's data."),
+});
 export type SecretKeyRef = z.output<typeof SecretKeyRef>;
 
-const SecretSource = z.strictObject({ secretRef: SecretKeyRef });
+const SecretSource = z.object({ secretRef: SecretKeyRef.describe("Which key of which Secret.") });
 
-export const PrometheusAuth = z.strictObject({
-  basic: z.strictObject({ username: z.string(), password: SecretSource }).optional(),
-  bearer: SecretSource.optional(),
-  /** Sent as X-Scope-OrgID. */
-  tenant: z.string().optional(),
-  ca: SecretSource.optional(),
-});
+export const PrometheusAuth = withRules(
+  z.object({
+    basic: z
+      .object({
+        username: withRules(text(256), rules.isUsername).describe("User name."),
+        password: SecretSource.describe("Where the password is."),
+      })
+      .optional()
+      .describe("User name and password."),
+    bearer: SecretSource.optional().describe("A token that is sent as Authorization: Bearer."),
+    /** Sent as X-Scope-OrgID. */
+    tenant: withRules(text(256), rules.isTenant).optional().describe("Tenant of Mimir, Cortex or Thanos: sent as X-Scope-OrgID."),
+    ca: SecretSource.optional().describe("PEM certificates that the server's certificate is checked against. Default: the usual authorities."),
+  }),
+  rules.notBoth("basic", "bearer", "keep the one that the server asks for"),
+);
 export type PrometheusAuth = z.output<typeof PrometheusAuth>;
 
-export const PrometheusSource = z.strictObject({ url: z.string(), auth: PrometheusAuth.optional() });
+export const PrometheusSource = z.object({
+  url: withRules(text(1024), rules.isServerUrl).describe("Address of the Prometheus (or Thanos, Mimir, VictoriaMetrics) API, without /api/v1."),
+  auth: PrometheusAuth.optional().describe("How to authenticate. Default: not at all."),
+});
 export type PrometheusSource = z.output<typeof PrometheusSource>;
 
 /** What to do with a failed metric. */
@@ -55,47 +111,106 @@ export type OnFail = z.infer<typeof OnFail>;
 export const OnSilence = z.enum(["hold", "advance", "rollback", "pause"]);
 export type OnSilence = z.infer<typeof OnSilence>;
 
-export const Metric = z.strictObject({
-  name: z.string(),
-  errorRate: z.strictObject({ max: Percentage }).optional(),
-  latency: z.strictObject({ percentile: z.number(), max: Duration }).optional(),
-  query: z.string().optional(),
-  min: z.number().optional(),
-  max: z.number().optional(),
-  failures: z.int().default(2),
-  onFail: OnFail.default("rollback"),
-});
+export const Metric = withRules(
+  z.object({
+    name: withRules(text(63), rules.isCheckName).describe("Unique within the Rollout; messages and status call the check by it."),
+    errorRate: z
+      .object({ max: Percentage.describe("Largest share of requests that may fail (5xx, or no answer), such as 1% or 0.5%.") })
+      .optional()
+      .describe("Share of failed requests of the new version, from Istio's telemetry."),
+    latency: z
+      .object({
+        percentile: withRules(z.number(), rules.isPercentile).describe("From 1 to below 100: 99 means that 99 of 100 requests must be faster than max."),
+        max: lasting("1ms").describe("Longest duration at that percentile, such as 500ms; it is rounded up to a bound of Istio's histogram."),
+      })
+      .optional()
+      .describe("Duration of the new version's requests, from Istio's telemetry."),
+    query: withRules(text(4096), rules.isNotBlank, ...rules.usesOnly(rules.QUERY_VARIABLES))
+      .optional()
+      .describe(
+        "PromQL that gives one number, with the variables $(namespace) $(name) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods) $(window).",
+      ),
+    min: z.number().optional().describe("With query: a smaller value fails."),
+    max: z.number().optional().describe("With query: a larger value fails."),
+    failures: Count(1, 100).default(2).describe("How many failed verdicts in a row, within one step, make the metric fail. 1 to 100, default 2."),
+    onFail: OnFail.default("rollback").describe("What then happens: rollback (default) takes the traffic back, pause asks a person, ignore only tells."),
+  }),
+  rules.exactlyOne(["errorRate", "latency", "query"], "give each check a metric of its own"),
+  rules.queryHasLimit,
+  rules.onlyWith("min", "query", "errorRate and latency have their own max"),
+  rules.onlyWith("max", "query", "errorRate and latency have their own max: errorRate: {max: 1%}"),
+  rules.minBelowMax,
+);
 export type Metric = z.output<typeof Metric>;
 
-export const Analysis = z.strictObject({
-  mode: z.enum(["enforce", "observe"]).default("enforce"),
-  interval: Duration.default("10s"),
-  settle: Duration.default("1s"),
-  minVerdicts: z.int().default(3),
-  minRequests: z.int().default(20),
-  onNoData: OnSilence.default("hold"),
-  onInconclusive: OnSilence.default("hold"),
-  onProviderError: OnSilence.default("hold"),
-  holdLimit: z
-    .strictObject({ after: Duration.default("30m"), then: z.enum(["pause", "rollback"]).default("pause") })
-    .default({ after: "30m", then: "pause" }),
-  prometheus: PrometheusSource.optional(),
-  metrics: z.array(Metric).default([{ name: "errors", errorRate: { max: "1%" }, failures: 2, onFail: "rollback" }]),
-});
+export const Analysis = withRules(
+  z.object({
+    mode: z
+      .enum(["enforce", "observe"])
+      .default("enforce")
+      .describe("enforce (default) moves traffic; observe judges and reports only and writes no route, beside another tool."),
+    interval: lasting("1s").default(DEFAULT_INTERVAL).describe("How often every metric is judged. At least 1s, default 10s."),
+    settle: Duration.default(DEFAULT_SETTLE).describe("How long after an instant its samples are asked for, so that late ones are in. At most the interval, default 1s."),
+    minVerdicts: Count(1, 100)
+      .default(DEFAULT_MIN_VERDICTS)
+      .describe("How many conclusive passes of every metric a step needs before it may be left. 1 to 100, default 3."),
+    minRequests: Count(1, 1_000_000)
+      .default(20)
+      .describe("How many requests a verdict of errorRate or latency needs; fewer are inconclusive, and the window grows. Default 20."),
+    onNoData: OnSilence.default("hold").describe("What to do while no request reaches the new version: hold (default), advance, rollback or pause."),
+    onInconclusive: OnSilence.default("hold").describe("What to do while there are too few requests to tell: hold (default), advance, rollback or pause."),
+    onProviderError: OnSilence.default("hold").describe("What to do while Prometheus does not answer: hold (default), advance, rollback or pause."),
+    holdLimit: z
+      .object({
+        after: lasting("1s").default("30m").describe("How long a step may wait for evidence. Default 30m."),
+        then: z.enum(["pause", "rollback"]).default("pause").describe("What happens then: pause (default) asks a person, rollback takes the traffic back."),
+      })
+      .prefault({})
+      .describe("How long holding may go on. Default: pause after 30m."),
+    prometheus: PrometheusSource.optional().describe("The Prometheus to ask. Default: the daemon's."),
+    metrics: withRules(
+      z.array(Metric).max(20),
+      rules.distinct("metric name", "self.map(metric, metric.name)", (metrics) => metrics.map(({ name }) => name)),
+    )
+      .default([{ name: "errors", errorRate: { max: "1%" }, failures: 2, onFail: "rollback" }])
+      .describe(
+        "What is judged. Default: one metric, errors, with errorRate at most 1%. An empty list judges nothing: steps go by time, and status says so.",
+      ),
+  }),
+  rules.settlesWithinInterval,
+);
 export type Analysis = z.output<typeof Analysis>;
 
-export const VirtualServiceRef = z.strictObject({
-  name: z.string(),
-  namespace: z.string().optional(),
-  routes: z.array(z.string()).optional(),
+export const VirtualServiceRef = z.object({
+  name: ObjectName.describe("Name of the VirtualService."),
+  namespace: NamespaceName.optional().describe(
+    "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
+  ),
+  routes: withRules(
+    z.array(withRules(text(253), rules.isNotBlank)).max(16),
+    rules.holdsFrom(0, 1, "expected at most one route, got {}; name the one whose weights shall move"),
+  )
+    .optional()
+    .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
 });
 export type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
 
-export const Traffic = z.strictObject({
-  istio: z.strictObject({
-    virtualServices: z.array(VirtualServiceRef),
-    destinationRule: z.strictObject({ name: z.string(), namespace: z.string().optional() }).optional(),
-  }),
+export const Traffic = z.object({
+  istio: z
+    .object({
+      virtualServices: withRules(
+        z.array(VirtualServiceRef).max(16),
+        rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {}; write [{name: reviews}] with the name of yours"),
+      ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
+      destinationRule: z
+        .object({
+          name: ObjectName.describe("Name of the DestinationRule."),
+          namespace: NamespaceName.optional().describe("Its namespace. Default: the VirtualService's."),
+        })
+        .optional()
+        .describe("The DestinationRule that defines the subsets. Default: found by the route's host."),
+    })
+    .describe("Traffic split by an Istio VirtualService."),
 });
 export type Traffic = z.output<typeof Traffic>;
 
@@ -114,36 +229,82 @@ export type NotificationEvent = z.infer<typeof NotificationEvent>;
 
 const everyEvent = [...NotificationEvent.options];
 
-export const Notification = z.strictObject({
-  /** With `channel` a bot token (own secretRef or the daemon's); with `webhook` an incoming webhook's URL from a Secret. */
-  slack: z
-    .strictObject({
-      channel: z.string().optional(),
-      secretRef: SecretKeyRef.optional(),
-      webhook: SecretSource.optional(),
-    })
-    .optional(),
-  webhook: z
-    .strictObject({ url: z.string(), secretRef: SecretKeyRef.optional() })
-    .optional(),
-  events: z.array(NotificationEvent).default(everyEvent),
-});
+export const Notification = withRules(
+  z.object({
+    /** With `channel` a bot token (own secretRef or the daemon's); with `webhook` an incoming webhook's URL from a Secret. */
+    slack: withRules(
+      z.object({
+        channel: withRules(text(80), rules.isChannel).optional().describe('Channel such as "#deploys" (in quotes), or its id. One message per run, edited as it moves.'),
+        secretRef: SecretKeyRef.optional().describe("Bot token for channel. Default: the daemon's."),
+        webhook: SecretSource.optional().describe("An incoming webhook's address, from a Secret. One message per event."),
+      }),
+      rules.exactlyOne(["channel", "webhook"], 'write {channel: "#deploys"}, or {webhook: {secretRef: {name: slack, key: url}}}'),
+      rules.onlyWith("secretRef", "channel", "the Secret of an incoming webhook stands under webhook"),
+    )
+      .optional()
+      .describe("Tells a Slack channel."),
+    webhook: z
+      .object({
+        url: withRules(text(1024), rules.isWebhookUrl).describe("Where CloudEvents are sent by POST."),
+        secretRef: SecretKeyRef.optional().describe("Key of the HMAC-SHA256 signature. Default: not signed."),
+      })
+      .optional()
+      .describe("Sends each event as CloudEvents JSON."),
+    events: withRules(
+      z.array(NotificationEvent).max(16),
+      rules.holdsFrom(1, 16, "expected at least one event, got {}; leave events out to be told of every one"),
+      rules.distinct("event", "self", (events) => events),
+    )
+      .default(everyEvent)
+      .describe("Which events are told. Default: every one."),
+  }),
+  rules.exactlyOne(["slack", "webhook"], "give each target a notification of its own"),
+);
 export type Notification = z.output<typeof Notification>;
 
-export const Link = z.strictObject({ title: z.string(), url: z.string() });
+export const Link = z.object({
+  title: withRules(text(80), rules.isNotBlank).describe("What the link is called in messages."),
+  url: withRules(text(1024), rules.isLinkUrl, ...rules.usesOnly(rules.LINK_VARIABLES)).describe(
+    "Address, with the variables $(namespace) $(name) $(canary.version) $(stable.version).",
+  ),
+});
 export type Link = z.output<typeof Link>;
 
-export const RolloutSpec = z.strictObject({
-  release: z.string(),
-  stable: z.string().optional(),
-  suspend: z.boolean().default(false),
-  traffic: Traffic,
-  strategy: Strategy.prefault({}),
-  analysis: Analysis.prefault({}),
-  notifications: z.array(Notification).default([]),
-  links: z.array(Link).default([]),
-});
+export const RolloutSpec = withRules(
+  z.object({
+    release: VersionName.describe(
+      "The version that should end up with all the traffic: the name of a DestinationRule subset, or of a Service. Change it, and a run starts.",
+    ),
+    stable: VersionName.optional().describe("The version that is stable at first sight; needed only where the route serves several others. No default."),
+    suspend: z.boolean().default(false).describe("true: hands off, look and say but write no route (abort still works). Default false."),
+    traffic: Traffic.describe("What splits the traffic."),
+    strategy: Strategy.prefault({}).describe("How the traffic moves. Default: 10, 25, 50 and 100 percent, one minute each."),
+    analysis: Analysis.prefault({}).describe("How the new version is judged. Default: every 10s, at most 1% of its requests may fail."),
+    notifications: withRules(
+      z.array(Notification).max(10),
+      rules.distinct(
+        "Slack channel",
+        "self.filter(each, has(each.slack) && has(each.slack.channel)).map(each, each.slack.channel)",
+        (all) => all.flatMap(({ slack }) => slack?.channel ?? []),
+      ),
+    )
+      .default([])
+      .describe("Who is told about a run. Default: nobody."),
+    links: z.array(Link).max(10).default([]).describe("Links that every message ends with, such as a dashboard. Default: none."),
+  }),
+  rules.stableIsAnother,
+  rules.holdsGatherVerdicts,
+);
 /** A spec with every default filled in; durations and percentages are still the strings that the user wrote. */
 export type RolloutSpec = z.output<typeof RolloutSpec>;
 /** A spec as written: everything with a default may be absent. */
 export type RolloutSpecInput = z.input<typeof RolloutSpec>;
+
+/** A spec as the API server has it; unknown fields are passed over, as the server prunes them. `invalid` is one sentence for people. */
+export function parseSpec(raw: unknown): { readonly spec: RolloutSpec } | { readonly invalid: string } {
+  const parsed = RolloutSpec.safeParse(raw);
+  if (parsed.success) return { spec: parsed.data };
+  const [first, ...others] = problemsOf(parsed.error, raw, "spec");
+  const more = others.length > 0 ? ` (${others.length} more)` : "";
+  return { invalid: `${first?.path}: ${first?.message}${more}` };
+}

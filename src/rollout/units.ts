@@ -2,13 +2,14 @@
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** One or more whole numbers with a unit, the largest unit first: `90s`, `1h30m`, `500ms`. */
-export const DURATION_PATTERN = /^(?:\d+h)?(?:\d+m(?!s))?(?:\d+s)?(?:\d+ms)?$/;
-export const PERCENTAGE_PATTERN = /^(?:100(?:\.0+)?|\d{1,2}(?:\.\d+)?)%$/;
+/** Whole numbers with a unit, the largest unit first: `90s`, `1h30m`, `500ms`. Bounded, so that CEL's `duration()` reads each of them too. */
+export const DURATION_PATTERN =
+  /^(?:[0-9]{1,6}h(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?(?:[0-9]{1,6}ms)?|[0-9]{1,6}m(?:[0-9]{1,6}s)?(?:[0-9]{1,6}ms)?|[0-9]{1,6}s(?:[0-9]{1,6}ms)?|[0-9]{1,6}ms)$/;
+export const PERCENTAGE_PATTERN = /^(?:100(?:\.0{1,6})?|[0-9]{1,2}(?:\.[0-9]{1,6})?)%$/;
 
 /** Milliseconds of a duration such as `1m30s`; throws a RangeError on anything else. */
 export function msOf(duration: string): number {
-  if (duration === "" || !DURATION_PATTERN.test(duration)) throw new RangeError(`expected a duration such as 30s, got ${JSON.stringify(duration)}`);
+  if (!DURATION_PATTERN.test(duration)) throw new RangeError(`expected a duration such as 30s, got ${JSON.stringify(duration)}`);
   return [...duration.matchAll(/(\d+)(ms|[smh])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit!] ?? 0), 0);
 }
 

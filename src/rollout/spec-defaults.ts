@@ -1,0 +1,6 @@
+/** The defaults that rules need as well as schemas. The CRD persists none of them: an upgrade must not change stored specs (law 15). */
+export const DEFAULT_HOLD = "1m";
+export const DEFAULT_PROPAGATION = "5s";
+export const DEFAULT_INTERVAL = "10s";
+export const DEFAULT_SETTLE = "1s";
+export const DEFAULT_MIN_VERDICTS = 3;

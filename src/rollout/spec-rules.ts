@@ -1,0 +1,332 @@
+/** The rules of a Rollout's spec that a type cannot say; each is enforced by zod, by the API server and by `weir lint` alike. */
+import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { celText, type Came, type Rule } from "./spec-rule.ts";
+import { DURATION_PATTERN, msOf, PERCENTAGE_PATTERN } from "./units.ts";
+
+/** Most steps that a ladder may have. */
+export const MAX_STEPS = 50;
+
+const itself: Came<string> = { cel: "self", of: (text) => text };
+const itselfNumber: Came<number> = { cel: "string(self)", of: String };
+
+// ── scalars ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const isDuration = matching(DURATION_PATTERN, "expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got {}");
+
+export const isPercentage = matching(PERCENTAGE_PATTERN, "expected a percentage from 0% to 100% such as 1% or 0.5%, got {}");
+
+/** A subset's or a Service's name. */
+export const isVersionName = matching(
+  /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/,
+  "expected the name of a DestinationRule subset or of a Service (letters, digits and dashes, such as v3), got {}",
+);
+
+export const isObjectName = matching(
+  /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/,
+  "expected the name of a Kubernetes object (lower case letters, digits, dashes and dots), got {}",
+);
+
+export const isNamespaceName = matching(
+  /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/,
+  "expected the name of a namespace (lower case letters, digits and dashes), got {}",
+);
+
+export const isCheckName = matching(
+  /^[a-zA-Z0-9](?:[-_.a-zA-Z0-9]*[a-zA-Z0-9])?$/,
+  "expected a short name of letters, digits, dashes, dots and underscores, such as errors, got {}",
+);
+
+export const isSecretKey = matching(/^[-._a-zA-Z0-9]+$/, "expected a key of the Secret's data (letters, digits, dashes, dots and underscores), got {}");
+
+/** The text itself is not shown: addresses may carry credentials (law 14). */
+export const isServerUrl = matching(
+  /^https?:\/\/[^ \t\r\n\f\v/?#@]+(?:\/[^ \t\r\n\f\v?#]*)?$/,
+  "expected an http:// or https:// address without user, password, query or fragment, such as http://prometheus.istio-system:9090; put credentials into auth",
+);
+
+export const isWebhookUrl = matching(
+  /^https?:\/\/[^ \t\r\n\f\v/?#@]+(?:[/?][^ \t\r\n\f\v#]*)?$/,
+  "expected an http:// or https:// address without user and password, such as https://hooks.example/weir; name a Secret in secretRef to have requests signed",
+);
+
+export const isLinkUrl = matching(
+  /^https?:\/\/[^ \t\r\n\f\v/?#@]+(?:[/?#][^ \t\r\n\f\v]*)?$/,
+  "expected an http:// or https:// address without user, password and spaces, such as https://grafana.example/d/x?var-ns=$(namespace)",
+);
+
+export const isChannel = matching(/^[^ \t\r\n\f\v]+$/, 'expected a Slack channel such as "#deploys" or its id, without spaces, got {}');
+
+export const isUsername = matching(/^[^:\t\r\n\f\v]+$/, "expected a user name without colon, got {}");
+
+export const isTenant = matching(/^[!-~]+$/, "expected a tenant (printable characters without spaces), got {}");
+
+export const isNotBlank = matching(/[^ \t\r\n\f\v]/, "expected a text, got none");
+
+/** A duration of at least `least`. */
+export function lasts(least: string): Rule<string> {
+  return {
+    cel: `!${matches("self", DURATION_PATTERN)} || ${ms("self")} >= ${msOf(least)}`,
+    holds: (duration) => !DURATION_PATTERN.test(duration) || msOf(duration) >= msOf(least),
+    sentence: `expected at least ${least}, got {}`,
+    came: [itself],
+  };
+}
+
+/** A whole number within bounds, both included. */
+export function within(least: number, most: number, advice = ""): Rule<number> {
+  return {
+    cel: `self >= ${least} && self <= ${most}`,
+    holds: (count) => count >= least && count <= most,
+    sentence: `expected a whole number from ${least} to ${most}, got {}${advice}`,
+    came: [itselfNumber],
+  };
+}
+
+export const isPercentile: Rule<number> = {
+  cel: "self >= 1.0 && self < 100.0",
+  holds: (percentile) => percentile >= 1 && percentile < 100,
+  sentence: "expected a percentile from 1 to below 100 such as 99 or 99.9, got {}; write 99 where other tools write 0.99",
+  came: [itselfNumber],
+};
+
+/** What queries may ask for between `$(` and `)`. */
+export const QUERY_VARIABLES = [
+  "namespace", "name", "window",
+  "canary.version", "canary.workload", "canary.pods",
+  "stable.version", "stable.workload", "stable.pods",
+] as const;
+
+/** What links may ask for. */
+export const LINK_VARIABLES = ["namespace", "name", "canary.version", "stable.version"] as const;
+
+/** Only these variables, and none in the notation of another tool. */
+export function usesOnly(variables: readonly string[]): readonly Rule<string>[] {
+  const names = variables.map((name) => name.replace(".", "[.]")).join("|");
+  const known = variables.map((name) => `$(${name})`).join(" ");
+  return [
+    matching(
+      new RegExp(`^(?:[^$]|[$]+[^$(]|[$]*[$][(](?:${names})[)])*[$]*$`),
+      `expected no other variables than ${known}; correct the name, or take the $(...) out`,
+    ),
+    {
+      cel: '!self.contains("{{")',
+      holds: (text) => !text.includes("{{"),
+      sentence: `expected variables as $(name), got {{ }}, which another tool would fill in; write one of ${known}`,
+    },
+  ];
+}
+
+// ── fields of one object ─────────────────────────────────────────────────────────────────────────────────────────────
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Just one of the fields is given. */
+export function exactlyOne(fields: readonly string[], advice: string): Rule<Fields> {
+  const given = `[${fields.map((field) => `has(self.${field})`).join(", ")}]`;
+  const count = (value: Fields) => fields.filter((field) => value[field] !== undefined).length;
+  return {
+    cel: `${given}.exists_one(given, given)`,
+    holds: (value) => count(value) === 1,
+    sentence: `expected exactly one of ${fields.join(", ")}, got {}; ${advice}`,
+    came: [{ cel: `${given}.exists(given, given) ? "several" : "none"`, of: (value) => (count(value) > 0 ? "several" : "none") }],
+  };
+}
+
+/** At most one of two fields is given. */
+export function notBoth(one: string, other: string, advice: string): Rule<Fields> {
+  return {
+    cel: `!has(self.${one}) || !has(self.${other})`,
+    holds: (value) => value[one] === undefined || value[other] === undefined,
+    sentence: `expected ${one} or ${other}, got both; ${advice}`,
+  };
+}
+
+/** A field that has a meaning beside another one only. */
+export function onlyWith(field: string, other: string, advice: string): Rule<Fields> {
+  return {
+    cel: `!has(self.${field}) || has(self.${other})`,
+    holds: (value) => value[field] === undefined || value[other] !== undefined,
+    sentence: `expected ${field} only together with ${other}, got it without; ${advice}`,
+    field,
+  };
+}
+
+export const queryHasLimit: Rule<Fields> = {
+  cel: "!has(self.query) || has(self.min) || has(self.max)",
+  holds: ({ query, min, max }) => query === undefined || min !== undefined || max !== undefined,
+  sentence: "expected min, max or both beside query, got neither; say from which value on the query's answer is bad",
+};
+
+export const minBelowMax: Rule<{ readonly min?: number | undefined; readonly max?: number | undefined }> = {
+  cel: "!has(self.min) || !has(self.max) || self.min <= self.max",
+  holds: ({ min, max }) => min === undefined || max === undefined || min <= max,
+  sentence: "expected min to be at most max, got a min above it, which no value can pass; exchange them",
+  field: "min",
+};
+
+interface Timing {
+  readonly interval: string;
+  readonly settle: string;
+}
+
+export const settlesWithinInterval: Rule<Timing> = {
+  cel: (() => {
+    const interval = given("self.interval", DEFAULT_INTERVAL);
+    const settle = given("self.settle", DEFAULT_SETTLE);
+    return `!${matches(interval, DURATION_PATTERN)} || !${matches(settle, DURATION_PATTERN)} || ${ms(settle)} <= ${ms(interval)}`;
+  })(),
+  holds: ({ interval, settle }) => ![interval, settle].every((each) => DURATION_PATTERN.test(each)) || msOf(settle) <= msOf(interval),
+  sentence: "expected settle to be at most the interval ({}), got {}; the answer must come before the next question",
+  came: [
+    { cel: given("self.interval", DEFAULT_INTERVAL), of: ({ interval }) => interval },
+    { cel: given("self.settle", DEFAULT_SETTLE), of: ({ settle }) => settle },
+  ],
+  field: "settle",
+};
+
+// ── lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** As many items as that. */
+export function holdsFrom(least: number, most: number, sentence: string): Rule<readonly unknown[]> {
+  return {
+    cel: `size(self) >= ${least} && size(self) <= ${most}`,
+    holds: (items) => items.length >= least && items.length <= most,
+    sentence,
+    came: [{ cel: "string(size(self))", of: (items) => String(items.length) }],
+  };
+}
+
+/** No two items with the same text; `cel` and `of` give the texts of the list. */
+export function distinct<T>(what: string, cel: string, of: (items: readonly T[]) => readonly string[]): Rule<readonly T[]> {
+  const twice = (items: readonly T[]) => of(items).find((text, index, all) => all.indexOf(text) !== index);
+  return {
+    cel: `${cel}.all(one, ${cel}.exists_one(other, other == one))`,
+    holds: (items) => twice(items) === undefined,
+    sentence: `expected every ${what} once, got {} twice; take one of them out, or rename it`,
+    came: [{ cel: `${cel}.filter(one, !${cel}.exists_one(other, other == one))[0]`, of: (items) => twice(items) ?? "" }],
+  };
+}
+
+/** A step as written or as parsed: one with a weight, or a pause. */
+interface AnyStep {
+  readonly weight?: number | undefined;
+  readonly hold?: string | undefined;
+  readonly pause?: unknown;
+}
+
+const weights = "self.filter(step, has(step.weight)).map(step, step.weight)";
+const weightsOf = (steps: readonly AnyStep[]) => steps.flatMap(({ weight }) => (weight === undefined ? [] : [weight]));
+
+export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
+  cel: "size(self) > 0",
+  holds: (steps) => steps.length > 0,
+  sentence: "expected at least one step, got none; leave steps out for 10, 25, 50, 100, or write [{weight: 100}] for a single one",
+};
+
+export const ladderRises: Rule<readonly AnyStep[]> = {
+  cel: `[${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(${weights}) || ${weights}[at] < ${weights}[at + 1])`,
+  holds: (steps) => weightsOf(steps).every((weight, at, all) => at === 0 || weight > all[at - 1]!),
+  sentence: "expected weights that rise from step to step, got {}; put them in order, each one once",
+  came: [{ cel: `${weights}.map(weight, string(weight)).join(", ")`, of: (steps) => weightsOf(steps).join(", ") }],
+};
+
+const last = "self[size(self) - 1]";
+
+export const ladderEndsAtAll: Rule<readonly AnyStep[]> = {
+  cel: `size(self) == 0 || (has(${last}.weight) && ${last}.weight == 100)`,
+  holds: (steps) => steps.length === 0 || steps.at(-1)!.weight === 100,
+  sentence: "expected the last step to be {weight: 100}, got {}; add - {weight: 100}",
+  came: [
+    {
+      cel: `has(${last}.weight) ? "weight " + string(${last}.weight) : "a pause"`,
+      of: (steps) => (steps.at(-1)?.weight === undefined ? "a pause" : `weight ${steps.at(-1)!.weight}`),
+    },
+  ],
+};
+
+// ── the whole spec ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Named {
+  readonly release: string;
+  readonly stable?: string | undefined;
+}
+
+export const stableIsAnother: Rule<Named> = {
+  cel: "!has(self.stable) || self.stable != self.release",
+  holds: ({ release, stable }) => stable !== release,
+  sentence: "expected stable to name another version than release, got {} for both; name the version that serves now, or leave stable out",
+  came: [{ cel: "self.release", of: ({ release }) => release }],
+  field: "stable",
+};
+
+interface Paced {
+  readonly strategy: { readonly propagation: string; readonly steps: readonly AnyStep[] };
+  readonly analysis: { readonly interval: string; readonly minVerdicts: number; readonly metrics: readonly unknown[] };
+}
+
+const propagation = given("self.strategy.propagation", DEFAULT_PROPAGATION);
+const interval = given("self.analysis.interval", DEFAULT_INTERVAL);
+const minVerdicts = `(has(self.analysis) && has(self.analysis.minVerdicts) ? self.analysis.minVerdicts : ${DEFAULT_MIN_VERDICTS})`;
+const needed = `(${ms(propagation)} + (${minVerdicts} + 1) * ${ms(interval)})`;
+const stepHold = `(has(step.hold) ? step.hold : ${celText(DEFAULT_HOLD)})`;
+const stepsAreGiven = "has(self.strategy) && has(self.strategy.steps)";
+const isJudged = "(has(self.analysis) && has(self.analysis.metrics) ? size(self.analysis.metrics) > 0 : true)";
+const isTooShort = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} < ${needed}`;
+
+const neededMs = ({ strategy, analysis }: Paced) => msOf(strategy.propagation) + (analysis.minVerdicts + 1) * msOf(analysis.interval);
+const shortHold = (spec: Paced) =>
+  spec.strategy.steps
+    .flatMap(({ weight, hold }) => (weight === undefined ? [] : [hold ?? DEFAULT_HOLD]))
+    .find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
+
+/** A step that is left at the end of its hold must have had time for `minVerdicts` verdicts, the first window included. */
+export const holdsGatherVerdicts: Rule<Paced> = {
+  cel:
+    `!${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` +
+    `(${stepsAreGiven} ? self.strategy.steps.all(step, !has(step.weight) || !(${isTooShort(stepHold)})) : !(${isTooShort(celText(DEFAULT_HOLD))}))`,
+  holds: (spec) =>
+    spec.analysis.metrics.length === 0 ||
+    ![spec.strategy.propagation, spec.analysis.interval].every((each) => DURATION_PATTERN.test(each)) ||
+    shortHold(spec) === undefined,
+  sentence: "expected each hold to be at least {}, which is propagation {} + (minVerdicts {} + 1) x interval {}, got {}; hold longer, or ask more often",
+  came: [
+    {
+      cel: `${needed} % 1000 == 0 ? string(${needed} / 1000) + "s" : string(${needed}) + "ms"`,
+      of: (spec) => (neededMs(spec) % 1000 === 0 ? `${neededMs(spec) / 1000}s` : `${neededMs(spec)}ms`),
+    },
+    { cel: propagation, of: ({ strategy }) => strategy.propagation },
+    { cel: `string(${minVerdicts})`, of: ({ analysis }) => String(analysis.minVerdicts) },
+    { cel: interval, of: ({ analysis }) => analysis.interval },
+    {
+      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, has(step.weight) && ${isTooShort(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      of: (spec) => shortHold(spec) ?? "",
+    },
+  ],
+  field: "strategy.steps",
+};
+
+// ── CEL in small ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function matching(pattern: RegExp, sentence: string): Rule<string> {
+  return {
+    cel: matches("self", pattern),
+    holds: (text) => pattern.test(text),
+    sentence,
+    ...(sentence.includes("{}") && { came: [itself] }),
+  };
+}
+
+function matches(cel: string, pattern: RegExp): string {
+  return `${cel}.matches(${celText(pattern.source)})`;
+}
+
+function ms(cel: string): string {
+  return `duration(${cel}).getMilliseconds()`;
+}
+
+/** The text at `path`, or its default where it or anything above it is absent. */
+function given(path: string, fallback: string): string {
+  const parts = path.split(".");
+  const present = parts.slice(1).map((_, at) => `has(${parts.slice(0, at + 2).join(".")})`);
+  return `(${present.join(" && ")} ? ${path} : ${celText(fallback)})`;
+}
