@@ -1,0 +1,27 @@
+/** HTTP servers on free loopback ports: how everything in the playground listens. */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface LoopbackServer {
+  readonly port: number;
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  /** Settles when every connection is gone; requests under way are cut off. */
+  close(): Promise<void>;
+}
+
+/** Listens on a free port of 127.0.0.1. Idle connections stay open: closing them would race with the next request on them. */
+export async function listenOnLoopback(listener: RequestListener): Promise<LoopbackServer> {
+  const server = createServer(listener);
+  server.keepAliveTimeout = 0;
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, url: `http://127.0.0.1:${port}`, close: () => closeServer(server) };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,146 @@
+/** One workload's proxy: takes its requests, sends each to a pod of the destination that the routes name, and measures. */
+import { Agent, request as sendRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import type { Random } from "../random.ts";
+import { listenOnLoopback } from "../loopback.ts";
+import { isSelected, type Endpoint } from "./endpoint.ts";
+import type { Entrance } from "./http-match.ts";
+import { createIstioMetrics, type Caller, type FinishedRequest } from "./istio-metrics.ts";
+import type { RoutingTable, ServiceName, Target } from "./routing-table.ts";
+
+export interface Proxy {
+  /** Where the workload sends its requests; the Host header names the destination. */
+  readonly url: string;
+  /** `http://…/stats/prometheus`, as Prometheus scrapes it. */
+  readonly statsUrl: string;
+  close(): Promise<void>;
+}
+
+export interface ProxyOptions {
+  readonly caller: Caller;
+  readonly entrance: Entrance;
+  /** The routes in force now. */
+  readonly table: () => RoutingTable;
+  /** Pods that are ready now. */
+  readonly endpoints: () => readonly Endpoint[];
+  readonly random: Random;
+  readonly onFinished: (request: FinishedRequest) => void;
+}
+
+/** A request without an answer after this long is answered 504. */
+const upstreamTimeoutMs = 15_000;
+
+export async function createProxy(options: ProxyOptions): Promise<Proxy> {
+  const metrics = createIstioMetrics(options.caller);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
+  const finished = (request: FinishedRequest) => {
+    metrics.record(request);
+    options.onFinished(request);
+  };
+  const server = await listenOnLoopback((request, response) => route(options, agent, finished, request, response));
+  const stats = await listenOnLoopback((request, response) => void answerStats(request, response, metrics.text));
+  return {
+    url: server.url,
+    statsUrl: `${stats.url}/stats/prometheus`,
+    close: async () => {
+      agent.destroy();
+      await Promise.all([server.close(), stats.close()]);
+    },
+  };
+}
+
+async function answerStats(request: IncomingMessage, response: ServerResponse, text: () => Promise<string>): Promise<void> {
+  if (request.url !== "/stats/prometheus") return void response.writeHead(404).end();
+  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(await text());
+}
+
+function route(
+  options: ProxyOptions,
+  agent: Agent,
+  finished: (request: FinishedRequest) => void,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const startedMs = performance.now();
+  const host = request.headers.host ?? "";
+  const asked = { host, target: request.url ?? "/", method: request.method ?? "GET", headers: request.headers };
+  const target = options.table().targetOf(asked, { namespace: options.caller.namespace, entrance: options.entrance }, options.random());
+  const endpoint = target.kind === "pods" ? pick(options.endpoints(), target.service, target.selector, options.random) : undefined;
+  const trouble = { flags: "-" };
+  response.once("close", () => {
+    const cut = trouble.flags === "-" && !response.writableFinished;
+    finished({
+      service: target.service,
+      host,
+      endpoint,
+      code: cut ? 0 : response.statusCode,
+      flags: cut ? "DC" : trouble.flags,
+      durationMs: performance.now() - startedMs,
+    });
+  });
+  if (endpoint) forward(agent, endpoint, request, response, trouble);
+  else refuse(response, trouble, ...whyNot(target));
+}
+
+function whyNot(target: Target): [code: number, flags: string] {
+  return target.kind === "nowhere" ? [target.code, target.flags] : [503, "UH"];
+}
+
+function pick(
+  endpoints: readonly Endpoint[],
+  service: ServiceName,
+  selector: Readonly<Record<string, string>>,
+  random: Random,
+): Endpoint | undefined {
+  const ready = endpoints.filter((endpoint) => isSelected(endpoint, service.namespace, selector));
+  return ready[Math.floor(random() * ready.length)];
+}
+
+function forward(agent: Agent, endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, trouble: { flags: string }): void {
+  const upstream = sendRequest({
+    agent,
+    host: "127.0.0.1",
+    port: endpoint.port,
+    method: request.method,
+    path: request.url,
+    headers: endToEnd(request.headers),
+    timeout: upstreamTimeoutMs,
+  });
+  upstream.once("response", (answer) => {
+    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+    answer.once("error", () => breakOff(response, trouble)).pipe(response);
+  });
+  upstream.once("timeout", () => {
+    refuse(response, trouble, 504, "UT");
+    upstream.destroy();
+  });
+  upstream.on("error", (error) => refuse(response, trouble, 503, isRefusal(error) ? "UF" : "UC"));
+  response.once("close", () => endUnanswered(upstream, response));
+  request.pipe(upstream);
+}
+
+/** The client is gone: the pod need not go on. */
+function endUnanswered(upstream: ClientRequest, response: ServerResponse): void {
+  if (!response.writableFinished) upstream.destroy();
+}
+
+/** Answers in the pod's stead, unless an answer is already on its way. */
+function refuse(response: ServerResponse, trouble: { flags: string }, code: number, flags: string): void {
+  if (response.destroyed || response.writableEnded) return;
+  if (response.headersSent) return breakOff(response, trouble);
+  trouble.flags = flags;
+  response.writeHead(code, { "content-type": "text/plain" }).end(`the mesh answered: ${code} ${flags}\n`);
+}
+
+function breakOff(response: ServerResponse, trouble: { flags: string }): void {
+  trouble.flags = "UC";
+  response.destroy();
+}
+
+function isRefusal(error: NodeJS.ErrnoException): boolean {
+  return error.code === "ECONNREFUSED";
+}
+
+/** Headers about one connection stay on it. */
+function endToEnd({ connection: _connection, "keep-alive": _keepAlive, ...headers }: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return headers;
+}

@@ -1,0 +1,149 @@
+/** Which destination a request goes to, by the VirtualServices, DestinationRules and Services of one moment. */
+import type { z } from "zod";
+import type { KubernetesObject } from "../../kubernetes/client.ts";
+import { entranceIsIn, routeMatches, type Entrance, type MeshRequest } from "./http-match.ts";
+import { DestinationRule, ServiceObject, VirtualService, type HttpDestination } from "./mesh-objects.ts";
+
+export interface MeshObjects {
+  readonly virtualServices: readonly KubernetesObject[];
+  readonly destinationRules: readonly KubernetesObject[];
+  readonly services: readonly KubernetesObject[];
+}
+
+/** Who sends: the namespace resolves short host names. */
+export interface Sender {
+  readonly namespace: string;
+  readonly entrance: Entrance;
+}
+
+export interface ServiceName {
+  readonly name: string;
+  readonly namespace: string;
+  /** `NAME.NAMESPACE.svc.cluster.local`. */
+  readonly host: string;
+}
+
+export type Target =
+  | { readonly kind: "pods"; readonly service: ServiceName; readonly selector: Readonly<Record<string, string>> }
+  /** Envoy's answer where there is nowhere to go: NR no route, NC no such cluster. */
+  | { readonly kind: "nowhere"; readonly code: 404 | 503; readonly flags: "NR" | "NC"; readonly service: ServiceName | undefined };
+
+export interface RoutingTable {
+  /** `draw` in [0, 1) decides between weighted destinations. */
+  targetOf(request: MeshRequest, sender: Sender, draw: number): Target;
+  /** Objects that could not be read, one sentence each; routing goes on without them. */
+  readonly rejected: readonly string[];
+}
+
+interface Parsed {
+  readonly virtualServices: readonly VirtualService[];
+  readonly destinationRules: readonly DestinationRule[];
+  readonly services: ReadonlyMap<string, ServiceObject>;
+}
+
+/** Reads the objects once; the table stays as it is when they change. */
+export function createRoutingTable(objects: MeshObjects): RoutingTable {
+  const rejected: string[] = [];
+  const services = parsedAs(ServiceObject, "Service", objects.services, rejected);
+  const parsed: Parsed = {
+    virtualServices: parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected).sort(byAge),
+    destinationRules: parsedAs(DestinationRule, "DestinationRule", objects.destinationRules, rejected),
+    services: new Map(services.map((service) => [serviceNameOf(service).host, service])),
+  };
+  return { rejected, targetOf: (request, sender, draw) => targetOf(parsed, request, sender, draw) };
+}
+
+function targetOf(parsed: Parsed, request: MeshRequest, sender: Sender, draw: number): Target {
+  const asked = request.host.toLowerCase().replace(/:\d+$/, "");
+  const host = sender.entrance === "gateway" ? asked : fullHost(parsed, asked, sender.namespace);
+  const virtualService = virtualServiceFor(parsed, [asked, host], sender.entrance);
+  if (!virtualService) return plainTarget(parsed, host);
+  const route = virtualService.spec.http.find(({ match }) => routeMatches(match, request, sender.entrance));
+  if (!route) return { kind: "nowhere", code: 404, flags: "NR", service: nameFor(parsed, host) };
+  const chosen = weighted(route.route, draw);
+  return chosen ? podsOf(parsed, chosen, virtualService.metadata.namespace) : { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };
+}
+
+/** Exact hosts before wildcards, longer wildcards before shorter ones; of equals the oldest. */
+function virtualServiceFor(parsed: Parsed, names: readonly string[], entrance: Entrance): VirtualService | undefined {
+  const rated = parsed.virtualServices
+    .filter(({ spec }) => entranceIsIn(spec.gateways, entrance))
+    .map((virtualService) => ({ virtualService, rank: Math.max(...hostsOf(virtualService).map((host) => rankOf(host, names))) }))
+    .filter(({ rank }) => rank > 0);
+  return rated.sort((a, b) => b.rank - a.rank)[0]?.virtualService;
+}
+
+/** Short names belong to the VirtualService's own namespace. */
+function hostsOf({ metadata, spec }: VirtualService): readonly string[] {
+  return spec.hosts.map((host) => (host.includes(".") || host === "*" ? host : `${host}.${metadata.namespace}.svc.cluster.local`));
+}
+
+function rankOf(host: string, names: readonly string[]): number {
+  if (names.includes(host)) return Infinity;
+  const isWildcard = host.startsWith("*") && names.some((name) => name.endsWith(host.slice(1)));
+  return isWildcard ? host.length : 0;
+}
+
+/** A destination by its share of the weights; undefined where all weights are 0. An only destination needs no weight. */
+function weighted(destinations: readonly HttpDestination[], draw: number): HttpDestination | undefined {
+  if (destinations.length === 1) return destinations[0];
+  const sum = destinations.reduce((total, { weight = 0 }) => total + weight, 0);
+  let left = draw * sum;
+  return destinations.find(({ weight = 0 }) => (left -= weight) < 0);
+}
+
+function podsOf(parsed: Parsed, { destination }: HttpDestination, namespace: string): Target {
+  const host = fullHost(parsed, destination.host, namespace);
+  const service = parsed.services.get(host);
+  const subset = destination.subset === undefined ? {} : subsetLabels(parsed, host, destination.subset);
+  if (!service || !subset) return { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };
+  return { kind: "pods", service: serviceNameOf(service), selector: { ...service.spec.selector, ...subset } };
+}
+
+/** Rules for one host add up, as istiod merges them. */
+function subsetLabels(parsed: Parsed, host: string, name: string): Readonly<Record<string, string>> | undefined {
+  return parsed.destinationRules
+    .filter(({ metadata, spec }) => fullHost(parsed, spec.host, metadata.namespace) === host)
+    .flatMap(({ spec }) => spec.subsets)
+    .find((subset) => subset.name === name)?.labels;
+}
+
+function plainTarget(parsed: Parsed, host: string): Target {
+  const service = parsed.services.get(host);
+  if (!service) return { kind: "nowhere", code: 404, flags: "NR", service: undefined };
+  return { kind: "pods", service: serviceNameOf(service), selector: service.spec.selector };
+}
+
+/** The full name of the Service that a short one means in a namespace; a name that means none stays as it is. */
+function fullHost(parsed: Parsed, host: string, namespace: string): string {
+  const meanings = [host, `${host}.${namespace}.svc.cluster.local`, `${host}.svc.cluster.local`, `${host}.cluster.local`];
+  return meanings.find((meaning) => parsed.services.has(meaning)) ?? host;
+}
+
+function nameFor(parsed: Parsed, host: string): ServiceName | undefined {
+  const service = parsed.services.get(host);
+  return service && serviceNameOf(service);
+}
+
+function serviceNameOf({ metadata }: ServiceObject): ServiceName {
+  return { name: metadata.name, namespace: metadata.namespace, host: `${metadata.name}.${metadata.namespace}.svc.cluster.local` };
+}
+
+function byAge(a: VirtualService, b: VirtualService): number {
+  return (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? "") || a.metadata.name.localeCompare(b.metadata.name);
+}
+
+function parsedAs<Schema extends z.ZodType>(
+  schema: Schema,
+  kind: string,
+  objects: readonly KubernetesObject[],
+  rejected: string[],
+): z.output<Schema>[] {
+  return objects.flatMap((object) => {
+    const result = schema.safeParse(object);
+    if (result.success) return [result.data];
+    const where = `${kind} ${object.metadata.namespace ?? ""}/${object.metadata.name}`;
+    rejected.push(`${where}: ${result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`);
+    return [];
+  });
+}

@@ -1,0 +1,91 @@
+/** Sample applications: a small HTTP server for each pod, whose error rate and latency can be turned while it runs. */
+import { setTimeout as wait } from "node:timers/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { listenOnLoopback, type LoopbackServer } from "../loopback.ts";
+import type { Endpoint } from "../mesh/endpoint.ts";
+import { createNamedRandom, normalFrom, type Random } from "../random.ts";
+
+export interface Behaviour {
+  /** Share of requests that are answered 500: 0 to 1. */
+  readonly errorRate: number;
+  /** Median time to answer, 0 to 60,000; single answers scatter around it. */
+  readonly latencyMs: number;
+}
+
+/** A pod as Kubernetes knows it; labels `app` and `version` say what it runs. */
+export type SamplePod = Omit<Endpoint, "port">;
+
+export interface SamplePods {
+  /** Starts the pod's server. */
+  run(pod: SamplePod): Promise<void>;
+  /** Ends the pod's server; a pod that is not there is no trouble. */
+  end(namespace: string, pod: string): Promise<void>;
+  /** The pods that run, for the mesh. */
+  endpoints(): readonly Endpoint[];
+  /** Changes how every pod of a version behaves, those still to come included; what is not given stays. Throws a RangeError out of bounds. */
+  turn(app: string, version: string, change: Partial<Behaviour>): Behaviour;
+  /** By `app/version`, of every version that runs or was turned. */
+  behaviours(): Readonly<Record<string, Behaviour>>;
+  close(): Promise<void>;
+}
+
+interface Version {
+  behaviour: Behaviour;
+  readonly random: Random;
+}
+
+const healthy: Behaviour = { errorRate: 0, latencyMs: 8 };
+const scatter = 0.3;
+
+export function createSamplePods({ seed }: { readonly seed: number }): SamplePods {
+  const versions = new Map<string, Version>();
+  const running = new Map<string, Endpoint & { readonly server: LoopbackServer }>();
+  const versionOf = (app: string, version: string) => kept(versions, `${app}/${version}`, seed);
+  return {
+    run: async (pod) => {
+      const version = versionOf(pod.labels.app ?? "", pod.labels.version ?? "");
+      const server = await listenOnLoopback((request, response) => void answer(pod, version, request, response));
+      running.set(`${pod.namespace}/${pod.pod}`, { ...pod, port: server.port, server });
+    },
+    end: async (namespace, pod) => {
+      const ended = running.get(`${namespace}/${pod}`);
+      running.delete(`${namespace}/${pod}`);
+      await ended?.server.close();
+    },
+    endpoints: () => [...running.values()],
+    turn: (app, version, change) => {
+      const turned = versionOf(app, version);
+      turned.behaviour = within({ ...turned.behaviour, ...change });
+      return turned.behaviour;
+    },
+    behaviours: () => Object.fromEntries([...versions].map(([name, { behaviour }]) => [name, behaviour])),
+    close: async () => {
+      await Promise.all([...running.values()].map(({ server }) => server.close()));
+      running.clear();
+    },
+  };
+}
+
+function kept(versions: Map<string, Version>, name: string, seed: number): Version {
+  const version = versions.get(name) ?? { behaviour: healthy, random: createNamedRandom(seed, name) };
+  versions.set(name, version);
+  return version;
+}
+
+function within(behaviour: Behaviour): Behaviour {
+  const { errorRate, latencyMs } = behaviour;
+  if (!(errorRate >= 0 && errorRate <= 1)) throw new RangeError(`expected an error rate from 0 to 1, got ${errorRate}`);
+  if (!(latencyMs >= 0 && latencyMs <= 60_000)) throw new RangeError(`expected a latency from 0 to 60000 ms, got ${latencyMs}`);
+  return behaviour;
+}
+
+async function answer(pod: SamplePod, { behaviour, random }: Version, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const failed = random() < behaviour.errorRate;
+  const delayMs = behaviour.latencyMs * Math.exp(scatter * normalFrom(random));
+  request.resume();
+  await wait(delayMs, undefined, { ref: false });
+  const { app, version } = pod.labels;
+  const body = failed ? { app, version, pod: pod.pod, error: "this version was turned bad" } : { app, version, pod: pod.pod };
+  response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "" });
+  response.end(`${JSON.stringify(body)}\n`);
+}
