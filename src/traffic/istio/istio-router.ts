@@ -1,0 +1,135 @@
+/** Traffic by the weights of a user's own Istio VirtualService: read from caches, edited in place by one conditional JSON Patch. */
+import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
+import { Conflict } from "../../kubernetes/errors.ts";
+import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
+import type { DestinationSeen, RouteFound, RouteSeen } from "../../rollout/observation.ts";
+import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
+import type { Traffic } from "../../rollout/spec.ts";
+import type { RouteChange, RouteWritten, TrafficRouter } from "../traffic-router.ts";
+import { backendOf, familyOf, findRules, isCandidate, type Family, type Rules } from "./backends.ts";
+import { lastWriteMs, writersOfHttp } from "./managed-fields.ts";
+import { destinationsAfter, operationsFor } from "./route-edit.ts";
+import { otherRollout, peerOf } from "./route-owner.ts";
+import { findPlace, placeIn, type RoutePlace } from "./route-place.ts";
+import { isUnweighted, pointsOf, splitInWords, versionOf } from "./virtual-service.ts";
+
+/** One http route of a VirtualService; `route` is absent for one without name. */
+export interface RouteName {
+  readonly namespace: string;
+  readonly virtualService: string;
+  readonly route?: string;
+}
+
+export interface IstioRouterOptions {
+  readonly caches: Pick<ObjectCaches, "virtualServices" | "destinationRules" | "services">;
+  readonly client: Pick<KubernetesClient, "patch">;
+  /** Gets the VirtualService as the server answered, so that the cache knows it before the watch does. */
+  readonly onWritten?: (virtualService: KubernetesObject) => void;
+  /** The Rollout that this route belongs to, where several name it. */
+  readonly ownerOf?: (route: RouteName) => RolloutRef | undefined;
+}
+
+export function createIstioRouter(options: IstioRouterOptions): TrafficRouter {
+  return {
+    read: (rollout, target, versions) => read(options, rollout, target, versions),
+    write: (change) => write(options, change),
+  };
+}
+
+/** The first of `versions` is `release`: the host that it belongs to says which destinations are candidates. */
+function read(options: IstioRouterOptions, rollout: RolloutRef, target: Traffic, versions: readonly string[]): RouteSeen {
+  const place = findPlace(options.caches.virtualServices, rollout, target);
+  if (place.kind !== "place") return place;
+  const rules = findRules(options.caches, rollout, target, place);
+  if (rules.kind !== "rules") return rules;
+  const family = familyOf(versions, options.caches, rules, place);
+  const message = ambiguityIn(place, family, versions);
+  return message === undefined ? found(options, { rollout, place, rules, family, versions }) : { kind: "unusable", message };
+}
+
+interface Sight {
+  readonly rollout: RolloutRef;
+  readonly place: RoutePlace;
+  readonly rules: Rules;
+  readonly family: Family | undefined;
+  readonly versions: readonly string[];
+}
+
+function found({ caches, ownerOf }: IstioRouterOptions, { rollout, place, rules, family, versions }: Sight): RouteFound {
+  const { metadata } = place.object;
+  const writers = writersOfHttp(metadata);
+  return {
+    kind: "found",
+    name: place.label,
+    resourceVersion: metadata.resourceVersion ?? "",
+    destinations: destinationsSeen(place, family),
+    stamp: metadata.annotations?.[EPOCH_ANNOTATION],
+    writers,
+    backends: Object.fromEntries(versions.map((version) => [version, backendOf(version, caches, rules, place)])),
+    managedBy: peerOf(place.object, writers, rules.rules) ?? otherRollout(ownerOf?.(routeNameOf(place)), rollout),
+  };
+}
+
+function destinationsSeen(place: RoutePlace, family: Family | undefined): readonly DestinationSeen[] {
+  const points = pointsOf(place.destinations);
+  const weighted = !isUnweighted(place.destinations);
+  return place.destinations.map((each, index) => ({
+    version: versionOf(each),
+    points: points[index]!,
+    weighted,
+    candidate: isCandidate(each, family, place),
+  }));
+}
+
+/** A version must mean one destination, and not somebody else's of the same name. */
+function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: readonly string[]): string | undefined {
+  const names = place.destinations.map(versionOf);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return `${place.label} leads to ${twice} twice (${splitInWords(place.destinations)}): make it one destination`;
+  const foreign = family && place.destinations.find((each) => versions.includes(versionOf(each)) && !isCandidate(each, family, place));
+  if (!foreign) return undefined;
+  const wanted = family.kind === "services" ? "a Service" : `a subset of ${family.host}`;
+  return `${place.label} leads to ${foreign.destination.host}, which bears the name ${versionOf(foreign)} and is not ${wanted}: rename one of them`;
+}
+
+async function write({ caches, client, onWritten }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
+  const place = findPlace(caches.virtualServices, change.rollout, change.target);
+  assertUnmoved(place, change);
+  const operations = operationsFor(place, change);
+  if (operations.length === 0) return writtenOf(place.object, change);
+  const { namespace, object } = place;
+  const patch = { type: "json", body: operations } as const;
+  const answer = await client.patch(RESOURCES.virtualServices, namespace, object.metadata.name, patch, { fieldManager: change.manager });
+  onWritten?.(answer);
+  assertAsSent(answer, place, change);
+  return writtenOf(answer, change);
+}
+
+function writtenOf({ metadata }: KubernetesObject, { manager }: RouteChange): RouteWritten {
+  return { resourceVersion: metadata.resourceVersion ?? "", atMs: lastWriteMs(metadata, manager) };
+}
+
+/** What the cache holds now must be what the decision was made from. */
+function assertUnmoved(place: ReturnType<typeof findPlace>, { seen }: RouteChange): asserts place is RoutePlace {
+  if (place.kind !== "place") throw new Conflict(`${seen.name} has changed since it was looked at: ${place.message}`);
+  const { resourceVersion } = place.object.metadata;
+  if (resourceVersion !== seen.resourceVersion) throw new Conflict(`${seen.name} has changed since it was looked at: resourceVersion was ${seen.resourceVersion} and is ${resourceVersion}`);
+}
+
+/** An admission webhook may change what was sent; then nobody may believe that the weights are as decided. */
+function assertAsSent(answer: KubernetesObject, before: RoutePlace, change: RouteChange): void {
+  const sent = splitInWords(destinationsAfter(before.destinations, change));
+  const place = placeIn(answer, change.target);
+  const stored = place.kind === "place" ? splitInWords(place.destinations) : place.message;
+  if (stored !== sent) throw new Error(changedOnTheWay(before, sent, stored));
+  const stamp = answer.metadata.annotations?.[EPOCH_ANNOTATION] ?? null;
+  if (stamp !== change.stamp) throw new Error(changedOnTheWay(before, `${EPOCH_ANNOTATION}=${change.stamp}`, `${stamp}`));
+}
+
+function changedOnTheWay({ label }: RoutePlace, sent: string, stored: string): string {
+  return `the API server changed the write to ${label}: sent ${sent}, stored ${stored}; look for an admission webhook that edits VirtualServices`;
+}
+
+function routeNameOf({ namespace, object, routeName }: RoutePlace): RouteName {
+  return { namespace, virtualService: object.metadata.name, route: routeName };
+}

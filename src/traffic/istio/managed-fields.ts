@@ -1,0 +1,49 @@
+/** Who wrote what and when, from metadata.managedFields (whole seconds of the API server's clock). */
+import { z } from "zod";
+import type { ManagedFieldsEntry, ObjectMetadata } from "../../kubernetes/client.ts";
+import type { RouteWriter } from "../../rollout/observation.ts";
+import { instantOf } from "../../rollout/units.ts";
+
+const FieldsV1 = z.looseObject({ "f:spec": z.record(z.string(), z.unknown()).optional() });
+
+/** Owners of `spec.http`, or of all of `spec`, newest first. */
+export function writersOfHttp(metadata: ObjectMetadata): readonly RouteWriter[] {
+  return entriesOf(metadata)
+    .filter((entry) => ownsHttp(specFieldsOf(entry)))
+    .map((entry) => ({ manager: entry.manager ?? "unknown", atMs: atMsOf(entry) }))
+    .sort((one, other) => other.atMs - one.atMs);
+}
+
+export function timesOfSpecWrites(metadata: ObjectMetadata): readonly number[] {
+  return entriesOf(metadata)
+    .filter((entry) => specFieldsOf(entry) !== undefined)
+    .map(atMsOf);
+}
+
+/**
+ * When `manager` last wrote. Where it owns nothing (its write only took something away, and the API server then notes
+ * no time), the newest write of anybody.
+ */
+export function lastWriteMs(metadata: ObjectMetadata, manager: string): number {
+  const entries = entriesOf(metadata);
+  const its = entries.filter((entry) => entry.manager === manager);
+  const times = (its.length > 0 ? its : entries).map(atMsOf);
+  return Math.max(instantOf(metadata.creationTimestamp ?? "1970-01-01T00:00:00Z"), ...times);
+}
+
+function entriesOf(metadata: ObjectMetadata): readonly ManagedFieldsEntry[] {
+  return (metadata.managedFields ?? []).filter((entry) => entry.time !== undefined);
+}
+
+function atMsOf(entry: ManagedFieldsEntry): number {
+  return instantOf(entry.time!);
+}
+
+function specFieldsOf(entry: ManagedFieldsEntry): Readonly<Record<string, unknown>> | undefined {
+  return FieldsV1.safeParse(entry.fieldsV1).data?.["f:spec"];
+}
+
+/** `spec.http` has no keyed list, so its owner owns every weight; an empty `f:spec` is the whole of it. */
+function ownsHttp(fields: Readonly<Record<string, unknown>> | undefined): boolean {
+  return fields !== undefined && ("f:http" in fields || Object.keys(fields).length === 0);
+}

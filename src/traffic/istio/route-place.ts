@@ -1,0 +1,95 @@
+/** Finds the one http route that a Rollout's `traffic` means. */
+import type { KubernetesObject } from "../../kubernetes/client.ts";
+import type { ObjectCache } from "../../kubernetes/object-cache.ts";
+import type { RouteSeen } from "../../rollout/observation.ts";
+import type { RolloutRef } from "../../rollout/rollout.ts";
+import type { Traffic } from "../../rollout/spec.ts";
+import { refusalOf } from "./reference.ts";
+import { pointsOf, splitInWords, sumOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
+
+/** An http route that can be edited, and where it is. */
+export interface RoutePlace {
+  readonly kind: "place";
+  readonly object: KubernetesObject;
+  readonly namespace: string;
+  /** Index into spec.http. */
+  readonly index: number;
+  /** Undefined for a route without name. */
+  readonly routeName: string | undefined;
+  readonly destinations: readonly RouteDestination[];
+  /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
+  readonly label: string;
+}
+
+export type Trouble = Exclude<RouteSeen, { readonly kind: "found" }>;
+
+type Cache = Pick<ObjectCache, "get">;
+
+export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: Traffic): RoutePlace | Trouble {
+  const [ref] = target.istio.virtualServices;
+  if (!ref) return unusable("traffic.istio.virtualServices is empty: name the VirtualService whose weights Weir shall set");
+  const namespace = ref.namespace ?? rollout.namespace;
+  const label = `VirtualService ${namespace}/${ref.name}`;
+  const object = virtualServices.get(namespace, ref.name);
+  if (!object) return { kind: "absent", message: `there is no ${label}` };
+  const refusal = refusalOf(label, object, rollout);
+  return refusal === undefined ? placeIn(object, target) : unusable(refusal);
+}
+
+/** The place in a VirtualService that is already at hand, such as the answer to a write. */
+export function placeIn(object: KubernetesObject, target: Traffic): RoutePlace | Trouble {
+  const label = `VirtualService ${object.metadata.namespace}/${object.metadata.name}`;
+  const parsed = VirtualServiceSpec.safeParse(object.spec ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return unusable(`${label} cannot be read: spec.${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  const routes = parsed.data.http ?? [];
+  const index = indexOf(routes, target.istio.virtualServices[0]?.routes?.[0], label);
+  return typeof index === "number" ? usablePlace(object, index, routes[index]!, label) : index;
+}
+
+function usablePlace(object: KubernetesObject, index: number, route: HttpRoute, ofObject: string): RoutePlace | Trouble {
+  const routeName = nameOf(route);
+  const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
+  const destinations = route.route ?? [];
+  if (destinations.length === 0) return unusable(`${label} has no destinations to weigh${insteadOf(route, object)}`);
+  const sum = sumOf(pointsOf(destinations));
+  if (sum !== 100) return unusable(`the weights of ${label} must add up to 100, and they are ${splitInWords(destinations)}: ${sum}`);
+  return { kind: "place", object, namespace: object.metadata.namespace ?? "", index, routeName, destinations, label };
+}
+
+function indexOf(routes: readonly HttpRoute[], wanted: string | undefined, label: string): number | Trouble {
+  if (routes.length === 0) return { kind: "absent", message: `${label} has no http routes` };
+  const indexes = [...routes.keys()];
+  return wanted === undefined ? onlyIndex(routes, indexes, label) : namedIndex(routes, indexes, wanted, label);
+}
+
+function namedIndex(routes: readonly HttpRoute[], indexes: readonly number[], wanted: string, label: string): number | Trouble {
+  const found = indexes.filter((index) => nameOf(routes[index]!) === wanted);
+  if (found.length > 1) return unusable(`${label} has ${found.length} http routes named ${wanted}: give each its own name`);
+  return found[0] ?? { kind: "absent", message: `${label} has no http route named ${wanted}; it has ${namesOf(routes)}` };
+}
+
+function onlyIndex(routes: readonly HttpRoute[], indexes: readonly number[], label: string): number | Trouble {
+  const found = routes.length === 1 ? indexes : indexes.filter((index) => nameOf(routes[index]!) === undefined);
+  if (found.length === 1) return found[0]!;
+  return unusable(`${label} has ${routes.length} http routes (${namesOf(routes)}): say in traffic.istio.virtualServices[0].routes which one to weigh`);
+}
+
+function namesOf(routes: readonly HttpRoute[]): string {
+  return routes.map((route) => nameOf(route) ?? "one without name").join(", ");
+}
+
+function nameOf(route: HttpRoute): string | undefined {
+  return route.name === "" ? undefined : route.name;
+}
+
+function insteadOf({ delegate }: HttpRoute, { metadata }: KubernetesObject): string {
+  if (!delegate) return "";
+  return `: it delegates to VirtualService ${delegate.namespace ?? metadata.namespace}/${delegate.name}; name that one instead`;
+}
+
+function unusable(message: string): Trouble {
+  return { kind: "unusable", message };
+}

@@ -1,0 +1,23 @@
+/** The ways to route traffic, one line each; a Rollout's `spec.traffic` says which one is meant. */
+import type { Traffic } from "../rollout/spec.ts";
+import { createIstioRouter, type IstioRouterOptions } from "./istio/istio-router.ts";
+import type { TrafficRouter } from "./traffic-router.ts";
+
+type Routers = Readonly<Record<keyof Traffic, TrafficRouter>>;
+
+/** One router for every Rollout, whatever its traffic goes by. */
+export function createTrafficRouter(options: IstioRouterOptions): TrafficRouter {
+  const routers: Routers = {
+    istio: createIstioRouter(options),
+  };
+  return {
+    read: (rollout, target, versions) => routerFor(target, routers).read(rollout, target, versions),
+    write: (change) => routerFor(change.target, routers).write(change),
+  };
+}
+
+function routerFor(target: Traffic, routers: Routers): TrafficRouter {
+  const provider = (Object.keys(routers) as (keyof Traffic)[]).find((each) => target[each] !== undefined);
+  if (!provider) throw new Error(`expected spec.traffic to hold one of ${Object.keys(routers).join(", ")}, got ${Object.keys(target).join(", ") || "nothing"}`);
+  return routers[provider];
+}
