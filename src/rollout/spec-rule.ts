@@ -6,7 +6,7 @@ export interface Rule<T> {
   readonly cel: string;
   /** The same of the parsed value, which has its defaults. */
   readonly holds: (value: T) => boolean;
-  /** What was expected, what came, what to do; each `{}` is filled from `came`, in order. */
+  /** What was expected, what came, what to do; each `{came}` is filled from `came`, in order. */
   readonly sentence: string;
   readonly came?: readonly Came<T>[];
   /** The path of the field that is blamed, such as `strategy.steps`; absent: the value itself. */
@@ -27,6 +27,8 @@ export interface CelValidation {
   readonly fieldPath?: string;
 }
 
+const CAME = "{came}";
+
 export const VALIDATIONS = "x-kubernetes-validations";
 
 /** The schema with these rules; call it once per schema. */
@@ -46,7 +48,7 @@ export function celText(text: string): string {
 }
 
 function sentenceFor<T>(rule: Rule<T>, value: T): string {
-  const [first = "", ...rest] = rule.sentence.split("{}");
+  const [first = "", ...rest] = rule.sentence.split(CAME);
   return rest.reduce((said, part, index) => said + (rule.came?.[index]?.of(value) ?? "") + part, first);
 }
 
@@ -58,7 +60,7 @@ function celOf<T>(rule: Rule<T>): CelValidation {
   };
 }
 
+/** By `format`, because the API server reckons with texts without end where numbers are joined by `+`. */
 function expressionOf<T>(sentence: string, came: readonly Came<T>[]): string {
-  const parts = sentence.split("{}").flatMap((part, index) => [celText(part), ...(came[index] ? [`(${came[index].cel})`] : [])]);
-  return parts.filter((part) => part !== '""').join(" + ");
+  return `${celText(sentence.replaceAll("%", "%%").replaceAll(CAME, "%s"))}.format([${came.map(({ cel }) => cel).join(", ")}])`;
 }

@@ -11,32 +11,32 @@ const itselfNumber: Came<number> = { cel: "string(self)", of: String };
 
 // ── scalars ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const isDuration = matching(DURATION_PATTERN, "expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got {}");
+export const isDuration = matching(DURATION_PATTERN, "expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got {came}");
 
-export const isPercentage = matching(PERCENTAGE_PATTERN, "expected a percentage from 0% to 100% such as 1% or 0.5%, got {}");
+export const isPercentage = matching(PERCENTAGE_PATTERN, "expected a percentage from 0% to 100% such as 1% or 0.5%, got {came}");
 
 /** A subset's or a Service's name. */
 export const isVersionName = matching(
   /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/,
-  "expected the name of a DestinationRule subset or of a Service (letters, digits and dashes, such as v3), got {}",
+  "expected the name of a DestinationRule subset or of a Service (letters, digits and dashes, such as v3), got {came}",
 );
 
 export const isObjectName = matching(
   /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/,
-  "expected the name of a Kubernetes object (lower case letters, digits, dashes and dots), got {}",
+  "expected the name of a Kubernetes object (lower case letters, digits, dashes and dots), got {came}",
 );
 
 export const isNamespaceName = matching(
   /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/,
-  "expected the name of a namespace (lower case letters, digits and dashes), got {}",
+  "expected the name of a namespace (lower case letters, digits and dashes), got {came}",
 );
 
 export const isCheckName = matching(
   /^[a-zA-Z0-9](?:[-_.a-zA-Z0-9]*[a-zA-Z0-9])?$/,
-  "expected a short name of letters, digits, dashes, dots and underscores, such as errors, got {}",
+  "expected a short name of letters, digits, dashes, dots and underscores, such as errors, got {came}",
 );
 
-export const isSecretKey = matching(/^[-._a-zA-Z0-9]+$/, "expected a key of the Secret's data (letters, digits, dashes, dots and underscores), got {}");
+export const isSecretKey = matching(/^[-._a-zA-Z0-9]+$/, "expected a key of the Secret's data (letters, digits, dashes, dots and underscores), got {came}");
 
 /** The text itself is not shown: addresses may carry credentials (law 14). */
 export const isServerUrl = matching(
@@ -54,11 +54,11 @@ export const isLinkUrl = matching(
   "expected an http:// or https:// address without user, password and spaces, such as https://grafana.example/d/x?var-ns=$(namespace)",
 );
 
-export const isChannel = matching(/^[^ \t\r\n\f\v]+$/, 'expected a Slack channel such as "#deploys" or its id, without spaces, got {}');
+export const isChannel = matching(/^[^ \t\r\n\f\v]+$/, 'expected a Slack channel such as "#deploys" or its id, without spaces, got {came}');
 
-export const isUsername = matching(/^[^:\t\r\n\f\v]+$/, "expected a user name without colon, got {}");
+export const isUsername = matching(/^[^:\t\r\n\f\v]+$/, "expected a user name without colon, got {came}");
 
-export const isTenant = matching(/^[!-~]+$/, "expected a tenant (printable characters without spaces), got {}");
+export const isTenant = matching(/^[!-~]+$/, "expected a tenant (printable characters without spaces), got {came}");
 
 export const isNotBlank = matching(/[^ \t\r\n\f\v]/, "expected a text, got none");
 
@@ -67,7 +67,7 @@ export function lasts(least: string): Rule<string> {
   return {
     cel: `!${matches("self", DURATION_PATTERN)} || ${ms("self")} >= ${msOf(least)}`,
     holds: (duration) => !DURATION_PATTERN.test(duration) || msOf(duration) >= msOf(least),
-    sentence: `expected at least ${least}, got {}`,
+    sentence: `expected at least ${least}, got {came}`,
     came: [itself],
   };
 }
@@ -77,7 +77,7 @@ export function within(least: number, most: number, advice = ""): Rule<number> {
   return {
     cel: `self >= ${least} && self <= ${most}`,
     holds: (count) => count >= least && count <= most,
-    sentence: `expected a whole number from ${least} to ${most}, got {}${advice}`,
+    sentence: `expected a whole number from ${least} to ${most}, got {came}${advice}`,
     came: [itselfNumber],
   };
 }
@@ -85,7 +85,7 @@ export function within(least: number, most: number, advice = ""): Rule<number> {
 export const isPercentile: Rule<number> = {
   cel: "self >= 1.0 && self < 100.0",
   holds: (percentile) => percentile >= 1 && percentile < 100,
-  sentence: "expected a percentile from 1 to below 100 such as 99 or 99.9, got {}; write 99 where other tools write 0.99",
+  sentence: "expected a percentile from 1 to below 100 such as 99 or 99.9, got {came}; write 99 where other tools write 0.99",
   came: [itselfNumber],
 };
 
@@ -127,7 +127,7 @@ export function exactlyOne(fields: readonly string[], advice: string): Rule<Fiel
   return {
     cel: `${given}.exists_one(given, given)`,
     holds: (value) => count(value) === 1,
-    sentence: `expected exactly one of ${fields.join(", ")}, got {}; ${advice}`,
+    sentence: `expected exactly one of ${fields.join(", ")}, got {came}; ${advice}`,
     came: [{ cel: `${given}.exists(given, given) ? "several" : "none"`, of: (value) => (count(value) > 0 ? "several" : "none") }],
   };
 }
@@ -176,7 +176,7 @@ export const settlesWithinInterval: Rule<Timing> = {
     return `!${matches(interval, DURATION_PATTERN)} || !${matches(settle, DURATION_PATTERN)} || ${ms(settle)} <= ${ms(interval)}`;
   })(),
   holds: ({ interval, settle }) => ![interval, settle].every((each) => DURATION_PATTERN.test(each)) || msOf(settle) <= msOf(interval),
-  sentence: "expected settle to be at most the interval ({}), got {}; the answer must come before the next question",
+  sentence: "expected settle to be at most the interval ({came}), got {came}; the answer must come before the next question",
   came: [
     { cel: given("self.interval", DEFAULT_INTERVAL), of: ({ interval }) => interval },
     { cel: given("self.settle", DEFAULT_SETTLE), of: ({ settle }) => settle },
@@ -202,7 +202,7 @@ export function distinct<T>(what: string, cel: string, of: (items: readonly T[])
   return {
     cel: `${cel}.all(one, ${cel}.exists_one(other, other == one))`,
     holds: (items) => twice(items) === undefined,
-    sentence: `expected every ${what} once, got {} twice; take one of them out, or rename it`,
+    sentence: `expected every ${what} once, got {came} twice; take one of them out, or rename it`,
     came: [{ cel: `${cel}.filter(one, !${cel}.exists_one(other, other == one))[0]`, of: (items) => twice(items) ?? "" }],
   };
 }
@@ -226,8 +226,8 @@ export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
 export const ladderRises: Rule<readonly AnyStep[]> = {
   cel: `[${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(${weights}) || ${weights}[at] < ${weights}[at + 1])`,
   holds: (steps) => weightsOf(steps).every((weight, at, all) => at === 0 || weight > all[at - 1]!),
-  sentence: "expected weights that rise from step to step, got {}; put them in order, each one once",
-  came: [{ cel: `${weights}.map(weight, string(weight)).join(", ")`, of: (steps) => weightsOf(steps).join(", ") }],
+  sentence: "expected weights that rise from step to step, got {came}; put them in order, each one once",
+  came: [{ cel: `"%s".format([${weights}])`, of: (steps) => `[${weightsOf(steps).join(", ")}]` }],
 };
 
 const last = "self[size(self) - 1]";
@@ -235,10 +235,10 @@ const last = "self[size(self) - 1]";
 export const ladderEndsAtAll: Rule<readonly AnyStep[]> = {
   cel: `size(self) == 0 || (has(${last}.weight) && ${last}.weight == 100)`,
   holds: (steps) => steps.length === 0 || steps.at(-1)!.weight === 100,
-  sentence: "expected the last step to be {weight: 100}, got {}; add - {weight: 100}",
+  sentence: "expected the last step to be {weight: 100}, got {came}; add - {weight: 100}",
   came: [
     {
-      cel: `has(${last}.weight) ? "weight " + string(${last}.weight) : "a pause"`,
+      cel: `has(${last}.weight) ? "weight %s".format([string(${last}.weight)]) : "a pause"`,
       of: (steps) => (steps.at(-1)?.weight === undefined ? "a pause" : `weight ${steps.at(-1)!.weight}`),
     },
   ],
@@ -254,7 +254,7 @@ interface Named {
 export const stableIsAnother: Rule<Named> = {
   cel: "!has(self.stable) || self.stable != self.release",
   holds: ({ release, stable }) => stable !== release,
-  sentence: "expected stable to name another version than release, got {} for both; name the version that serves now, or leave stable out",
+  sentence: "expected stable to name another version than release, got {came} for both; name the version that serves now, or leave stable out",
   came: [{ cel: "self.release", of: ({ release }) => release }],
   field: "stable",
 };
@@ -288,10 +288,10 @@ export const holdsGatherVerdicts: Rule<Paced> = {
     spec.analysis.metrics.length === 0 ||
     ![spec.strategy.propagation, spec.analysis.interval].every((each) => DURATION_PATTERN.test(each)) ||
     shortHold(spec) === undefined,
-  sentence: "expected each hold to be at least {}, which is propagation {} + (minVerdicts {} + 1) x interval {}, got {}; hold longer, or ask more often",
+  sentence: "expected each hold to be at least {came}, which is propagation {came} + (minVerdicts {came} + 1) x interval {came}, got {came}; hold longer, or ask more often",
   came: [
     {
-      cel: `${needed} % 1000 == 0 ? string(${needed} / 1000) + "s" : string(${needed}) + "ms"`,
+      cel: `${needed} % 1000 == 0 ? "%ss".format([string(${needed} / 1000)]) : "%sms".format([string(${needed})])`,
       of: (spec) => (neededMs(spec) % 1000 === 0 ? `${neededMs(spec) / 1000}s` : `${neededMs(spec)}ms`),
     },
     { cel: propagation, of: ({ strategy }) => strategy.propagation },
@@ -312,7 +312,7 @@ function matching(pattern: RegExp, sentence: string): Rule<string> {
     cel: matches("self", pattern),
     holds: (text) => pattern.test(text),
     sentence,
-    ...(sentence.includes("{}") && { came: [itself] }),
+    ...(sentence.includes("{came}") && { came: [itself] }),
   };
 }
 

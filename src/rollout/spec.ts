@@ -188,7 +188,7 @@ export const VirtualServiceRef = z.object({
   ),
   routes: withRules(
     z.array(withRules(text(253), rules.isNotBlank)).max(16),
-    rules.holdsFrom(0, 1, "expected at most one route, got {}; name the one whose weights shall move"),
+    rules.holdsFrom(0, 1, "expected at most one route, got {came}; name the one whose weights shall move"),
   )
     .optional()
     .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
@@ -200,7 +200,7 @@ export const Traffic = z.object({
     .object({
       virtualServices: withRules(
         z.array(VirtualServiceRef).max(16),
-        rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {}; write [{name: reviews}] with the name of yours"),
+        rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
       ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
       destinationRule: z
         .object({
@@ -252,7 +252,7 @@ export const Notification = withRules(
       .describe("Sends each event as CloudEvents JSON."),
     events: withRules(
       z.array(NotificationEvent).max(16),
-      rules.holdsFrom(1, 16, "expected at least one event, got {}; leave events out to be told of every one"),
+      rules.holdsFrom(1, 16, "expected at least one event, got {came}; leave events out to be told of every one"),
       rules.distinct("event", "self", (events) => events),
     )
       .default(everyEvent)
