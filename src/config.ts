@@ -51,3 +51,8 @@ export function configFrom(environment: Readonly<Record<string, string | undefin
     concurrency: env.WEIR_CONCURRENCY,
   });
 }
+
+/** The servers that the playground and the tests start; by default those on the PATH. */
+export function serverPrograms(environment: Readonly<Record<string, string | undefined>> = process.env): { readonly redis: string; readonly prometheus: string } {
+  return { redis: environment.WEIR_REDIS_SERVER || "redis-server", prometheus: environment.WEIR_PROMETHEUS || "prometheus" };
+}

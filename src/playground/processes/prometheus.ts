@@ -1,6 +1,7 @@
 /** Starts a real Prometheus on a free port of 127.0.0.1. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { serverPrograms } from "../../config.ts";
 import { onFreePort, startChild, untilReady, type Child } from "./child-process.ts";
 import { createTemporaryFolder } from "./last-will.ts";
 import { createServerProcess, inFolder, type ServerProcess } from "./restartable.ts";
@@ -14,8 +15,6 @@ export interface ScrapeTarget {
 }
 
 export interface PrometheusOptions {
-  /** The program; default `prometheus` on the PATH. */
-  readonly program?: string;
   readonly scrapeIntervalMs: number;
   readonly targets: readonly ScrapeTarget[];
 }
@@ -34,7 +33,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   writeFileSync(configFileOf(folder.path), JSON.stringify(configOf(options))); // JSON is YAML
   return inFolder(folder, () =>
     onFreePort(async (port) => {
-      const launch = (): Promise<Child> => launchPrometheus(options.program ?? "prometheus", port, folder.path);
+      const launch = (): Promise<Child> => launchPrometheus(port, folder.path);
       return { ...createServerProcess(await launch(), launch, folder), port, url: `http://127.0.0.1:${port}` };
     }),
   );
@@ -55,7 +54,7 @@ function configOf({ scrapeIntervalMs, targets }: PrometheusOptions): unknown {
   };
 }
 
-async function launchPrometheus(program: string, port: number, folder: string): Promise<Child> {
+async function launchPrometheus(port: number, folder: string): Promise<Child> {
   const args = [
     `--config.file=${configFileOf(folder)}`,
     `--storage.tsdb.path=${folder}/data`,
@@ -63,7 +62,7 @@ async function launchPrometheus(program: string, port: number, folder: string): 
     `--web.listen-address=127.0.0.1:${port}`,
     "--log.level=warn",
   ];
-  const child = await startChild(program, args, path.join(folder, `prometheus-${port}.log`));
+  const child = await startChild(serverPrograms().prometheus, args, path.join(folder, `prometheus-${port}.log`));
   await untilReady(child, "prometheus", async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/-/ready`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     return answer.ok;

@@ -1,13 +1,12 @@
 /** Starts a real redis-server on a free port of 127.0.0.1. */
 import { connect } from "node:net";
 import path from "node:path";
+import { serverPrograms } from "../../config.ts";
 import { onFreePort, startChild, untilReady, type Child } from "./child-process.ts";
 import { createTemporaryFolder } from "./last-will.ts";
 import { createServerProcess, inFolder, type ServerProcess } from "./restartable.ts";
 
 export interface RedisOptions {
-  /** The program; default `redis-server` on the PATH. */
-  readonly program?: string;
   /** Keeps its data over `stop` and `start` (append-only file). Default false. */
   readonly keepsData?: boolean;
 }
@@ -21,17 +20,17 @@ export interface RedisServer extends ServerProcess {
 const PROBE_TIMEOUT_MS = 1_000;
 
 /** Throws a sentence if the program is not there or does not become ready. */
-export async function startRedis({ program = "redis-server", keepsData = false }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ keepsData = false }: RedisOptions = {}): Promise<RedisServer> {
   const folder = createTemporaryFolder("weir-redis");
   return inFolder(folder, () =>
     onFreePort(async (port) => {
-      const launch = (): Promise<Child> => launchRedis(program, port, folder.path, keepsData);
+      const launch = (): Promise<Child> => launchRedis(port, folder.path, keepsData);
       return { ...createServerProcess(await launch(), launch, folder), port, url: `redis://127.0.0.1:${port}` };
     }),
   );
 }
 
-async function launchRedis(program: string, port: number, folder: string, keepsData: boolean): Promise<Child> {
+async function launchRedis(port: number, folder: string, keepsData: boolean): Promise<Child> {
   const settings = {
     port: String(port),
     bind: "127.0.0.1",
@@ -41,7 +40,7 @@ async function launchRedis(program: string, port: number, folder: string, keepsD
     "maxmemory-policy": "noeviction", // BullMQ needs it
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = await startChild(program, args, path.join(folder, `redis-${port}.log`));
+  const child = await startChild(serverPrograms().redis, args, path.join(folder, `redis-${port}.log`));
   await untilReady(child, "redis-server", async () => (await ask(port, "PING\r\n")).startsWith("+PONG"));
   return child;
 }
