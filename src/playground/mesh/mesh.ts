@@ -38,7 +38,7 @@ export async function createMesh({ callers, endpoints, seed, propagationMs = 0 }
   const proxies = new Map<string, Proxy>();
   for (const { entrance, ...caller } of callers) {
     const random = createNamedRandom(seed, caller.workload);
-    proxies.set(caller.workload, await createProxy({ caller, entrance, endpoints, random, table: routes.table, onFinished: tally.add }));
+    proxies.set(caller.workload, await createProxy({ caller, entrance, endpoints, random, table: routes.table, tally }));
   }
   return {
     push: routes.push,

@@ -4,8 +4,9 @@ import type { Random } from "../random.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { isSelected, type Endpoint } from "./endpoint.ts";
 import type { Entrance } from "./http-match.ts";
-import { createIstioMetrics, type Caller, type FinishedRequest } from "./istio-metrics.ts";
+import { createIstioMetrics, type Caller, type IstioMetrics } from "./istio-metrics.ts";
 import type { RoutingTable, ServiceName, Target } from "./routing-table.ts";
+import type { Tally } from "./tally.ts";
 
 export interface Proxy {
   /** Where the workload sends its requests; the Host header names the destination. */
@@ -23,7 +24,7 @@ export interface ProxyOptions {
   /** Pods that are ready now. */
   readonly endpoints: () => readonly Endpoint[];
   readonly random: Random;
-  readonly onFinished: (request: FinishedRequest) => void;
+  readonly tally: Tally;
 }
 
 /** A request without an answer after this long is answered 504. */
@@ -32,11 +33,7 @@ const upstreamTimeoutMs = 15_000;
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   const metrics = createIstioMetrics(options.caller);
   const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
-  const finished = (request: FinishedRequest) => {
-    metrics.record(request);
-    options.onFinished(request);
-  };
-  const server = await listenOnLoopback((request, response) => route(options, agent, finished, request, response));
+  const server = await listenOnLoopback((request, response) => route(options, agent, metrics, request, response));
   const stats = await listenOnLoopback((request, response) => void answerStats(request, response, metrics.text));
   return {
     url: server.url,
@@ -53,32 +50,27 @@ async function answerStats(request: IncomingMessage, response: ServerResponse, t
   response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(await text());
 }
 
-function route(
-  options: ProxyOptions,
-  agent: Agent,
-  finished: (request: FinishedRequest) => void,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, request: IncomingMessage, response: ServerResponse): void {
   const startedMs = performance.now();
   const host = request.headers.host ?? "";
   const asked = { host, target: request.url ?? "/", method: request.method ?? "GET", headers: request.headers };
   const target = options.table().targetOf(asked, { namespace: options.caller.namespace, entrance: options.entrance }, options.random());
   const endpoint = target.kind === "pods" ? pick(options.endpoints(), target.service, target.selector, options.random) : undefined;
+  const finish = options.tally.add(target.service, endpoint);
   const trouble = { flags: "-" };
   response.once("close", () => {
-    const cut = trouble.flags === "-" && !response.writableFinished;
-    finished({
-      service: target.service,
-      host,
-      endpoint,
-      code: cut ? 0 : response.statusCode,
-      flags: cut ? "DC" : trouble.flags,
-      durationMs: performance.now() - startedMs,
-    });
+    const end = endOf(response, trouble.flags);
+    metrics.record({ service: target.service, host, endpoint, ...end, durationMs: performance.now() - startedMs });
+    finish(end.code);
   });
   if (endpoint) forward(agent, endpoint, request, response, trouble);
   else refuse(response, trouble, ...whyNot(target));
+}
+
+/** An answer that was cut though nothing was wrong with the pod: the client went away (DC). */
+function endOf(response: ServerResponse, flags: string): { readonly code: number; readonly flags: string } {
+  const clientLeft = flags === "-" && !response.writableFinished;
+  return clientLeft ? { code: 0, flags: "DC" } : { code: response.statusCode, flags };
 }
 
 function whyNot(target: Target): [code: number, flags: string] {

@@ -1,5 +1,6 @@
 /** Counts what the mesh really sent where, independently of the metrics it exports. */
-import type { FinishedRequest } from "./istio-metrics.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { ServiceName } from "./routing-table.ts";
 
 export interface VersionCount {
   readonly requests: number;
@@ -11,40 +12,44 @@ export interface VersionCount {
 export type VersionCounts = Readonly<Record<string, VersionCount>>;
 
 export interface Tally {
-  add(request: FinishedRequest): void;
+  /** Counts a request when it is sent on its way; the returned function says how it ended, for the same count even after a reset. */
+  add(service: ServiceName | undefined, endpoint: Endpoint | undefined): (code: number) => void;
   /** Since the last reset, of the Service `name` in `namespace`. */
   read(namespace: string, name: string): VersionCounts;
   reset(namespace: string, name: string): void;
 }
 
+interface Count {
+  requests: number;
+  bad: number;
+}
+
 export function createTally(): Tally {
-  const services = new Map<string, Map<string, VersionCount>>();
+  const services = new Map<string, Map<string, Count>>();
   return {
-    add: (request) => {
-      if (!request.service) return;
-      const key = keyOf(request.service.namespace, request.service.name);
-      const counts = services.get(key) ?? new Map<string, VersionCount>();
-      services.set(key, counts.set(versionOf(request), counted(counts.get(versionOf(request)), request)));
+    add: (service, endpoint) => {
+      const counts = entryOf(services, service ? `${service.namespace}/${service.name}` : "", () => new Map<string, Count>());
+      const count = entryOf(counts, endpoint?.labels.version ?? "-", () => ({ requests: 0, bad: 0 }));
+      count.requests += 1;
+      return (code) => void (count.bad += code === 0 || code >= 500 ? 1 : 0);
     },
-    read: (namespace, name) => Object.fromEntries(services.get(keyOf(namespace, name)) ?? []),
-    reset: (namespace, name) => void services.delete(keyOf(namespace, name)),
+    read: (namespace, name) => Object.fromEntries([...(services.get(`${namespace}/${name}`) ?? [])].map(([version, count]) => [version, { ...count }])),
+    reset: (namespace, name) => void services.delete(`${namespace}/${name}`),
   };
 }
 
 /** What share of the requests went to a version, 0 to 1; 0 where there was none. */
 export function shareOf(counts: VersionCounts, version: string): number {
-  const total = Object.values(counts).reduce((sum, { requests }) => sum + requests, 0);
+  const total = totalOf(counts);
   return total === 0 ? 0 : (counts[version]?.requests ?? 0) / total;
 }
 
-function counted(before: VersionCount = { requests: 0, bad: 0 }, { code }: FinishedRequest): VersionCount {
-  return { requests: before.requests + 1, bad: before.bad + (code === 0 || code >= 500 ? 1 : 0) };
+export function totalOf(counts: VersionCounts): number {
+  return Object.values(counts).reduce((sum, { requests }) => sum + requests, 0);
 }
 
-function versionOf({ endpoint }: FinishedRequest): string {
-  return endpoint?.labels.version ?? "-";
-}
-
-function keyOf(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
+function entryOf<Value>(map: Map<string, Value>, key: string, create: () => Value): Value {
+  const entry = map.get(key) ?? create();
+  map.set(key, entry);
+  return entry;
 }
