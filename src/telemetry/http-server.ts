@@ -75,7 +75,7 @@ async function answer(routes: ReadonlyMap<string, Route>, request: IncomingMessa
   try {
     return await inTime(route());
   } catch (error) {
-    logger.error("an endpoint failed", { path, error });
+    logger.error({ path, error }, "an endpoint failed");
     return plain(500, `${path} failed; the daemon's log says more`);
   }
 }

@@ -2,21 +2,21 @@
 import { pino, type Logger as Pino } from "pino";
 import { scrubbed } from "./scrub.ts";
 
-/** A static message plus metadata; `error` under the key `error`. */
+/** Metadata plus a static message; an error goes under the key `error`. */
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
   /** A logger whose every line carries `fields`, e.g. the Rollout, its run and the tick. */
   child(fields: LogFields): Logger;
 }
 
 export type LogFields = Readonly<Record<string, unknown>>;
-export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 export interface LoggerOptions {
-  readonly level: LogLevel;
+  /** One of pino's levels, or `silent`. */
+  readonly level: string;
   /** Where lines go; default: standard output. */
   readonly destination?: { write(line: string): void };
 }
@@ -33,10 +33,10 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
 
 function wrap(log: Pino): Logger {
   return {
-    debug: (message, fields) => log.debug(scrubbed(fields), message),
-    info: (message, fields) => log.info(scrubbed(fields), message),
-    warn: (message, fields) => log.warn(scrubbed(fields), message),
-    error: (message, fields) => log.error(scrubbed(fields), message),
+    debug: (fields, message) => log.debug(scrubbed(fields), message),
+    info: (fields, message) => log.info(scrubbed(fields), message),
+    warn: (fields, message) => log.warn(scrubbed(fields), message),
+    error: (fields, message) => log.error(scrubbed(fields), message),
     child: (fields) => wrap(log.child(scrubbed(fields))),
   };
 }

@@ -13,8 +13,8 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A copy of `fields` without secrets, bounded in depth, items and length of texts. */
-export function scrubbed(fields: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> {
-  return fields ? scrubObject(fields, 0) : {};
+export function scrubbed(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return scrubObject(fields, 0);
 }
 
 /** `text` with what looks like a credential replaced. */

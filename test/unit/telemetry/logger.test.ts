@@ -24,8 +24,8 @@ describe("the log", () => {
     fc.assert(
       fc.property(secret, (value) => {
         const { log, lines } = aLog();
-        log.warn("something happened", fieldsFor(value));
-        log.child(fieldsFor(value)).info("again");
+        log.warn(fieldsFor(value), "something happened");
+        log.child(fieldsFor(value)).info({}, "again");
         expect(lines).toHaveLength(2);
         for (const line of lines) expect(line).not.toContain(value);
       }),
@@ -35,13 +35,13 @@ describe("the log", () => {
 
   it("keeps what is no secret, and carries a child's fields on every line", () => {
     const { log, lines } = aLog();
-    log.child({ rollout: "shop/reviews", run: 7 }).info("traffic moved", { weight: 25, secretRef: { name: "slack", key: "t" } });
+    log.child({ rollout: "shop/reviews", run: 7 }).info({ weight: 25, secretRef: { name: "slack", key: "t" } }, "traffic moved");
     expect(JSON.parse(lines[0]!)).toMatchObject({ level: "info", msg: "traffic moved", rollout: "shop/reviews", run: 7, weight: 25, secretRef: { name: "slack" } });
   });
 
   it("says what went wrong and why", () => {
     const { log, lines } = aLog();
-    log.error("a tick failed", { error: new TypeError("expected a weight", { cause: new Error("it was null") }) });
+    log.error({ error: new TypeError("expected a weight", { cause: new Error("it was null") }) }, "a tick failed");
     expect(JSON.parse(lines[0]!).error).toMatchObject({ type: "TypeError", message: "expected a weight", cause: { message: "it was null" } });
   });
 
@@ -49,7 +49,7 @@ describe("the log", () => {
     const { log, lines } = aLog();
     const loop: Record<string, unknown> = { items: Array.from({ length: 10_000 }, (_, index) => index), text: "x".repeat(1_000_000) };
     loop["self"] = loop;
-    log.info("large", loop);
+    log.info(loop, "large");
     expect(lines[0]!.length).toBeLessThan(100_000);
   });
 });
