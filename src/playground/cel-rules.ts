@@ -20,6 +20,8 @@ export interface BrokenRule {
   /** As the API server writes it: `spec.strategy.steps[0].hold`. */
   readonly field: string;
   readonly message: string;
+  /** The rule's CEL expression. */
+  readonly rule: string;
 }
 
 /** Every rule that the value breaks, outermost first. The value must have the schema's types, as the server makes sure first. */
@@ -30,12 +32,21 @@ export function brokenRules(schema: RuledSchema, value: unknown, field = ""): re
   return [...validations.flatMap((validation) => broken(validation, self, field)), ...childrenOf(schema, value, field).flatMap((child) => brokenRules(...child))];
 }
 
-const environment = new Environment({ unlistedVariablesAreDyn: true }).registerFunction("string.format(list): string", formatted);
+const environment = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false }).registerFunction("string.format(list): string", formatted);
+
+/** As many as the schemas have rules: parsing costs more than evaluating. */
+const programs = new Map<string, ReturnType<typeof environment.parse>>();
+
+function compiled(expression: string): ReturnType<typeof environment.parse> {
+  const program = programs.get(expression) ?? environment.parse(expression);
+  programs.set(expression, program);
+  return program;
+}
 
 function broken({ rule, message, messageExpression, fieldPath = "" }: Validation, self: unknown, field: string): readonly BrokenRule[] {
-  if (environment.evaluate(rule, { self }) === true) return [];
-  const said = messageExpression === undefined ? message : environment.evaluate(messageExpression, { self });
-  return [{ field: `${field}${fieldPath}`, message: String(said ?? `failed rule: ${rule}`) }];
+  if (compiled(rule)({ self }) === true) return [];
+  const said = messageExpression === undefined ? message : compiled(messageExpression)({ self });
+  return [{ field: `${field}${fieldPath}`, message: String(said ?? `failed rule: ${rule}`), rule }];
 }
 
 function childrenOf(schema: RuledSchema, value: unknown, field: string): readonly [RuledSchema, unknown, string][] {

@@ -198,7 +198,7 @@ export function holdsFrom(least: number, most: number, sentence: string): Rule<r
 
 /** No two items with the same text; `cel` and `of` give the texts of the list. */
 export function distinct<T>(what: string, cel: string, of: (items: readonly T[]) => readonly string[]): Rule<readonly T[]> {
-  const twice = (items: readonly T[]) => of(items).find((text, index, all) => all.indexOf(text) !== index);
+  const twice = (items: readonly T[]) => of(items).find((text, _, all) => all.filter((other) => other === text).length > 1);
   return {
     cel: `${cel}.all(one, ${cel}.exists_one(other, other == one))`,
     holds: (items) => twice(items) === undefined,
@@ -233,12 +233,12 @@ export const ladderRises: Rule<readonly AnyStep[]> = {
 const last = "self[size(self) - 1]";
 
 export const ladderEndsAtAll: Rule<readonly AnyStep[]> = {
-  cel: `size(self) == 0 || (has(${last}.weight) && ${last}.weight == 100)`,
+  cel: `size(self) == 0 || [${last}].all(step, has(step.weight) && step.weight == 100)`,
   holds: (steps) => steps.length === 0 || steps.at(-1)!.weight === 100,
   sentence: "expected the last step to be {weight: 100}, got {came}; add - {weight: 100}",
   came: [
     {
-      cel: `has(${last}.weight) ? "weight %s".format([string(${last}.weight)]) : "a pause"`,
+      cel: `[${last}].all(step, has(step.weight)) ? "weight %s".format([string(${last}.weight)]) : "a pause"`,
       of: (steps) => (steps.at(-1)?.weight === undefined ? "a pause" : `weight ${steps.at(-1)!.weight}`),
     },
   ],

@@ -1,0 +1,295 @@
+/** Specs with one mistake each, and what zod, `weir lint` and the API server say about it. */
+
+export interface BadSpec {
+  /** A sentence, as the title of a test. */
+  readonly name: string;
+  readonly spec: unknown;
+  /** `path: sentence`, in any order. */
+  readonly sentences: readonly string[];
+}
+
+const traffic = { istio: { virtualServices: [{ name: "reviews" }] } };
+const good = { release: "v3", traffic };
+
+const strategy = (fields: object) => ({ ...good, strategy: fields });
+const steps = (...ladder: readonly object[]) => strategy({ steps: ladder });
+const analysis = (fields: object) => ({ ...good, analysis: fields });
+const metric = (fields: object) => analysis({ metrics: [{ name: "errors", ...fields }] });
+const virtualService = (fields: object) => ({ ...good, traffic: { istio: { virtualServices: [{ name: "reviews", ...fields }] } } });
+const notification = (fields: object) => ({ ...good, notifications: [fields] });
+const prometheus = (fields: object) => analysis({ prometheus: { url: "http://prometheus:9090", ...fields } });
+
+const errors = { name: "errors", errorRate: { max: "1%" } };
+const secretRef = { name: "prom", key: "token" };
+
+const bad = (name: string, spec: unknown, ...sentences: readonly string[]): BadSpec => ({ name, spec, sentences });
+
+export const BAD_SPECS: readonly BadSpec[] = [
+  bad(
+    "A release must be the name of a subset or of a Service",
+    { ...good, release: "v3.1" },
+    "spec.release: expected the name of a DestinationRule subset or of a Service (letters, digits and dashes, such as v3), got v3.1",
+  ),
+  bad(
+    "Stable must be another version than release",
+    { ...good, stable: "v3" },
+    "spec.stable: expected stable to name another version than release, got v3 for both; name the version that serves now, or leave stable out",
+  ),
+  bad(
+    "A ladder must have a step",
+    steps(),
+    "spec.strategy.steps: expected at least one step, got none; leave steps out for 10, 25, 50, 100, or write [{weight: 100}] for a single one",
+  ),
+  bad(
+    "A ladder must rise",
+    steps({ weight: 50 }, { weight: 10 }, { weight: 100 }),
+    "spec.strategy.steps: expected weights that rise from step to step, got [50, 10, 100]; put them in order, each one once",
+  ),
+  bad(
+    "A ladder must rise at each step",
+    steps({ weight: 50 }, { pause: {} }, { weight: 50 }, { weight: 100 }),
+    "spec.strategy.steps: expected weights that rise from step to step, got [50, 50, 100]; put them in order, each one once",
+  ),
+  bad(
+    "A ladder must end at 100",
+    steps({ weight: 10 }, { weight: 50 }),
+    "spec.strategy.steps: expected the last step to be {weight: 100}, got weight 50; add - {weight: 100}",
+  ),
+  bad(
+    "A ladder must not end with a pause",
+    steps({ weight: 100 }, { pause: {} }),
+    "spec.strategy.steps: expected the last step to be {weight: 100}, got a pause; add - {weight: 100}",
+  ),
+  bad(
+    "A weight of 0 does nothing",
+    steps({ weight: 0 }, { weight: 100 }),
+    "spec.strategy.steps[0].weight: expected a whole number from 1 to 100, got 0; begin with the first share that the new version should get, since a step of 0 would do nothing",
+  ),
+  bad(
+    "A weight above 100 is no share",
+    steps({ weight: 50 }, { weight: 101 }),
+    "spec.strategy.steps: expected the last step to be {weight: 100}, got weight 101; add - {weight: 100}",
+    "spec.strategy.steps[1].weight: expected a whole number from 1 to 100, got 101; begin with the first share that the new version should get, since a step of 0 would do nothing",
+  ),
+  bad(
+    "A step must have a weight or a pause",
+    steps({ hold: "1m" }, { weight: 100 }),
+    "spec.strategy.steps[0]: expected exactly one of weight, pause, got none; write {weight: 10, hold: 1m} or {pause: {}}",
+    "spec.strategy.steps[0].hold: expected hold only together with weight, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+  ),
+  bad(
+    "A step must not have both a weight and a pause",
+    steps({ weight: 10, pause: {} }, { weight: 100 }),
+    "spec.strategy.steps[0]: expected exactly one of weight, pause, got several; write {weight: 10, hold: 1m} or {pause: {}}",
+  ),
+  bad(
+    "A hold must parse",
+    steps({ weight: 100, hold: "5 minutes" }),
+    "spec.strategy.steps[0].hold: expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got 5 minutes",
+  ),
+  bad(
+    "A hold must leave time for the verdicts that a step needs",
+    steps({ weight: 10, hold: "30s" }, { weight: 100 }),
+    "spec.strategy.steps: expected each hold to be at least 45s, which is propagation 5s + (minVerdicts 3 + 1) x interval 10s, got 30s; hold longer, or ask more often",
+  ),
+  bad(
+    "The default hold must leave time for the verdicts as well",
+    analysis({ interval: "30s" }),
+    "spec.strategy.steps: expected each hold to be at least 125s, which is propagation 5s + (minVerdicts 3 + 1) x interval 30s, got 1m; hold longer, or ask more often",
+  ),
+  bad(
+    "A propagation in milliseconds counts as well",
+    strategy({ propagation: "500ms", steps: [{ weight: 100, hold: "40s" }] }),
+    "spec.strategy.steps: expected each hold to be at least 40500ms, which is propagation 500ms + (minVerdicts 3 + 1) x interval 10s, got 40s; hold longer, or ask more often",
+  ),
+  bad(
+    "A pause must last some time",
+    steps({ weight: 10 }, { pause: { duration: "0s" } }, { weight: 100 }),
+    "spec.strategy.steps[1].pause.duration: expected at least 1s, got 0s",
+  ),
+  bad(
+    "A rollback window is small",
+    strategy({ rollbackWindow: 11 }),
+    "spec.strategy.rollbackWindow: expected a whole number from 0 to 10, got 11",
+  ),
+  bad(
+    "An interval must be at least a second",
+    analysis({ interval: "500ms", settle: "100ms" }),
+    "spec.analysis.interval: expected at least 1s, got 500ms",
+  ),
+  bad(
+    "Samples must settle within the interval",
+    analysis({ interval: "2s", settle: "5s" }),
+    "spec.analysis.settle: expected settle to be at most the interval (2s), got 5s; the answer must come before the next question",
+  ),
+  bad("A step needs a verdict", analysis({ minVerdicts: 0 }), "spec.analysis.minVerdicts: expected a whole number from 1 to 100, got 0"),
+  bad("A verdict needs a request", analysis({ minRequests: 0 }), "spec.analysis.minRequests: expected a whole number from 1 to 1000000, got 0"),
+  bad(
+    "A metric must ask for something",
+    metric({}),
+    "spec.analysis.metrics[0]: expected exactly one of errorRate, latency, query, got none; give each check a metric of its own",
+  ),
+  bad(
+    "A metric must not ask for two things",
+    metric({ errorRate: { max: "1%" }, latency: { percentile: 99, max: "1s" } }),
+    "spec.analysis.metrics[0]: expected exactly one of errorRate, latency, query, got several; give each check a metric of its own",
+  ),
+  bad(
+    "Names of metrics must be unique",
+    analysis({ metrics: [errors, errors] }),
+    "spec.analysis.metrics: expected every metric name once, got errors twice; take one of them out, or rename it",
+  ),
+  bad(
+    "A metric's name must be short and plain",
+    analysis({ metrics: [{ ...errors, name: "error rate" }] }),
+    "spec.analysis.metrics[0].name: expected a short name of letters, digits, dashes, dots and underscores, such as errors, got error rate",
+  ),
+  bad(
+    "A percentage must parse",
+    metric({ errorRate: { max: "0.01" } }),
+    "spec.analysis.metrics[0].errorRate.max: expected a percentage from 0% to 100% such as 1% or 0.5%, got 0.01",
+  ),
+  bad(
+    "A percentile must not be a fraction",
+    metric({ latency: { percentile: 0.99, max: "500ms" } }),
+    "spec.analysis.metrics[0].latency.percentile: expected a percentile from 1 to below 100 such as 99 or 99.9, got 0.99; write 99 where other tools write 0.99",
+  ),
+  bad(
+    "A latency must have a limit above 0",
+    metric({ latency: { percentile: 99, max: "0ms" } }),
+    "spec.analysis.metrics[0].latency.max: expected at least 1ms, got 0ms",
+  ),
+  bad("A failure is at least one", metric({ errorRate: { max: "1%" }, failures: 0 }), "spec.analysis.metrics[0].failures: expected a whole number from 1 to 100, got 0"),
+  bad(
+    "A query must have a limit",
+    metric({ query: "sum(up)" }),
+    "spec.analysis.metrics[0]: expected min, max or both beside query, got neither; say from which value on the query's answer is bad",
+  ),
+  bad("A query must ask for something", metric({ query: " ", min: 1 }), "spec.analysis.metrics[0].query: expected a text, got none"),
+  bad(
+    "A min needs a query",
+    metric({ errorRate: { max: "1%" }, min: 1 }),
+    "spec.analysis.metrics[0].min: expected min only together with query, got it without; errorRate and latency have their own max",
+  ),
+  bad(
+    "A max needs a query",
+    metric({ errorRate: { max: "1%" }, max: 1 }),
+    "spec.analysis.metrics[0].max: expected max only together with query, got it without; errorRate and latency have their own max: errorRate: {max: 1%}",
+  ),
+  bad(
+    "A min must be below the max",
+    metric({ query: "sum(up)", min: 2, max: 1.5 }),
+    "spec.analysis.metrics[0].min: expected min to be at most max, got a min above it, which no value can pass; exchange them",
+  ),
+  bad(
+    "A query must not ask for variables that are not there",
+    metric({ query: 'up{pod="$(canary.pod)"}', min: 1 }),
+    "spec.analysis.metrics[0].query: expected no other variables than $(namespace) $(name) $(window) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods); correct the name, or take the $(...) out",
+  ),
+  bad(
+    "A query must not hold another tool's variables",
+    metric({ query: 'up{pod="{{ target }}"}', min: 1 }),
+    "spec.analysis.metrics[0].query: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(window) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods)",
+  ),
+  bad(
+    "The address of Prometheus must have a scheme",
+    prometheus({ url: "prometheus:9090" }),
+    "spec.analysis.prometheus.url: expected an http:// or https:// address without user, password, query or fragment, such as http://prometheus.istio-system:9090; put credentials into auth",
+  ),
+  bad(
+    "Prometheus takes one kind of credentials",
+    prometheus({ auth: { basic: { username: "weir", password: { secretRef } }, bearer: { secretRef } } }),
+    "spec.analysis.prometheus.auth: expected basic or bearer, got both; keep the one that the server asks for",
+  ),
+  bad(
+    "A user's name has no colon",
+    prometheus({ auth: { basic: { username: "we:ir", password: { secretRef } } } }),
+    "spec.analysis.prometheus.auth.basic.username: expected a user name without colon, got we:ir",
+  ),
+  bad("A tenant has no spaces", prometheus({ auth: { tenant: "team a" } }), "spec.analysis.prometheus.auth.tenant: expected a tenant (printable characters without spaces), got team a"),
+  bad(
+    "A Secret's key must be one that a Secret can have",
+    prometheus({ auth: { bearer: { secretRef: { name: "prom", key: "to/ken" } } } }),
+    "spec.analysis.prometheus.auth.bearer.secretRef.key: expected a key of the Secret's data (letters, digits, dashes, dots and underscores), got to/ken",
+  ),
+  bad(
+    "A Rollout acts on a VirtualService",
+    { ...good, traffic: { istio: { virtualServices: [] } } },
+    "spec.traffic.istio.virtualServices: expected exactly one VirtualService, got 0; write [{name: reviews}] with the name of yours",
+  ),
+  bad(
+    "A Rollout acts on one VirtualService",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "a" }, { name: "b" }] } } },
+    "spec.traffic.istio.virtualServices: expected exactly one VirtualService, got 2; write [{name: reviews}] with the name of yours",
+  ),
+  bad(
+    "A VirtualService's name must be a name",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "Reviews" }] } } },
+    "spec.traffic.istio.virtualServices[0].name: expected the name of a Kubernetes object (lower case letters, digits, dashes and dots), got Reviews",
+  ),
+  bad(
+    "A namespace must be a name",
+    virtualService({ namespace: "book.info" }),
+    "spec.traffic.istio.virtualServices[0].namespace: expected the name of a namespace (lower case letters, digits and dashes), got book.info",
+  ),
+  bad(
+    "A Rollout acts on one route",
+    virtualService({ routes: ["primary", "secondary"] }),
+    "spec.traffic.istio.virtualServices[0].routes: expected at most one route, got 2; name the one whose weights shall move",
+  ),
+  bad(
+    "A notification has one target",
+    notification({ events: ["Started"] }),
+    "spec.notifications[0]: expected exactly one of slack, webhook, got none; give each target a notification of its own",
+  ),
+  bad(
+    "A notification of Slack has a channel or a webhook",
+    notification({ slack: {} }),
+    'spec.notifications[0].slack: expected exactly one of channel, webhook, got none; write {channel: "#deploys"}, or {webhook: {secretRef: {name: slack, key: url}}}',
+  ),
+  bad(
+    "A bot token belongs to a channel",
+    notification({ slack: { webhook: { secretRef }, secretRef } }),
+    "spec.notifications[0].slack.secretRef: expected secretRef only together with channel, got it without; the Secret of an incoming webhook stands under webhook",
+  ),
+  bad(
+    "A channel has no spaces",
+    notification({ slack: { channel: "#my deploys" } }),
+    'spec.notifications[0].slack.channel: expected a Slack channel such as "#deploys" or its id, without spaces, got #my deploys',
+  ),
+  bad(
+    "A channel is told once",
+    { ...good, notifications: [{ slack: { channel: "#deploys" } }, { slack: { channel: "#deploys" }, events: ["Started"] }] },
+    "spec.notifications: expected every Slack channel once, got #deploys twice; take one of them out, or rename it",
+  ),
+  bad(
+    "A webhook's address holds no password",
+    notification({ webhook: { url: "https://me:secret@hooks.example/" } }),
+    "spec.notifications[0].webhook.url: expected an http:// or https:// address without user and password, such as https://hooks.example/weir; name a Secret in secretRef to have requests signed",
+  ),
+  bad(
+    "A notification is about some event",
+    notification({ slack: { channel: "#deploys" }, events: [] }),
+    "spec.notifications[0].events: expected at least one event, got 0; leave events out to be told of every one",
+  ),
+  bad(
+    "An event is told once",
+    notification({ slack: { channel: "#deploys" }, events: ["Started", "Started"] }),
+    "spec.notifications[0].events: expected every event once, got Started twice; take one of them out, or rename it",
+  ),
+  bad(
+    "A link must have a scheme",
+    { ...good, links: [{ title: "Grafana", url: "javascript:alert(1)" }] },
+    "spec.links[0].url: expected an http:// or https:// address without user, password and spaces, such as https://grafana.example/d/x?var-ns=$(namespace)",
+  ),
+  bad(
+    "A link knows fewer variables than a query",
+    { ...good, links: [{ title: "Grafana", url: "https://grafana.example/?w=$(window)" }] },
+    "spec.links[0].url: expected no other variables than $(namespace) $(name) $(canary.version) $(stable.version); correct the name, or take the $(...) out",
+  ),
+  bad(
+    "A link does not hold another tool's variables",
+    { ...good, links: [{ title: "Grafana", url: "https://grafana.example/?ns={{namespace}}" }] },
+    "spec.links[0].url: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(canary.version) $(stable.version)",
+  ),
+];
