@@ -1,10 +1,11 @@
 /** Sees to it that child processes and temporary folders go when this process goes, even by `kill -9`. */
 import { spawn } from "node:child_process";
-import type { Writable } from "node:stream";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Writable } from "node:stream";
 
 // A shell waits at the other end of a pipe. However we end, the kernel closes our end, and the shell carries out the last line that it read.
 const SHELL_SCRIPT = 'will=:; while IFS= read -r line; do will=$line; done; eval "$will"';
@@ -23,6 +24,16 @@ export function killWithUs(pid: number): () => void {
   };
 }
 
+/** From now on the folder is removed when this process ends; the returned function takes that back. */
+export function removeWithUs(folder: string): () => void {
+  folders.add(folder);
+  writeWill();
+  return () => {
+    folders.delete(folder);
+    writeWill();
+  };
+}
+
 export interface TemporaryFolder {
   readonly path: string;
   remove(): Promise<void>;
@@ -31,14 +42,12 @@ export interface TemporaryFolder {
 /** A new folder, readable by this user only, that is removed when this process ends, if not before. */
 export function createTemporaryFolder(name: string): TemporaryFolder {
   const folder = mkdtempSync(path.join(tmpdir(), `${name}-`));
-  folders.add(folder);
-  writeWill();
+  const forget = removeWithUs(folder);
   return {
     path: folder,
     remove: async () => {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-      folders.delete(folder);
-      writeWill();
+      forget();
     },
   };
 }
@@ -63,7 +72,6 @@ function startShell(): Writable {
   // Detached: a Ctrl-C in the terminal, which every process of the group gets, must not end the shell before us.
   const shell = spawn("/bin/sh", ["-c", SHELL_SCRIPT], { detached: true, cwd: "/", stdio: ["pipe", "ignore", "ignore"] });
   shell.unref();
-  const input = shell.stdin;
-  if ("unref" in input && typeof input.unref === "function") input.unref(); // else the open pipe would keep us alive
-  return input;
+  (shell.stdin as Socket).unref(); // else the open pipe would keep us alive
+  return shell.stdin;
 }

@@ -1,0 +1,67 @@
+/** Keeps mesh and sample pods as Kubernetes says: routes as they are now, and a server for each ready pod. */
+import type { KubernetesObject } from "../kubernetes/client.ts";
+import type { InformerCache } from "../kubernetes/informer-cache.ts";
+import type { Mesh } from "./mesh/mesh.ts";
+import type { SamplePod, SamplePods } from "./samples/sample-pods.ts";
+import { z } from "zod";
+
+type Watched = Pick<InformerCache, "all" | "onChange">;
+
+/** Pushes the objects to the mesh now and after each change; returns how to stop. */
+export function followRoutes(
+  caches: { readonly virtualServices: Watched; readonly destinationRules: Watched; readonly services: Watched },
+  mesh: Pick<Mesh, "push">,
+): () => void {
+  const push = () =>
+    mesh.push({
+      virtualServices: caches.virtualServices.all(),
+      destinationRules: caches.destinationRules.all(),
+      services: caches.services.all(),
+    });
+  const stops = Object.values(caches).map((cache) => cache.onChange(push));
+  push();
+  return () => stops.forEach((stop) => stop());
+}
+
+export interface FollowedPods {
+  /** Settles when the servers are as the changes seen so far want them. */
+  settled(): Promise<void>;
+  stop(): void;
+}
+
+/** Runs a server for each ready pod that has the labels `app` and `version`, and ends it when the pod is ready no more. */
+export function followPods(pods: Watched, samples: Pick<SamplePods, "run" | "end">): FollowedPods {
+  const serving = new Set<string>();
+  let work = Promise.resolve();
+  const see = (object: KubernetesObject, isThere: boolean) => {
+    work = work.then(() => serve(samples, serving, object, isThere && isReady(object)));
+  };
+  const stop = pods.onChange(({ kind, object }) => see(object, kind !== "deleted"));
+  pods.all().forEach((pod) => see(pod, true));
+  return { settled: () => work, stop };
+}
+
+async function serve(samples: Pick<SamplePods, "run" | "end">, serving: Set<string>, object: KubernetesObject, ready: boolean): Promise<void> {
+  const pod = samplePodOf(object);
+  const key = `${pod.namespace}/${pod.pod}`;
+  if (ready === serving.has(key) || !pod.labels.app || !pod.labels.version) return;
+  if (ready) await samples.run(pod);
+  else await samples.end(pod.namespace, pod.pod);
+  serving[ready ? "add" : "delete"](key);
+}
+
+/** Named after its Deployment, as Istio names a workload: the ReplicaSet's name without the template's hash. */
+function samplePodOf({ metadata }: KubernetesObject): SamplePod {
+  const labels = metadata.labels ?? {};
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller)?.name ?? metadata.name;
+  const suffix = `-${labels["pod-template-hash"] ?? ""}`;
+  const workload = owner.endsWith(suffix) ? owner.slice(0, -suffix.length) : owner;
+  return { pod: metadata.name, namespace: metadata.namespace ?? "", workload, labels };
+}
+
+const PodStatus = z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]) });
+
+function isReady({ metadata, status }: KubernetesObject): boolean {
+  const conditions = PodStatus.safeParse(status).data?.conditions ?? [];
+  return metadata.deletionTimestamp === undefined && conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
+}
