@@ -1,0 +1,12 @@
+/** Splits a stream of text into lines of bounded length. */
+
+/** Yields each line without its end; throws a RangeError at a line longer than `mostChars`. A last line without end is not yielded. */
+export async function* linesOf(chunks: AsyncIterable<string>, mostChars: number): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > mostChars) throw new RangeError(`a line is longer than ${mostChars} characters`);
+    yield* lines.filter((line) => line.trim() !== "");
+  }
+}

@@ -1,0 +1,102 @@
+/** The Rollouts port on the API server: reads from the informer cache, every write conditional on what was read. */
+import type { Rollouts } from "../reconciler/ports.ts";
+import { COMMAND_ANNOTATION, FINALIZER, type Rollout } from "../rollout/rollout.ts";
+import type { RolloutStatus } from "../rollout/status.ts";
+import { RESOURCES, type JsonPatchOperation, type KubernetesClient, type KubernetesObject } from "./client.ts";
+import type { CrdCheck } from "./crd-check.ts";
+import { ApiError, Conflict } from "./errors.ts";
+import type { InformerCache } from "./informer-cache.ts";
+import type { Logger } from "./logger.ts";
+import { mergePatch, missingPaths } from "./merge-patch.ts";
+import { statusForms } from "./reduced-status.ts";
+import { rolloutOf } from "./rollout-object.ts";
+
+export interface RolloutsOptions {
+  /** One that puts the answers to its writes into `cache`: `caches.client`. */
+  readonly client: KubernetesClient;
+  readonly cache: Pick<InformerCache, "get">;
+  readonly crd: CrdCheck;
+  readonly logger: Logger;
+}
+
+export function createRollouts(options: RolloutsOptions): Rollouts {
+  const parsed = new WeakMap<KubernetesObject, Rollout>();
+  return {
+    get({ namespace, name }) {
+      const object = options.cache.get(namespace, name);
+      if (!object) return undefined;
+      const rollout = parsed.get(object) ?? rolloutOf(object);
+      parsed.set(object, rollout);
+      return rollout;
+    },
+    updateStatus: (rollout, status) => updateStatus(options, rollout, status),
+    setFinalizer: (rollout, present) => edit(options, rollout, finalizerOperations(rollout, present)),
+    replaceCommand: (rollout, expected, value) => edit(options, rollout, commandOperations(expected, value)),
+    crdIsCurrent: () => options.crd.isCurrent(),
+  };
+}
+
+async function updateStatus(options: RolloutsOptions, rollout: Rollout, status: RolloutStatus): Promise<Rollout> {
+  const { name, namespace, resourceVersion } = rollout.metadata;
+  const before = options.cache.get(namespace, name);
+  if (before?.metadata.resourceVersion !== resourceVersion) throw new Conflict(`Rollout ${namespace}/${name} has changed since it was read: nothing was written`);
+  return rolloutOf(await writeAnyForm(options, before, statusForms(status)));
+}
+
+/** The first form that the server takes; the last refusal where it takes none. */
+async function writeAnyForm(options: RolloutsOptions, before: KubernetesObject, [form, ...smaller]: readonly RolloutStatus[]): Promise<KubernetesObject> {
+  const sent = plain(form);
+  try {
+    const written = await writeStatus(options.client, before, sent);
+    options.crd.sawDropped(missingPaths(sent, written["status"]));
+    return written;
+  } catch (error) {
+    if (!isRefusedAsInvalid(error) || smaller.length === 0) throw error;
+    const { namespace, name } = before.metadata;
+    options.logger.error({ error, rollout: `${namespace}/${name}` }, "the server refused a status as invalid; it is written again with less evidence");
+    return writeAnyForm(options, before, smaller);
+  }
+}
+
+/** A merge patch with the resourceVersion that was read: 409 when it is stale, and what the new status lacks goes. */
+function writeStatus(client: KubernetesClient, before: KubernetesObject, status: Readonly<Record<string, unknown>>): Promise<KubernetesObject> {
+  const { name, namespace, resourceVersion } = before.metadata;
+  const body = { metadata: { resourceVersion }, status: mergePatch(plain(before["status"] ?? {}), status) };
+  return client.patch(RESOURCES.rollouts, namespace, name, { type: "merge", body }, { subresource: "status" });
+}
+
+/** 413: the whole is too large. */
+function isRefusedAsInvalid(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 422 || error.status === 413);
+}
+
+function plain(value: unknown): Readonly<Record<string, unknown>> {
+  return JSON.parse(JSON.stringify(value)) as Readonly<Record<string, unknown>>;
+}
+
+async function edit({ client }: RolloutsOptions, { metadata }: Rollout, operations: readonly JsonPatchOperation[]): Promise<void> {
+  if (operations.length === 0) return;
+  const sameObject: JsonPatchOperation = { op: "test", path: "/metadata/uid", value: metadata.uid };
+  await client.patch(RESOURCES.rollouts, metadata.namespace, metadata.name, { type: "json", body: [sameObject, ...operations] });
+}
+
+/** Only ours comes or goes; the finalizers of others are not touched, not even when they came since. */
+function finalizerOperations({ metadata }: Rollout, present: boolean): readonly JsonPatchOperation[] {
+  const index = metadata.finalizers.indexOf(FINALIZER);
+  if (present === index >= 0) return [];
+  if (!present) {
+    const path = `/metadata/finalizers/${index}`;
+    return [{ op: "test", path, value: FINALIZER }, { op: "remove", path }];
+  }
+  if (metadata.finalizers.length > 0) return [{ op: "add", path: "/metadata/finalizers/-", value: FINALIZER }];
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
+    { op: "add", path: "/metadata/finalizers", value: [FINALIZER] },
+  ];
+}
+
+function commandOperations(expected: string, value: string | null): readonly JsonPatchOperation[] {
+  const path = `/metadata/annotations/${COMMAND_ANNOTATION.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const test: JsonPatchOperation = { op: "test", path, value: expected };
+  return [test, value === null ? { op: "remove", path } : { op: "replace", path, value }];
+}
