@@ -1,30 +1,5 @@
 /** Port: tells people about a run. */
-import type { NotificationEvent } from "../rollout/spec.ts";
-import type { Outcome, Phase, VersionRevision } from "../rollout/status.ts";
-
-/** One notification, complete: a notifier asks nobody for more. */
-export interface Notice {
-  readonly rollout: { readonly namespace: string; readonly name: string; readonly uid: string };
-  readonly run: number;
-  readonly seq: number;
-  readonly event: NotificationEvent;
-  /** RFC 3339. */
-  readonly at: string;
-  readonly phase: Phase;
-  readonly from: VersionRevision;
-  readonly to: VersionRevision;
-  readonly weightPercent: number;
-  /** `2/4`. */
-  readonly step: string;
-  readonly outcome?: Outcome;
-  /** One sentence that a person can act on. */
-  readonly message: string;
-  readonly checks: readonly { readonly name: string; readonly verdict: string; readonly value?: string; readonly limit?: string }[];
-  /** Links with their variables resolved. */
-  readonly links: readonly { readonly title: string; readonly url: string }[];
-  /** The exact command to type next, e.g. `weir promote reviews -n bookinfo --run 7`; empty: nothing to do. */
-  readonly command: string;
-}
+import type { Notice } from "../rollout/notice.ts";
 
 export interface Delivered {
   /** The provider's handle on the run's message, for the next notice of the same run to edit. */

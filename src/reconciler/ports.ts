@@ -1,6 +1,6 @@
 /** What the reconciler needs from the world. */
 import type { MetricProvider } from "../metrics/metric-provider.ts";
-import type { Notice } from "../notify/notifier.ts";
+import type { Notice } from "../rollout/notice.ts";
 import type { Rollout, RolloutRef, ValidRollout } from "../rollout/rollout.ts";
 import type { Notification } from "../rollout/spec.ts";
 import type { Notified, RolloutStatus } from "../rollout/status.ts";

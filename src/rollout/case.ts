@@ -1,0 +1,150 @@
+/** One tick's case: the Rollout and the observation, read into what the rules ask about. */
+import { hasFailed } from "./analysis/judge.ts";
+import type { Command } from "./command.ts";
+import { pointsFor, shareOf } from "./ladder.ts";
+import type { Observation, RouteFound, VersionSeen } from "./observation.ts";
+import { ROUTE_MANAGER, type ValidRollout } from "./rollout.ts";
+import type { Metric, RolloutSpec } from "./spec.ts";
+import type { Check, RolloutStatus, Run, VersionRevision } from "./status.ts";
+import { instantOf, msOf } from "./units.ts";
+
+/** How stable and canary share the points that are theirs. */
+export interface Split {
+  readonly total: number;
+  readonly canary: number;
+  readonly hasCanary: boolean;
+  /** True where the route is one destination without a weight. */
+  readonly unweighted: boolean;
+}
+
+export interface Case {
+  readonly rollout: ValidRollout;
+  readonly spec: RolloutSpec;
+  readonly status: RolloutStatus;
+  readonly seen: Observation;
+  readonly nowMs: number;
+  readonly observing: boolean;
+  /** The run that goes on, with edits of the spec and new evidence taken in. */
+  readonly run?: Run;
+  /** The run that ended last. */
+  readonly ended?: Run;
+  readonly inbox: Inbox;
+  /** The command in the inbox, if it is to be obeyed. */
+  readonly command?: Command;
+}
+
+export type Inbox =
+  | { readonly kind: "empty" }
+  /** Typed by hand: to be replaced by `stamped` before it is obeyed. */
+  | { readonly kind: "bare"; readonly text: string; readonly stamped: string }
+  | { readonly kind: "accepted"; readonly text: string; readonly command: Command }
+  | { readonly kind: "refused"; readonly text: string; readonly command: RefusedCommand; readonly message: string }
+  /** Acknowledged already: only to be taken away. */
+  | { readonly kind: "answered"; readonly text: string };
+
+export interface RefusedCommand {
+  readonly id: string;
+  readonly verb: string;
+  readonly run: number;
+  readonly actor: string;
+  readonly reason?: string;
+}
+
+export function routeOf(it: Pick<Case, "seen">): RouteFound | undefined {
+  return it.seen.route.kind === "found" ? it.seen.route : undefined;
+}
+
+export function splitOf(route: RouteFound, stable: string, canary: string): Split {
+  const pointsOf = (version: string): number => route.destinations.find((one) => one.version === version)?.points ?? 0;
+  return {
+    total: pointsOf(stable) + pointsOf(canary),
+    canary: pointsOf(canary),
+    hasCanary: route.destinations.some(({ version }) => version === canary),
+    unweighted: route.destinations.length === 1 && !route.destinations[0]!.weighted,
+  };
+}
+
+/** The split of a run's two versions, where the route is there. */
+export function splitOfRun(it: Pick<Case, "seen">, run: Run): Split | undefined {
+  const route = routeOf(it);
+  return route && splitOf(route, run.from.version, run.to.version);
+}
+
+export function versionSeen(it: Pick<Case, "seen">, version: string): VersionSeen {
+  return it.seen.versions[version] ?? { version, backend: { kind: "missing", message: `version ${version} was not looked at` }, readyPods: 0, wantedPods: 0, revision: "", workloads: [], pods: [] };
+}
+
+/** The hash of what runs behind a version; while no pod has been ready the last known one stays. */
+export function revisionOf(it: Pick<Case, "seen" | "status">, version: string): string {
+  const known = [it.status.observedRevision, it.status.run?.to, it.status.stable, it.status.run?.from, it.status.refused];
+  return versionSeen(it, version).revision || (known.find((one) => one?.version === version)?.revision ?? "");
+}
+
+export function present(it: Pick<Case, "seen" | "status">, version: string): VersionRevision {
+  return { version, revision: revisionOf(it, version) };
+}
+
+/** `weir.dev/epoch` of the run's present intent. */
+export function stampOf(it: Pick<Case, "rollout">, run: Run): string {
+  return `${it.rollout.metadata.uid}/${run.number}.${run.epoch}`;
+}
+
+export function isOurStamp(it: Pick<Case, "rollout">, route: RouteFound): boolean {
+  return route.stamp?.startsWith(`${it.rollout.metadata.uid}/`) ?? false;
+}
+
+/** True once the route has shown the run's present intent: what differs since then is somebody else's doing. */
+export function isShown(it: Pick<Case, "rollout" | "seen">, run: Run): boolean {
+  if (run.inForceAt !== undefined || run.epoch === 0) return true;
+  return routeOf(it)?.stamp === stampOf(it, run);
+}
+
+/** When the run's weight came into force (law 9): API server's time of the write, whole seconds rounded up, plus propagation. */
+export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run): number | undefined {
+  if (run.inForceAt !== undefined) return instantOf(run.inForceAt);
+  if (!isShown(it, run)) return undefined;
+  const written = routeOf(it)?.writers.find(({ manager }) => manager === ROUTE_MANAGER)?.atMs;
+  const setMs = run.epoch === 0 || written === undefined ? instantOf(run.startedAt) : written + 1_000;
+  return setMs + msOf(it.spec.strategy.propagation);
+}
+
+/** The share that the route should show for the run, in its points of now. */
+export function wantedPoints(run: Run, split: Split): number {
+  return pointsFor(run.weight, split.total);
+}
+
+/** What is missing before a version may carry a share; undefined when it is ready. */
+export function notReadyFor(it: Pick<Case, "seen" | "spec" | "nowMs">, version: string, weightPercent: number): string | undefined {
+  const { backend, readyPods, wantedPods, podProblem } = versionSeen(it, version);
+  if (backend.kind === "missing") return backend.message;
+  const enough = Math.max(1, Math.ceil((wantedPods * weightPercent) / 100));
+  if (readyPods < enough) return `${version} has ${readyPods} of ${enough} ready pods that ${Math.round(weightPercent)}% needs${podProblem ? `: ${podProblem}` : ""}`;
+  if (it.nowMs < definedInForceMs(it, version)) return `the definition of ${version} is not in force yet`;
+  return undefined;
+}
+
+/** When a version's subset or Service is known everywhere (law 10). */
+export function definedInForceMs(it: Pick<Case, "seen" | "spec">, version: string): number {
+  const { backend } = versionSeen(it, version);
+  return backend.kind === "found" ? backend.definedAtMs + 1_000 + msOf(it.spec.strategy.propagation) : Infinity;
+}
+
+/** The first metric that has failed often enough in a row, among those that ask for `onFail`. */
+export function failedMetric(it: Pick<Case, "spec">, run: Run, onFail: Metric["onFail"]): { metric: Metric; check: Check } | undefined {
+  for (const metric of it.spec.analysis.metrics) {
+    const check = run.checks.find(({ name }) => name === metric.name);
+    if (metric.onFail === onFail && check && hasFailed(metric, check)) return { metric, check };
+  }
+  return undefined;
+}
+
+/** True while the ended run's last write to the route is still owed: the stamp is there, or nobody has written since. */
+export function owesLastWrite(it: Pick<Case, "rollout" | "seen">, ended: Run): boolean {
+  const route = routeOf(it);
+  return route !== undefined && (isOurStamp(it, route) || route.resourceVersion === ended.endedFrom);
+}
+
+/** The canary's share in the route now, in percent of what stable and canary share. */
+export function seenShare(split: Split): number {
+  return shareOf(split.canary, split.total);
+}

@@ -1,0 +1,178 @@
+/** What each kind of decision does to the status. */
+import { type Case, present, routeOf, splitOfRun } from "./case.ts";
+import type { Beginning, Change, Decision } from "./decision.ts";
+import { isWeightStep, pointsFor, shareOf, standingAt, weightAt } from "./ladder.ts";
+import { DIRECT_LADDER } from "./rules/beginning.ts";
+import { isContested, recentRaises } from "./rules/wheel.ts";
+import type { PastRun, PausedBy, RolloutStatus, Run, VersionRevision } from "./status.ts";
+import { msOf, timeOf } from "./units.ts";
+
+const HISTORY_LIMIT = 10;
+const FORMER_STABLES_LIMIT = 10;
+
+type Changed<K extends Change["kind"]> = Extract<Decision, { kind: K }>;
+
+export function applied(it: Case, status: RolloutStatus, decision: Decision): RolloutStatus {
+  if (decision.kind === "begin") return begun(it, status, decision);
+  if (decision.kind === "adopt") return forgiven(it, { ...status, stable: decision.stable });
+  if (decision.kind === "end" && status.run) return ended(it, status, status.run, decision);
+  if (!status.run) return status;
+  return { ...status, run: changedRun(it, status.run, decision) };
+}
+
+function changedRun(it: Case, run: Run, decision: Decision): Run {
+  switch (decision.kind) {
+    case "stay":
+      return waited(it, run, decision);
+    case "enter":
+      return entered(it, run, decision.step, decision.message);
+    case "pause":
+      return paused(it, run, decision.by, decision.message);
+    case "resume":
+      return resumed(it, run);
+    case "yield":
+      return yielded(it, run, decision);
+    case "repair":
+      return repaired(it, run, decision.message);
+    case "follow":
+      return { ...run, weight: decision.weight, points: decision.points, step: decision.step, peak: Math.max(run.peak, decision.weight), checks: [], inForceAt: timeOf(decision.inForceAtMs) };
+    case "wouldRollBack":
+      return { ...run, wouldRollBack: decision.why };
+    case "begin":
+    case "adopt":
+    case "end":
+      return run;
+  }
+}
+
+/** Waiting and being held are measured from when they began. */
+function waited(it: Case, run: Run, { waiting, held }: Changed<"stay">): Run {
+  if (run.outcome) return run;
+  const { waitingSince, heldSince, ...rest } = run;
+  const now = timeOf(it.nowMs);
+  return { ...rest, ...(waiting ? { waitingSince: waitingSince ?? now } : {}), ...(held ? { heldSince: heldSince ?? now } : {}) };
+}
+
+function withoutPause(run: Run): Run {
+  const { pausedBy: _by, pausedAt: _at, pausedMessage: _message, heldSince: _held, waitingSince: _waiting, ...rest } = run;
+  return rest;
+}
+
+function paused(it: Case, run: Run, by: PausedBy, message: string): Run {
+  return { ...withoutPause(run), pausedBy: by, pausedAt: timeOf(it.nowMs), pausedMessage: message };
+}
+
+/** A new intent: the route has not shown it yet, so nothing is in force and no evidence is its own. */
+function entered(it: Case, run: Run, step: number, message: string): Run {
+  if (!isWeightStep(run.ladder[step])) return { ...paused(it, run, "Step", message), step };
+  const { inForceAt: _, ...rest } = withoutPause(run);
+  const weight = weightAt(run.ladder, step);
+  const total = splitOfRun(it, run)?.total ?? 100;
+  return { ...rest, step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight), epoch: run.epoch + 1, checks: [] };
+}
+
+/** Rows of verdicts start anew; a fight about the route is forgotten. */
+function resumed(it: Case, run: Run): Run {
+  const anew = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
+  const checks = anew ? run.checks.map((check) => ({ ...check, failuresInARow: 0, passes: 0 })) : run.checks;
+  return { ...withoutPause(run), checks, raises: [], step: standingAt(run.ladder, run.weight) < run.step ? standingAt(run.ladder, run.weight) : run.step };
+}
+
+function yielded(it: Case, run: Run, { points, message }: Changed<"yield">): Run {
+  const total = splitOfRun(it, run)?.total ?? 100;
+  const written = Math.max(0, ...(routeOf(it)?.writers.map(({ atMs }) => atMs) ?? []));
+  const inForceMs = (written === 0 ? it.nowMs : written + 1_000) + msOf(it.spec.strategy.propagation);
+  return { ...paused(it, run, "RouteEditedByHand", message), weight: shareOf(points, total), points, checks: [], inForceAt: timeOf(inForceMs) };
+}
+
+/** The raise is noted and the intent renewed; what had been in force before it counts no more. */
+function repaired(it: Case, run: Run, message: string): Run {
+  const raises = [...recentRaises(run, it.nowMs), timeOf(it.nowMs)].slice(-10);
+  const { inForceAt, ...rest } = run;
+  const next = { ...rest, raises, epoch: run.epoch + 1, ...(run.outcome && inForceAt ? { inForceAt } : {}) };
+  const fights = !run.outcome && isContested(run, it.nowMs);
+  return fights ? paused(it, next, "RouteContested", message) : next;
+}
+
+function begun(it: Case, status: RolloutStatus, decision: Changed<"begin">): RolloutStatus {
+  const { run: beginning } = decision;
+  const number = status.runs + 1;
+  const run = newRun(it, beginning, number);
+  const refusal = beginning.refuse && { ...beginning.refuse.version, because: beginning.refuse.because, reason: beginning.refuse.reason };
+  const { refused: _, ...rest } = status;
+  return {
+    ...rest,
+    runs: number,
+    stable: beginning.from,
+    ...(refusal ? { refused: refusal } : {}),
+    run: beginning.enter === undefined ? run : entered(it, run, beginning.enter, decision.message),
+  };
+}
+
+function newRun(it: Case, beginning: Beginning, number: number): Run {
+  const { from, to, weight, points, shape, direct, actor, why, inForceAtMs } = beginning;
+  const ladder = direct ? [...DIRECT_LADDER] : it.spec.strategy.steps;
+  const now = timeOf(it.nowMs);
+  return {
+    number,
+    from,
+    to,
+    ladder,
+    target: it.spec.traffic,
+    release: it.spec.release,
+    step: standingAt(ladder, weight),
+    weight,
+    points,
+    peak: weight,
+    epoch: 0,
+    shape,
+    startedAt: now,
+    ...(inForceAtMs === undefined ? {} : { inForceAt: timeOf(inForceAtMs) }),
+    ...(beginning.enter === undefined && inForceAtMs === undefined ? { waitingSince: now } : {}),
+    checks: [],
+    raises: [],
+    ...(direct ? { direct } : {}),
+    announcements: [],
+    notified: [],
+    announced: 0,
+    ...(actor ? { actor } : {}),
+    ...(why ? { reason: why } : {}),
+  };
+}
+
+function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end">): RolloutStatus {
+  const { outcome, why, actor, refuse } = decision;
+  const succeeded = outcome === "Succeeded";
+  const to = present(it, run.to.version);
+  const route = routeOf(it);
+  const { nextLookAt: _, ...rest } = withoutPause(run);
+  const done: Run = {
+    ...rest,
+    to,
+    weight: succeeded ? 100 : 0,
+    points: succeeded ? (splitOfRun(it, run)?.total ?? 100) : 0,
+    outcome,
+    endedAt: timeOf(it.nowMs),
+    ...(route ? { endedFrom: route.resourceVersion } : {}),
+    reason: succeeded ? (run.reason ?? why) : why,
+    ...((actor ?? run.actor) ? { actor: actor ?? run.actor } : {}),
+  };
+  const next = { ...status, run: done, history: [pastOf(done), ...status.history].slice(0, HISTORY_LIMIT) };
+  if (succeeded) return forgiven(it, { ...next, stable: to, formerStables: formerAfter(status.formerStables, run.from, to) });
+  return refuse ? { ...next, refused: { ...to, because: refuse, reason: why } } : next;
+}
+
+function formerAfter(former: readonly VersionRevision[], from: VersionRevision, to: VersionRevision): VersionRevision[] {
+  const others = former.filter(({ version, revision }) => !(version === from.version && revision === from.revision) && version !== to.version);
+  return [from, ...others].slice(0, FORMER_STABLES_LIMIT);
+}
+
+function pastOf({ number, from, to, outcome, peak, startedAt, endedAt, actor, reason }: Run): PastRun {
+  return { number, from, to, outcome: outcome!, weight: peak, startedAt, endedAt: endedAt!, ...(actor ? { actor } : {}), ...(reason ? { reason } : {}) };
+}
+
+/** A refusal lasts while the spec names the refused version and another one serves (law 8). */
+function forgiven(it: Case, status: RolloutStatus): RolloutStatus {
+  const { refused, ...rest } = status;
+  return refused && refused.version === it.spec.release && status.stable?.version !== refused.version ? status : rest;
+}

@@ -1,0 +1,82 @@
+/** The command annotation, and whether the command in it is to be obeyed (law 7). */
+import { type Command, formatCommand, parseCommand } from "./command.ts";
+import { isWeightStep, lastStep, weightAt } from "./ladder.ts";
+import { type Case, type Inbox, notReadyFor } from "./case.ts";
+import { COMMAND_ANNOTATION } from "./rollout.ts";
+import type { Run, Verb } from "./status.ts";
+
+/** A case before its inbox has been read. */
+type Reading = Omit<Case, "inbox" | "command">;
+
+export function inboxOf(it: Reading): Inbox {
+  const { annotations, resourceVersion } = it.rollout.metadata;
+  const text = annotations[COMMAND_ANNOTATION];
+  if (text === undefined) return { kind: "empty" };
+  const number = it.status.run?.number ?? 0;
+  const parsed = parseCommand(text);
+  if (parsed.kind === "bare") return { kind: "bare", text, stamped: stamped(parsed, `hand-${resourceVersion}`, number) };
+  if (parsed.kind === "unreadable") return unreadable(it, text, parsed.message);
+  if (parsed.command.id === it.status.lastCommand?.id) return { kind: "answered", text };
+  const message = refusalOf(it, parsed.command, number);
+  return message ? { kind: "refused", text, command: parsed.command, message } : { kind: "accepted", text, command: parsed.command };
+}
+
+/** A bare verb may carry `reason=`, `to=` and `full=`; id, run and actor are ours to say. */
+function stamped(bare: { verb: Verb; rest: string }, id: string, run: number): string {
+  const own = bare.rest.split(" ").filter((pair) => /^(?:reason|to|full)=/.test(pair));
+  return [formatCommand({ id, verb: bare.verb, run, actor: "unverified" }), ...own].join(" ");
+}
+
+function unreadable(it: Reading, text: string, message: string): Inbox {
+  const id = `unreadable-${it.rollout.metadata.resourceVersion}`;
+  const verb = text.trim().split(/\s+/)[0]?.slice(0, 40) ?? "";
+  return { kind: "refused", text, command: { id, verb, run: it.status.run?.number ?? 0, actor: "unverified" }, message };
+}
+
+/** Why a command is refused, in one sentence; undefined when it is to be obeyed. */
+function refusalOf(it: Reading, command: Command, number: number): string | undefined {
+  if (it.observing) return "analysis.mode is observe: Weir looks and says, and takes no command; set it to enforce first";
+  if (command.run !== number) return `the command is for run ${command.run}, and the ${it.run ? "present" : "last"} one is run ${number}: look at it and say it again`;
+  return it.run ? refusalInRun(it, it.run, command) : refusalAtRest(it, command);
+}
+
+function refusalAtRest(it: Reading, { verb, run, to }: Command): string | undefined {
+  const { refused, formerStables, history } = it.status;
+  if (verb === "retry") return refused?.version === it.spec.release ? undefined : `${it.spec.release} is not refused, so there is nothing to retry`;
+  if (verb !== "undo") return run === 0 ? `there has been no run to ${verb}` : `run ${run} has ended (${it.ended?.outcome ?? "unknown"}), so there is nothing to ${verb}`;
+  if (to === undefined) return formerStables.length > 0 ? undefined : "nothing was stable before, so there is nothing to go back to";
+  return history.some(({ number }) => number === to) ? undefined : `run ${to} is not among the last ${history.length} runs that status remembers`;
+}
+
+function refusalInRun(it: Reading, run: Run, command: Command): string | undefined {
+  const { verb } = command;
+  if (verb === "retry") return `run ${run.number} is going on; retry is for a refused revision`;
+  if (it.spec.suspend && verb !== "abort" && verb !== "undo") return "spec.suspend is true: set it to false first (abort works nevertheless)";
+  if (verb === "pause" && run.pausedBy && run.pausedBy !== "Command") return `run ${run.number} is paused already (${run.pausedBy})`;
+  if (verb === "resume") return resumeRefusal(run);
+  return verb === "promote" ? promoteRefusal(it, run, command) : undefined;
+}
+
+function resumeRefusal(run: Run): string | undefined {
+  if (!run.pausedBy) return `run ${run.number} is not paused`;
+  return run.pausedBy === "Step" ? "the run stands at a pause of its ladder: promote passes it" : undefined;
+}
+
+function promoteRefusal(it: Reading, run: Run, command: Command): string | undefined {
+  const needsReason = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
+  if (needsReason && !command.reason) return `the run is paused by ${run.pausedBy}: say why it may go on, with --reason`;
+  const step = promotedStep(run, command);
+  if (step === undefined) return `expected the weight of a step (${run.ladder.filter(isWeightStep).map(({ weight }) => weight).join(", ")}), got ${command.to}`;
+  const weight = weightAt(run.ladder, step);
+  if (weight <= run.weight) return undefined;
+  if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon: apply deploy/crd.yaml first";
+  return notReadyFor(it, run.to.version, weight);
+}
+
+/** The step that `promote` goes to; the ladder's length where it ends the run, undefined where `--to` names no step. */
+export function promotedStep(run: Run, command: Command): number | undefined {
+  if (command.full) return lastStep(run.ladder);
+  if (command.to === undefined) return run.step + 1;
+  const found = run.ladder.findIndex((step) => isWeightStep(step) && step.weight === command.to);
+  return found < 0 ? undefined : found;
+}

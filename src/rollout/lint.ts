@@ -1,0 +1,71 @@
+/** What is wrong with a Rollout as somebody wrote it: all that the API server would refuse, and what it would drop without a word. */
+import { crd, type Schema } from "./crd.ts";
+import { nearNames } from "./near-names.ts";
+import { API_VERSION, GROUP, KIND } from "./rollout.ts";
+import { RolloutSpec } from "./spec.ts";
+import { problem, problemsOf, type Path, type Problem } from "./spec-problems.ts";
+import { isObjectName } from "./spec-rules.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** True for everything in our group, and for a `Rollout` of no group that we know: whoever wrote it meant us. */
+export function isOurs(object: unknown): object is Fields {
+  if (!isFields(object)) return false;
+  const { apiVersion, kind } = object;
+  const group = String(apiVersion ?? "").split("/")[0];
+  return group === GROUP || (kind === KIND && group !== "argoproj.io");
+}
+
+/** Problems of one object, in the order of its fields. */
+export function lintRollout(object: Fields): readonly Problem[] {
+  const parsed = RolloutSpec.safeParse(object["spec"]);
+  return [
+    ...lintKind(object),
+    ...lintMetadata(object["metadata"]),
+    ...unknownFields(rolloutSchema(), { ...object, status: {} }, []),
+    ...(parsed.success ? [] : problemsOf(parsed.error, object["spec"], "spec")),
+  ];
+}
+
+function lintKind({ apiVersion, kind }: Fields): readonly Problem[] {
+  const expected = { apiVersion: `${GROUP}/${API_VERSION}`, kind: KIND };
+  return Object.entries({ apiVersion, kind })
+    .filter(([field, came]) => came !== expected[field as keyof typeof expected])
+    .map(([field, came]) => {
+      const right = expected[field as keyof typeof expected];
+      return problem([field], `expected ${right}, got ${came === undefined ? "nothing" : String(came)}; write ${field}: ${right}`);
+    });
+}
+
+function lintMetadata(metadata: unknown): readonly Problem[] {
+  const name = isFields(metadata) ? (metadata["name"] ?? metadata["generateName"]) : undefined;
+  if (name === undefined || name === null) return [problem(["metadata", "name"], "expected a name, got nothing; give the Rollout one")];
+  const base = String(name).replace(/[-.]$/, ""); // a generateName may end so
+  if (typeof name === "string" && name.length <= 253 && isObjectName.holds(base)) return [];
+  return [problem(["metadata", "name"], isObjectName.sentence.replace("{came}", String(name)))];
+}
+
+/** The server prunes these without a word. */
+function unknownFields(schema: Schema, value: unknown, keys: Path): readonly Problem[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => unknownFields(schema.items ?? {}, item, [...keys, index]));
+  const known = schema.properties;
+  if (!known || !isFields(value)) return [];
+  return Object.entries(value).flatMap(([name, child]) => {
+    const field = known[name];
+    return field ? unknownFields(field, child, [...keys, name]) : [problem([...keys, name], unknownSentence(name, Object.keys(known)))];
+  });
+}
+
+function unknownSentence(name: string, known: readonly string[]): string {
+  const [near] = nearNames(name, known);
+  const advice = near === undefined ? "take it out, since the API server would drop it without a word" : `did you mean ${near}?`;
+  return `expected one of the fields ${known.join(", ")}, got ${name}; ${advice}`;
+}
+
+function rolloutSchema(): Schema {
+  return crd().spec.versions[0]!.schema.openAPIV3Schema;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

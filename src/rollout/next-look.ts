@@ -1,0 +1,54 @@
+/** When a run wants to be looked at again. */
+import { nextLook } from "./analysis/instants.ts";
+import { type Case, definedInForceMs, inForceAtMs, isShown } from "./case.ts";
+import { holdAt, isPauseStep } from "./ladder.ts";
+import { isContested, nextRepairMs } from "./rules/wheel.ts";
+import type { RolloutStatus, Run } from "./status.ts";
+import { instantOf, msOf } from "./units.ts";
+
+/** A write is stamped with whole seconds: this long, at most, lies between it and the second it is rounded up to. */
+const ROUNDING_MS = 1_000;
+
+/** The earliest time at which something may change by itself; undefined where only the world can change it. */
+export function nextLookMs(it: Case, status: RolloutStatus): number | undefined {
+  const { run } = status;
+  if (!run || run.outcome) return undefined;
+  const times = [evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), repairMs(it, run)].filter((time) => time !== undefined);
+  const future = times.filter((time) => time > it.nowMs);
+  return future.length > 0 ? Math.min(...future) : undefined;
+}
+
+/** When the run's weight is, or will be, in force. */
+function expectedInForceMs(it: Case, run: Run): number {
+  const known = isShown(it, run) || it.observing ? inForceAtMs(it, run) : undefined;
+  return known ?? it.nowMs + ROUNDING_MS + msOf(it.spec.strategy.propagation);
+}
+
+function evidenceMs(it: Case, run: Run): number | undefined {
+  const { analysis } = it.spec;
+  const inForce = expectedInForceMs(it, run);
+  const unjudged = run.direct || analysis.metrics.length === 0;
+  if (unjudged) return run.pausedBy ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
+  if (run.weight === 0) return undefined;
+  const [intervalMs, settleMs] = [msOf(analysis.interval), msOf(analysis.settle)];
+  const first = Math.ceil(inForce / intervalMs) * intervalMs + settleMs;
+  return Math.max(first, nextLook(it.nowMs, intervalMs, settleMs));
+}
+
+/** The progress deadline, or when the canary's definition comes into force. */
+function waitedMs(it: Case, run: Run): number | undefined {
+  if (!run.waitingSince) return undefined;
+  const deadline = instantOf(run.waitingSince) + msOf(it.spec.strategy.progressDeadline);
+  const defined = definedInForceMs(it, run.to.version);
+  return defined > it.nowMs ? Math.min(deadline, defined) : deadline;
+}
+
+function pauseEndsMs(run: Run): number | undefined {
+  const step = run.ladder[run.step];
+  const duration = run.pausedBy === "Step" && isPauseStep(step) ? step.pause.duration : undefined;
+  return duration && run.pausedAt ? instantOf(run.pausedAt) + msOf(duration) : undefined;
+}
+
+function repairMs(it: Case, run: Run): number | undefined {
+  return isContested(run, it.nowMs) ? nextRepairMs(run) : undefined;
+}

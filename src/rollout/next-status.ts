@@ -1,0 +1,81 @@
+/** The next status: the only place where state changes. */
+import { announced, withFolded } from "./announcements.ts";
+import { type Case, inForceAtMs, present, routeOf, splitOfRun, versionSeen, wantedPoints } from "./case.ts";
+import { applied } from "./change.ts";
+import { conditionsOf } from "./conditions.ts";
+import type { Decision } from "./decision.ts";
+import { nextLookMs } from "./next-look.ts";
+import { stepOf } from "./notice.ts";
+import type { Observation } from "./observation.ts";
+import { caseOf } from "./read-case.ts";
+import type { ValidRollout } from "./rollout.ts";
+import type { LastCommand, RolloutStatus, Run } from "./status.ts";
+import { timeOf } from "./units.ts";
+
+/** Pure: what status will say after a decision. */
+export function nextStatus(rollout: ValidRollout, seen: Observation, decision: Decision): RolloutStatus {
+  const it = caseOf(rollout, seen);
+  const learnt = withLearnt(it, { ...it.status, ...(it.run ? { run: it.run } : {}) });
+  const changed = applied(it, learnt, decision);
+  const said = { ...changed, phase: decision.phase, reason: decision.reason, message: decision.message };
+  const answered = decision.answer ? { ...said, lastCommand: answerOf(it, decision) } : said;
+  const told = withFolded(it, announced(it, answered, decision));
+  const conditioned = { ...told, conditions: conditionsOf(it, told) };
+  return withColumns(it, withNextLook(it, conditioned));
+}
+
+/** What the world shows without anybody's decision: revisions, and since when a weight is in force. */
+function withLearnt(it: Case, status: RolloutStatus): RolloutStatus {
+  const { run, stable } = status;
+  const serving = stable && versionSeen(it, stable.version).revision;
+  return {
+    ...status,
+    ...(stable && serving ? { stable: { ...stable, revision: serving } } : {}),
+    ...(run && it.run ? { run: withLearntRun(it, run) } : {}),
+  };
+}
+
+function withLearntRun(it: Case, run: Run): Run {
+  const inForce = inForceAtMs(it, run);
+  const split = it.observing ? undefined : splitOfRun(it, run);
+  const revision = run.to.revision || versionSeen(it, run.to.version).revision;
+  return {
+    ...run,
+    to: { ...run.to, revision },
+    points: split ? wantedPoints(run, split) : run.points,
+    ...(inForce === undefined ? {} : { inForceAt: timeOf(inForce) }),
+  };
+}
+
+function answerOf(it: Case, { answer }: Decision): LastCommand {
+  const { command, result, message } = answer!;
+  const { id, verb, run, actor, reason } = command;
+  return { id, verb, run, actor, ...(reason ? { reason } : {}), result, message, at: timeOf(it.nowMs) };
+}
+
+function withNextLook(it: Case, status: RolloutStatus): RolloutStatus {
+  if (!status.run) return status;
+  const { nextLookAt: _, ...run } = status.run;
+  const look = nextLookMs(it, status);
+  return { ...status, run: { ...run, ...(look === undefined ? {} : { nextLookAt: timeOf(look) }) } };
+}
+
+/** What the printer columns show. */
+function withColumns(it: Case, status: RolloutStatus): RolloutStatus {
+  const { step: _step, weight: _weight, ...rest } = status;
+  const run = status.run && !status.run.outcome ? status.run : undefined;
+  const weight = run ? run.weight : routeShare(it, status);
+  return {
+    ...rest,
+    ...(run ? { step: stepOf(run) } : {}),
+    ...(weight === undefined ? {} : { weight: `${Number(weight.toFixed(1))}%` }),
+    observedGeneration: it.rollout.metadata.generation,
+    observedRevision: present(it, it.spec.release),
+  };
+}
+
+/** At rest: what the release gets, of the last run's outcome or of the route. */
+function routeShare(it: Case, status: RolloutStatus): number | undefined {
+  if (status.run?.outcome && it.run) return status.run.to.version === it.spec.release ? status.run.weight : undefined;
+  return routeOf(it)?.destinations.find(({ version }) => version === it.spec.release)?.points ?? undefined;
+}

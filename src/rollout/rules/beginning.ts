@@ -1,0 +1,164 @@
+/** Rules at rest: first sight, what serves, and when a run begins. */
+import { type Case, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
+import type { Beginning, Decision } from "../decision.ts";
+import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
+import type { DestinationSeen, RouteFound } from "../observation.ts";
+import type { Step } from "../spec.ts";
+import type { VersionRevision } from "../status.ts";
+import { accepted, byWhom, type Rule, say, stay } from "./rule.ts";
+
+/** The route is not there, or cannot be edited: nothing else can be said. */
+export const unrouted: Rule = (it) => {
+  const { route } = it.seen;
+  if (route.kind === "absent") return stay("Pending", "RouteMissing", route.message);
+  return route.kind === "unusable" ? stay("Degraded", "InvalidSpec", route.message) : undefined;
+};
+
+export const begun: Rule = (it) => {
+  const route = routeOf(it);
+  if (!route || it.run || it.status.stable) return undefined;
+  if (route.managedBy) return managed(route.managedBy, route);
+  const { release } = it.spec;
+  const serving = route.destinations.filter(({ candidate, points }) => candidate && points > 0);
+  const others = serving.filter(({ version }) => version !== release);
+  if (others.length === 0 && serving.length > 0) return { kind: "adopt", stable: present(it, release), ...say("Healthy", "NothingToDo", `${release} serves alone`) };
+  const stable = stableAmong(it, others);
+  if (!stable) return stay("Degraded", "StableUnknown", stableUnknown(it, route, others));
+  return beginOrWait(it, route, { from: present(it, stable), direct: it.spec.strategy.firstRun === "direct" });
+};
+
+function stableAmong(it: Case, others: readonly DestinationSeen[]): string | undefined {
+  const { stable } = it.spec;
+  if (stable) return others.some(({ version }) => version === stable) ? stable : undefined;
+  return others.length === 1 ? others[0]!.version : undefined;
+}
+
+function stableUnknown(it: Case, route: RouteFound, others: readonly DestinationSeen[]): string {
+  const serves = route.destinations.map(({ version, points }) => `${version} ${points}`).join(", ");
+  if (it.spec.stable) return `spec.stable names ${it.spec.stable}, but ${route.name} serves ${serves}: name a version that has weight there`;
+  if (others.length === 0) return `${route.name} gives weight to nothing that ${it.spec.release} could be a version of (it serves ${serves}): send traffic to one version first`;
+  return `${route.name} serves ${serves}: say in spec.stable which of ${others.map(({ version }) => version).join(", ")} is the stable one`;
+}
+
+function managed(by: string, route: RouteFound): Decision {
+  return stay("Degraded", "ManagedByAnother", `${route.name} is managed by ${by}: take it away there first, or set analysis.mode to observe to look on beside it`);
+}
+
+interface Wish {
+  readonly from: VersionRevision;
+  readonly to?: VersionRevision;
+  readonly direct: boolean;
+  readonly refuse?: Beginning["refuse"];
+  readonly actor?: string;
+  readonly why?: string;
+}
+
+/** A run from stable to the release, from whatever share the route gives it now; or a sentence about what it needs. */
+function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
+  const to = wish.to ?? present(it, it.spec.release);
+  const { backend } = versionSeen(it, to.version);
+  if (backend.kind === "missing") return stay("Pending", "TargetMissing", backend.message);
+  const run = beginning(it, route, { ...wish, to });
+  const number = it.status.runs + 1;
+  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins to take traffic from ${wish.from.version}`) };
+  const lacking = cannotEnter(it, run, ladderOf(it, run.direct), standingAt(ladderOf(it, run.direct), run.weight) + 1);
+  return { kind: "begin", run, ...say("Pending", "NotReady", `run ${number} waits: ${lacking}`) };
+}
+
+function ladderOf(it: Case, direct: boolean): readonly Step[] {
+  return direct ? DIRECT_LADDER : it.spec.strategy.steps;
+}
+
+/** Undo, rollback window and firstRun: direct know one step, and leave it as soon as it is in force. */
+export const DIRECT_LADDER: readonly Step[] = [{ weight: 100, hold: "0s" }];
+
+function beginning(it: Case, route: RouteFound, wish: Wish & { to: VersionRevision }): Beginning {
+  const split = splitOf(route, wish.from.version, wish.to.version);
+  const weight = seenShare(split);
+  const ladder = ladderOf(it, wish.direct);
+  const next = standingAt(ladder, weight) + 1;
+  const run = {
+    from: wish.from,
+    to: wish.to,
+    weight,
+    points: split.canary,
+    shape: { added: !split.hasCanary, unweighted: split.unweighted },
+    direct: wish.direct,
+    ...(wish.refuse ? { refuse: wish.refuse } : {}),
+    ...(wish.actor ? { actor: wish.actor } : {}),
+    ...(wish.why ? { why: wish.why } : {}),
+  };
+  return cannotEnter(it, run, ladder, next) === undefined ? { ...run, enter: next } : run;
+}
+
+/** Why a step cannot be entered yet; undefined when it can. */
+export function cannotEnter(it: Case, run: { readonly from: VersionRevision; readonly to: VersionRevision; readonly direct?: boolean | undefined }, ladder: readonly Step[], step: number): string | undefined {
+  if (!isWeightStep(ladder[step])) return undefined;
+  const weight = weightAt(ladder, step);
+  const lacking = notReadyFor(it, run.to.version, weight);
+  if (lacking) return lacking;
+  if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon, so no step up is taken: apply deploy/crd.yaml";
+  if (!run.direct && versionSeen(it, run.from.version).readyPods === 0) return `${run.from.version} has no ready pod, so it could not take its traffic back`;
+  return undefined;
+}
+
+/** A person wants what was stable before. */
+export const undone: Rule = (it) => {
+  const { command, status } = it;
+  const route = routeOf(it);
+  if (command?.verb !== "undo" || it.run || !route || !status.stable) return undefined;
+  const to = command.to === undefined ? status.formerStables[0] : status.history.find(({ number }) => number === command.to)?.from;
+  if (!to || to.version === status.stable.version) return undefined;
+  const why = `undone${byWhom(command)}`;
+  const refuse = { version: status.stable, because: "Aborted" as const, reason: `${why}; spec.release still names ${it.spec.release}` };
+  return { ...beginOrWait(it, route, { from: status.stable, to, direct: true, refuse, actor: command.actor, why }), ...accepted(command, `going back to ${to.version}`) };
+};
+
+export const settled: Rule = (it) => {
+  const { status, command } = it;
+  const route = routeOf(it);
+  if (it.run || !route || !status.stable || command) return undefined;
+  const serving = route.destinations.filter(({ candidate, points }) => candidate && points > 0);
+  const only = serving.length === 1 ? serving[0]!.version : status.stable.version;
+  if (only === it.spec.release) return healthy(it, only);
+  if (isRefused(it)) return refusedSaid(it, only);
+  if (only !== status.stable.version) return { kind: "adopt", stable: present(it, only), ...say("Progressing", "Stepping", `${only} serves alone now`) };
+  return undefined;
+};
+
+function healthy(it: Case, version: string): Decision {
+  const { ended } = it;
+  const delivered = ended?.outcome === "Succeeded" && ended.to.version === version;
+  const said = delivered ? say("Healthy", "Succeeded", `${version} has all the traffic since run ${ended.number}`) : say("Healthy", "NothingToDo", `${version} serves alone`);
+  return { kind: "adopt", stable: present(it, version), ...said };
+}
+
+/** A refused revision is not tried again while the spec goes on naming it (law 8). */
+function isRefused(it: Case): boolean {
+  const { refused } = it.status;
+  if (refused?.version !== it.spec.release) return false;
+  const now = versionSeen(it, refused.version).revision;
+  return now === "" || now === refused.revision;
+}
+
+function refusedSaid(it: Case, serving: string): Decision {
+  const { because, reason, version } = it.status.refused!;
+  const message = `${version} is not tried again: ${reason}; ${serving} serves. Name another version or ship a fixed one, or run weir retry ${it.rollout.metadata.name}`;
+  return { kind: "adopt", stable: present(it, serving), ...say("Degraded", because, message) };
+}
+
+/** A new revision, or one that a person wants tried again. */
+export const started: Rule = (it) => {
+  const { command, status } = it;
+  const route = routeOf(it);
+  if (it.run || !route || !status.stable || (command && command.verb !== "retry")) return undefined;
+  if (route.managedBy) return managed(route.managedBy, route);
+  const { release, strategy } = it.spec;
+  const now = present(it, release);
+  const known = status.formerStables.slice(0, strategy.rollbackWindow).some(({ version, revision }) => version === release && (revision === now.revision || now.revision === ""));
+  const why = known ? `${release} was stable before (rollbackWindow)` : command && `retried${byWhom(command)}`;
+  return {
+    ...beginOrWait(it, route, { from: status.stable, direct: known, ...(why ? { why } : {}), ...(command ? { actor: command.actor } : {}) }),
+    ...accepted(command, `${release} is tried again`),
+  };
+};

@@ -1,0 +1,105 @@
+/** Rules that take the traffic back, or end the run. */
+import { failedMetric, notReadyFor, owesLastWrite, splitOfRun, versionSeen } from "../case.ts";
+import type { Case } from "../case.ts";
+import type { Decision } from "../decision.ts";
+import { isEqual } from "../equal.ts";
+import { silence } from "../evidence.ts";
+import { weightAt } from "../ladder.ts";
+import type { Run } from "../status.ts";
+import { instantOf, msOf } from "../units.ts";
+import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
+
+export const deleted: Rule = (it) => {
+  if (!it.rollout.metadata.deletionTimestamp) return undefined;
+  if (!it.run || it.observing) return it.ended && cannotTakeBack(it) || stay("Pending", "NothingToDo", "the Rollout is being deleted; the route is left as it is");
+  return end(it.run, "Aborted", "the Rollout was deleted");
+};
+
+export const aborted: Rule = (it) => {
+  const { run, command } = it;
+  if (!run || it.observing) return undefined;
+  if (command?.verb === "abort" || command?.verb === "undo") {
+    const why = `aborted${byWhom(command)}`;
+    return { ...end(run, "Aborted", why, command.actor), refuse: "Aborted", ...accepted(command, `run ${run.number} is aborted; traffic goes to ${run.from.version}`) };
+  }
+  if (it.spec.release === run.release || it.spec.release !== run.from.version) return undefined;
+  return end(run, "Aborted", `spec.release names ${run.from.version} again`, it.rollout.metadata.specManager);
+};
+
+function end(run: Run, outcome: "Aborted" | "RolledBack", why: string, actor?: string): Decision & { kind: "end" } {
+  const message = `run ${run.number} of ${run.to.version} was taken back to ${run.from.version}: ${why}`;
+  return { kind: "end", outcome, why, ...(actor ? { actor } : {}), ...say("Degraded", outcome, message) };
+}
+
+/** The last write of an ended run is owed, and nobody behind stable could answer: say so, move nothing. */
+export const cannotTakeBack: Rule = (it) => {
+  const { ended } = it;
+  const split = ended && splitOfRun(it, ended);
+  if (!ended || !split || ended.outcome === "Succeeded" || !owesLastWrite(it, ended)) return undefined;
+  if (split.canary === 0 || versionSeen(it, ended.from.version).readyPods > 0) return endedSaid(it, ended);
+  const { podProblem } = versionSeen(it, ended.from.version);
+  return stay("Degraded", "StableUnready", `${ended.to.version} keeps ${percent((split.canary / split.total) * 100)} because ${ended.from.version} has no ready pod${podProblem ? ` (${podProblem})` : ""}; traffic goes back as soon as it has one, or now with weir abort --force (${ended.reason ?? "ended"})`);
+};
+
+/** What is said of a run that ended other than well. */
+function endedSaid(it: Case, ended: Run): Decision {
+  const why = ended.reason ?? "no reason was given";
+  if (ended.outcome === "Superseded") return stay("Progressing", "Stepping", `run ${ended.number} of ${ended.to.version} was superseded: ${why}`);
+  const because = it.status.refused?.version === ended.to.version ? it.status.refused.because : ended.outcome === "Aborted" ? "Aborted" : "RolledBack";
+  return stay("Degraded", because, `run ${ended.number} of ${ended.to.version} was taken back to ${ended.from.version}: ${why}`);
+}
+
+export const harmful: Rule = (it) => {
+  const { run } = it;
+  if (!run || it.observing) return undefined;
+  const why = harmOf(it, run);
+  return why === undefined ? undefined : { ...end(run, "RolledBack", why), refuse: "RolledBack" };
+};
+
+/** Why the canary hurts; undefined while it does not. */
+function harmOf(it: Case, run: Run): string | undefined {
+  const split = splitOfRun(it, run);
+  const { readyPods, podProblem } = versionSeen(it, run.to.version);
+  if (split && split.canary > 0 && readyPods === 0) return `${run.to.version} has ${percent((split.canary / split.total) * 100)} of the traffic and no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+  return failure(it, run) ?? silenceSaysRollback(it, run);
+}
+
+export function failure(it: Pick<Case, "spec">, run: Run): string | undefined {
+  const failed = failedMetric(it, run, "rollback");
+  return failed && `${failed.metric.name} was ${failed.check.value ?? "unknown"}, ${failed.check.limit ?? "outside its limit"} was expected, ${failed.check.failuresInARow} times in a row at ${percent(run.weight)}`;
+}
+
+function silenceSaysRollback(it: Case, run: Run): string | undefined {
+  const silent = silence(it, run);
+  if (!silent) return undefined;
+  if (silent.policy === "rollback") return `${silent.message}, and the policy for ${silent.reason} is rollback`;
+  const { after, then } = it.spec.analysis.holdLimit;
+  const overdue = run.heldSince !== undefined && it.nowMs >= instantOf(run.heldSince) + msOf(after);
+  return overdue && then === "rollback" && silent.policy === "hold" ? `${silent.message} for ${after}` : undefined;
+}
+
+export const superseded: Rule = (it) => {
+  const { run } = it;
+  if (!run || it.observing) return undefined;
+  const why = successor(it, run);
+  return why === undefined ? undefined : { kind: "end", outcome: "Superseded", why, ...say("Progressing", "Stepping", `run ${run.number} of ${run.to.version} is superseded: ${why}`) };
+};
+
+function successor(it: Case, run: Run): string | undefined {
+  const { release } = it.spec;
+  if (!isEqual(it.spec.traffic, run.target)) return "spec.traffic was edited";
+  if (release !== run.release && release !== run.to.version) return `spec.release names ${release}`;
+  const now = versionSeen(it, run.to.version).revision;
+  const changed = now !== "" && run.to.revision !== "" && now !== run.to.revision;
+  return changed ? `what runs behind ${run.to.version} changed from ${run.to.revision} to ${now}` : undefined;
+}
+
+export const stalled: Rule = (it) => {
+  const { run } = it;
+  if (!run?.waitingSince || it.observing) return undefined;
+  const lacking = notReadyFor(it, run.to.version, weightAt(run.ladder, run.step + 1));
+  const { progressDeadline } = it.spec.strategy;
+  if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline)) return undefined;
+  const why = `${lacking}, after ${progressDeadline}`;
+  return { ...end(run, "RolledBack", why), reason: "NeverReady", refuse: "NeverReady" };
+};

@@ -1,0 +1,122 @@
+/** Rules of an undisturbed run: commands, waiting, and the next step. */
+import { type Case, failedMetric, inForceAtMs, versionSeen } from "../case.ts";
+import type { Command } from "../command.ts";
+import type { Decision } from "../decision.ts";
+import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
+import { promotedStep } from "../inbox.ts";
+import { holdAt, isPauseStep, standingAt, weightAt } from "../ladder.ts";
+import type { Run } from "../status.ts";
+import { instantOf, msOf } from "../units.ts";
+import { cannotEnter } from "./beginning.ts";
+import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
+
+export const commanded: Rule = (it) => {
+  const { run, command } = it;
+  if (!run || !command) return undefined;
+  if (command.verb === "promote") return promoted(it, run, command);
+  if (command.verb === "pause") return { kind: "pause", by: "Command", actor: command.actor, ...say("Paused", "Command", `paused${byWhom(command)}; judging goes on`), ...accepted(command, "paused") };
+  return command.verb === "resume" ? resumed(it, run, command) : undefined;
+};
+
+function promoted(it: Case, run: Run, command: Command): Decision {
+  const step = promotedStep(run, command) ?? run.step + 1;
+  return { ...goTo(it, run, step, `promoted${byWhom(command)}`), ...accepted(command, describeStep(run, step)) };
+}
+
+function describeStep(run: Run, step: number): string {
+  if (step >= run.ladder.length) return `${run.to.version} keeps all the traffic`;
+  return isPauseStep(run.ladder[step]) ? "goes on to the next pause" : `goes on to ${percent(weightAt(run.ladder, step))}`;
+}
+
+/** A hand's weight is left for the step above it; everything else goes on where it stands. */
+function resumed(it: Case, run: Run, command: Command): Decision {
+  const answer = accepted(command, "resumed");
+  const above = standingAt(run.ladder, run.weight) + 1;
+  if (run.pausedBy === "RouteEditedByHand" && cannotEnter(it, run, run.ladder, above) === undefined) return { ...goTo(it, run, above, `resumed${byWhom(command)}`), ...answer };
+  return { kind: "resume", actor: command.actor, ...say("Progressing", "Holding", `resumed${byWhom(command)}`), ...answer };
+}
+
+/** The decision that a step is entered, or that the run has reached its end. */
+function goTo(it: Case, run: Run, step: number, why: string): Decision {
+  const next = run.ladder[step];
+  if (!next) return { kind: "end", outcome: "Succeeded", why, ...say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`) };
+  if (isPauseStep(next)) return { kind: "enter", step, ...say("Paused", "Step", pauseSaid(it, run, next.pause.duration)) };
+  return { kind: "enter", step, ...say("Progressing", "Stepping", `${run.to.version} goes to ${percent(next.weight)} (${why})`) };
+}
+
+function pauseSaid(it: Case, run: Run, duration: string | undefined): string {
+  const { name, namespace } = it.rollout.metadata;
+  const until = duration ? `for ${duration}` : "until somebody says promote";
+  return `waits at ${percent(run.weight)} ${until}: weir promote ${name} -n ${namespace} goes on, weir abort ${name} -n ${namespace} takes it back`;
+}
+
+/** A metric that asks for a person has failed. */
+export const questioned: Rule = (it) => {
+  const { run } = it;
+  const failed = run && !run.pausedBy ? failedMetric(it, run, "pause") : undefined;
+  if (!run || !failed) return undefined;
+  const { metric, check } = failed;
+  return { kind: "pause", by: "MetricFailed", ...say("Paused", "MetricFailed", `${metric.name} was ${check.value ?? "unknown"}, ${check.limit ?? "its limit"} was expected: resume judges anew, promote --reason goes on, abort takes it back`) };
+};
+
+/** The run's weight is not in force yet, so there is nothing to judge. */
+export const pending: Rule = (it) => {
+  const { run } = it;
+  if (!run || run.pausedBy || run.epoch === 0) return undefined;
+  const inForce = inForceAtMs(it, run);
+  if (inForce === undefined) return unwritten(it, run);
+  return it.nowMs < inForce ? stay("Progressing", "Stepping", steppingSaid(run)) : undefined;
+};
+
+function unwritten(it: Case, run: Run): Decision {
+  const ready = versionSeen(it, run.to.version).readyPods > 0;
+  if (ready) return stay("Progressing", "Stepping", steppingSaid(run));
+  return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${percent(run.weight)} yet`) };
+}
+
+function steppingSaid(run: Run): string {
+  return `${run.to.version} goes to ${percent(run.weight)}`;
+}
+
+export const paused: Rule = (it) => {
+  const { run } = it;
+  if (!run?.pausedBy) return undefined;
+  const step = run.ladder[run.step];
+  const duration = run.pausedBy === "Step" && isPauseStep(step) ? step.pause.duration : undefined;
+  const over = duration !== undefined && run.pausedAt !== undefined && it.nowMs >= instantOf(run.pausedAt) + msOf(duration);
+  return over ? undefined : stay("Paused", run.pausedBy, run.pausedMessage ?? "paused");
+};
+
+/** The step has not had its time, or its evidence, yet. */
+export const holding: Rule = (it) => {
+  const { run } = it;
+  if (!run || run.epoch === 0) return undefined;
+  const endsMs = holdEndsMs(it, run);
+  const lacking = lackingEvidence(it, run);
+  if (endsMs === undefined || it.nowMs < endsMs) return stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(run, lacking));
+  return lacking ? silent(it, run, lacking) : undefined;
+};
+
+function holdingSaid(run: Run, lacking: Lacking | undefined): string {
+  const at = `${run.to.version} stays at ${percent(run.weight)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;
+  return lacking ? `${at}; ${lacking.message}` : `${at}; every check passes`;
+}
+
+/** The time is over and evidence is lacking: hold, until the limit makes it a pause; rollback was decided before. */
+function silent(it: Case, run: Run, { policy, reason, message }: Lacking): Decision {
+  const { after, then } = it.spec.analysis.holdLimit;
+  const overdue = run.heldSince !== undefined && it.nowMs >= instantOf(run.heldSince) + msOf(after);
+  if (policy === "pause") return { kind: "pause", by: "HoldLimit", ...say("Paused", "HoldLimit", `${message}, and the policy for ${reason} is pause: resume, promote --reason or abort`) };
+  if (overdue && then === "pause") return { kind: "pause", by: "HoldLimit", ...say("Paused", "HoldLimit", `${message}, for ${after}: resume, promote --reason or abort`) };
+  return { kind: "stay", held: true, ...say("Progressing", reason, `${run.to.version} is held at ${percent(run.weight)}: ${message}`) };
+}
+
+/** Healthy: take exactly one step. */
+export const nextStep: Rule = (it) => {
+  const { run } = it;
+  if (!run) return undefined;
+  const lacking = cannotEnter(it, run, run.ladder, run.step + 1);
+  if (lacking === undefined) return goTo(it, run, run.step + 1, run.epoch === 0 ? "ready" : "the step before passed");
+  const phase = run.weight === 0 ? "Pending" : "Progressing";
+  return { kind: "stay", waiting: true, ...say(phase, phase === "Pending" ? "NotReady" : "Holding", `${run.to.version} waits at ${percent(run.weight)}: ${lacking}`) };
+};
