@@ -63,14 +63,16 @@ function testOperations(place: RoutePlace, edit: RouteEdit): Operations {
   return [test("/metadata/resourceVersion", object.metadata.resourceVersion), ...name, ...ours];
 }
 
+/**
+ * Only ever the one key: caches leave annotations out, so one that seems alone need not be. The API server stores no
+ * empty map, so a map that we began goes with the stamp.
+ */
 function stampOperations({ annotations }: ObjectMetadata, stamp: string | null): Operations {
   const path = `/metadata/annotations/${EPOCH_ANNOTATION.replaceAll("/", "~1")}`;
   const present = annotations?.[EPOCH_ANNOTATION];
   if (present === (stamp ?? undefined)) return [];
   if (stamp !== null) return [stampWrite(path, annotations, stamp)];
-  // The API server stores no empty map, so a map that holds our stamp alone is ours.
-  const isAlone = Object.keys(annotations ?? {}).length === 1;
-  return [{ op: "remove", path: isAlone ? "/metadata/annotations" : path }];
+  return [{ op: "remove", path }];
 }
 
 function stampWrite(path: string, annotations: ObjectMetadata["annotations"], stamp: string): JsonPatchOperation {

@@ -11,11 +11,8 @@ const ReplicaSet = z.looseObject({
   spec: z.looseObject({ replicas: z.int().default(1), template: Template }),
   status: z.looseObject({ readyReplicas: z.int().default(0), conditions: z.array(z.looseObject({ type: z.string(), status: z.string(), message: z.string().optional() })).default([]) }).prefault({}),
 });
-const StatefulSet = z.looseObject({ spec: z.looseObject({ replicas: z.int().default(1), template: Template }) });
-const DaemonSet = z.looseObject({
-  spec: z.looseObject({ template: Template }),
-  status: z.looseObject({ desiredNumberScheduled: z.int().default(0) }).prefault({}),
-});
+const StatefulSet = z.looseObject({ spec: z.looseObject({ replicas: z.int().default(1) }) });
+const DaemonSet = z.looseObject({ status: z.looseObject({ desiredNumberScheduled: z.int().default(0) }).prefault({}) });
 const ControllerRevision = z.looseObject({
   revision: z.int(),
   data: z.looseObject({ spec: z.looseObject({ template: Template }) }),
@@ -55,7 +52,8 @@ export function ownersOf(caches: OwnerCaches, selection: Selection): readonly Ow
 /** ReplicaSets with one owner are generations of one workload; a ReplicaSet without owner is a workload by itself. */
 function deployed({ replicaSets }: OwnerCaches, { namespace, selector, pods }: Selection): readonly Owner[] {
   const byOwner = new Map<string, ParsedReplicaSet[]>();
-  for (const set of selected(replicaSets.list(namespace), parseReplicaSet, selector)) {
+  for (const set of replicaSets.list(namespace).flatMap((object) => parseReplicaSet(object) ?? [])) {
+    if (!selects(selector, labelsOf(set.value.spec.template))) continue;
     const uid = controllerOf(set.object.metadata)?.uid ?? set.object.metadata.uid ?? set.object.metadata.name;
     byOwner.set(uid, [...(byOwner.get(uid) ?? []), set]);
   }
@@ -77,29 +75,30 @@ function deploymentOwner(sets: readonly ParsedReplicaSet[], pods: readonly Pod[]
 }
 
 function stateful(caches: OwnerCaches, selection: Selection): readonly Owner[] {
-  return selected(caches.statefulSets.list(selection.namespace), parseStatefulSet, selection.selector).map(({ object, value }) => ({
-    name: object.metadata.name,
-    wantedPods: value.spec.replicas,
-    generations: revisionsOf(object, caches, selection),
-  }));
+  const sets = caches.statefulSets.list(selection.namespace).flatMap((object) => parseStatefulSet(object) ?? []);
+  return sets.flatMap(({ object, value }) => revisedOwner(object, value.spec.replicas, caches, selection));
 }
 
 function daemons(caches: OwnerCaches, selection: Selection): readonly Owner[] {
-  return selected(caches.daemonSets.list(selection.namespace), parseDaemonSet, selection.selector).map(({ object, value }) => ({
-    name: object.metadata.name,
-    wantedPods: value.status.desiredNumberScheduled,
-    generations: revisionsOf(object, caches, selection),
-  }));
+  const sets = caches.daemonSets.list(selection.namespace).flatMap((object) => parseDaemonSet(object) ?? []);
+  return sets.flatMap(({ object, value }) => revisedOwner(object, value.status.desiredNumberScheduled, caches, selection));
 }
 
-function revisionsOf(owner: KubernetesObject, { controllerRevisions }: OwnerCaches, { namespace, pods }: Selection): readonly Generation[] {
-  const own = podsOf(owner, pods).filter(hasBeenReady);
-  return controllerRevisions
-    .list(namespace)
+/** Empty where the selector does not select the pods of the newest template. */
+function revisedOwner(owner: KubernetesObject, wantedPods: number, { controllerRevisions }: OwnerCaches, selection: Selection): readonly Owner[] {
+  const revisions = controllerRevisions
+    .list(selection.namespace)
     .filter(({ metadata }) => controllerOf(metadata)?.uid === owner.metadata.uid)
     .flatMap((object) => parseControllerRevision(object) ?? [])
-    .sort((one, other) => other.value.revision - one.value.revision)
-    .map(({ object, value }) => ({ template: value.data.spec.template, hasBeenReady: own.some((pod) => isOfRevision(pod, object.metadata.name)) }));
+    .sort((one, other) => other.value.revision - one.value.revision);
+  const [newest] = revisions;
+  if (!newest || !selects(selection.selector, labelsOf(newest.value.data.spec.template))) return [];
+  const proven = podsOf(owner, selection.pods).filter(hasBeenReady);
+  const generations = revisions.map(({ object, value }) => ({
+    template: value.data.spec.template,
+    hasBeenReady: proven.some((pod) => isOfRevision(pod, object.metadata.name)),
+  }));
+  return [{ name: owner.metadata.name, wantedPods, generations }];
 }
 
 /** A StatefulSet's pods are labelled with the revision's name, a DaemonSet's with the hash at its end. */
@@ -119,12 +118,8 @@ interface Parsed<T> {
 
 type ParsedReplicaSet = Parsed<z.infer<typeof ReplicaSet>>;
 
-function selected<T extends { readonly spec: { readonly template: Template } }>(
-  objects: readonly KubernetesObject[],
-  parse: (object: KubernetesObject) => Parsed<T> | undefined,
-  selector: Selection["selector"],
-): Parsed<T>[] {
-  return objects.flatMap((object) => parse(object) ?? []).filter(({ value }) => selects(selector, value.spec.template.metadata.labels));
+function labelsOf({ metadata }: Template): Readonly<Record<string, string>> {
+  return metadata.labels;
 }
 
 const parseReplicaSet = parserOf(ReplicaSet);
