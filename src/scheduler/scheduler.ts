@@ -36,6 +36,8 @@ export interface Scheduler {
   wake(ref: RolloutRef): void;
   /** For each change of a Rollout in the cache: arms its late timer. */
   rearm(ref: RolloutRef): void;
+  /** Whether ticks are shared over Redis just now; for doctor and metrics, never for readiness (law 1). */
+  isShared(): boolean;
   /** Why this process should be restarted; empty: it is well. */
   unhealthy(): readonly string[];
   /** Ends within 10 s, also without Redis; what is being written is finished, what is being looked at is left to others. */
@@ -64,6 +66,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     tickNow: (ref) => inBackground(local.now(ref, time.nowMs())),
     wake: (ref) => inBackground(wake(ref)),
     rearm: agenda.rearm,
+    isShared: queue.isOpen,
     unhealthy: watchdog.reasons,
     async close() {
       isClosing = true;

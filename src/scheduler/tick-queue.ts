@@ -7,6 +7,8 @@ import { refOf, type Schedule } from "./schedule.ts";
 import { succeedsWithin, type TimeSource } from "./time.ts";
 
 export interface TickQueue {
+  /** Whether Redis answers and the queue can be used. */
+  isOpen(): boolean;
   /** Sets the Rollout's next tick to `delayMs` from now, in place of one that is delayed; while one is active, it follows that. False: Redis did not accept it in time. */
   put(schedule: Schedule, delayMs: number): Promise<boolean>;
   /** Adds ticks where there is none at all. False: Redis did not accept all of them in time. */
@@ -28,6 +30,7 @@ export function createTickQueue({ link, time, logger }: { link: RedisLink; time:
   });
   const usable = () => (link.isReady() ? open : undefined);
   return {
+    isOpen: () => usable() !== undefined,
     async put(schedule, delayMs) {
       const queue = usable();
       if (!queue) return false;
