@@ -81,7 +81,7 @@ describe("a child process", () => {
 
 describe("Redis", () => {
   it("keeps its port and its data over a stop, and is silent while paused", async () => {
-    const redis = await startRedis({ keepsData: true });
+    const redis = await startRedis({ durable: true });
     cleanUps.push(redis.close);
     expect(await ask(redis.port, "SET step 25")).toBe("+OK");
     await redis.stop();

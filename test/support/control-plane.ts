@@ -33,6 +33,8 @@ export interface ControlPlaneAddress extends Required<ApiAddress> {
 
 /** A control plane seen from a test that did not start it. */
 export interface ConnectedControlPlane extends ControlPlaneAddress {
+  /** The address alone: data that can be sent to another process. */
+  readonly address: ControlPlaneAddress;
   /** As admin. */
   readonly request: ApiRequest;
   /** The path of a kubeconfig for `admin` or one of the users. */
@@ -200,6 +202,7 @@ export function connectControlPlane(address: ControlPlaneAddress): ConnectedCont
   const request = createApiRequest(address);
   return {
     ...address,
+    address,
     request,
     kubeconfigFor: (user) => kubeconfigPath(address.folder, user),
     kubeconfigForServiceAccount: async (namespace, name) => {

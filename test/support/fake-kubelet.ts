@@ -48,31 +48,37 @@ async function listPods(request: ApiRequest): Promise<readonly Pod[]> {
 
 async function watchPods(address: ApiAddress, state: State, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    try {
-      // From no resourceVersion: the server first sends every pod that is there.
-      for await (const { type, object } of watchApi(address, "/api/v1/pods", signal)) {
-        if (type === "ADDED" || type === "MODIFIED") await serve(state, object as Pod);
-      }
-    } catch (error) {
+    await servePods(address, state, signal).catch((error: unknown) => {
       if (!signal.aborted) throw error;
-    }
+    });
+  }
+}
+
+/** Until the server ends the watch. It begins with every pod that is there, since no resourceVersion is given. */
+async function servePods(address: ApiAddress, state: State, signal: AbortSignal): Promise<void> {
+  for await (const { type, object } of watchApi(address, "/api/v1/pods", signal)) {
+    if (type === "ADDED" || type === "MODIFIED") await serve(state, object as Pod);
   }
 }
 
 /** One step nearer to what the pod should be; each step comes back as an event, which leads to the next one. */
 async function serve(state: State, pod: Pod): Promise<void> {
-  const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
   try {
-    if (pod.metadata.deletionTimestamp) {
-      await state.request("DELETE", path, { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 });
-    } else if (!pod.spec.nodeName) {
-      await state.request("POST", `${path}/binding`, bindingOf(pod));
-    } else if (isReady(pod) !== shouldBeReady(state, pod)) {
-      await state.request("PATCH", `${path}/status`, { status: statusOf(state, pod) });
-    }
+    await nextRequest(state, pod);
   } catch (error) {
     // Gone, or moved on: its next event, if there is one, says what to do.
     if (!(error instanceof RequestRefused && [404, 409].includes(error.status))) throw error;
+  }
+}
+
+async function nextRequest(state: State, pod: Pod): Promise<void> {
+  const path = `/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}`;
+  if (pod.metadata.deletionTimestamp) {
+    await state.request("DELETE", path, { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 });
+  } else if (!pod.spec.nodeName) {
+    await state.request("POST", `${path}/binding`, bindingOf(pod));
+  } else if (isReady(pod) !== shouldBeReady(state, pod)) {
+    await state.request("PATCH", `${path}/status`, { status: statusOf(state, pod) });
   }
 }
 

@@ -8,7 +8,7 @@ import { createServerProcess, inFolder, type ServerProcess } from "./restartable
 
 export interface RedisOptions {
   /** Keeps its data over `stop` and `start` (append-only file). Default false. */
-  readonly keepsData?: boolean;
+  readonly durable?: boolean;
 }
 
 export interface RedisServer extends ServerProcess {
@@ -20,23 +20,23 @@ export interface RedisServer extends ServerProcess {
 const PROBE_TIMEOUT_MS = 1_000;
 
 /** Throws a sentence if the program is not there or does not become ready. */
-export async function startRedis({ keepsData = false }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ durable = false }: RedisOptions = {}): Promise<RedisServer> {
   const folder = createTemporaryFolder("weir-redis");
   return inFolder(folder, () =>
     onFreePort(async (port) => {
-      const launch = (): Promise<Child> => launchRedis(port, folder.path, keepsData);
+      const launch = (): Promise<Child> => launchRedis(port, folder.path, durable);
       return { ...createServerProcess(await launch(), launch, folder), port, url: `redis://127.0.0.1:${port}` };
     }),
   );
 }
 
-async function launchRedis(port: number, folder: string, keepsData: boolean): Promise<Child> {
+async function launchRedis(port: number, folder: string, durable: boolean): Promise<Child> {
   const settings = {
     port: String(port),
     bind: "127.0.0.1",
     dir: folder,
     save: "",
-    appendonly: keepsData ? "yes" : "no",
+    appendonly: durable ? "yes" : "no",
     "maxmemory-policy": "noeviction", // BullMQ needs it
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
