@@ -50,7 +50,13 @@ export interface RefusedCommand {
   readonly reason?: string;
 }
 
-export function routeOf(it: Pick<Case, "seen">): RouteFound | undefined {
+/** As much of a case as a question about the route needs. */
+export interface OnRoute {
+  readonly rollout: ValidRollout;
+  readonly seen: Pick<Observation, "route">;
+}
+
+export function routeOf(it: Pick<OnRoute, "seen">): RouteFound | undefined {
   return it.seen.route.kind === "found" ? it.seen.route : undefined;
 }
 
@@ -65,7 +71,7 @@ export function splitOf(route: RouteFound, stable: string, canary: string): Spli
 }
 
 /** The split of a run's two versions, where the route is there. */
-export function splitOfRun(it: Pick<Case, "seen">, run: Run): Split | undefined {
+export function splitOfRun(it: Pick<OnRoute, "seen">, run: Run): Split | undefined {
   const route = routeOf(it);
   return route && splitOf(route, run.from.version, run.to.version);
 }
@@ -85,16 +91,16 @@ export function present(it: Pick<Case, "seen" | "status">, version: string): Ver
 }
 
 /** `weir.dev/epoch` of the run's present intent. */
-export function stampOf(it: Pick<Case, "rollout">, run: Run): string {
+export function stampOf(it: Pick<OnRoute, "rollout">, run: Run): string {
   return `${it.rollout.metadata.uid}/${run.number}.${run.epoch}`;
 }
 
-export function isOurStamp(it: Pick<Case, "rollout">, route: RouteFound): boolean {
+export function isOurStamp(it: Pick<OnRoute, "rollout">, route: RouteFound): boolean {
   return route.stamp?.startsWith(`${it.rollout.metadata.uid}/`) ?? false;
 }
 
 /** True once the route has shown the run's present intent: what differs since then is somebody else's doing. */
-export function isShown(it: Pick<Case, "rollout" | "seen">, run: Run): boolean {
+export function isShown(it: OnRoute, run: Run): boolean {
   if (run.inForceAt !== undefined || run.epoch === 0) return true;
   return routeOf(it)?.stamp === stampOf(it, run);
 }
@@ -136,12 +142,6 @@ export function failedMetric(it: Pick<Case, "spec">, run: Run, onFail: Metric["o
     if (metric.onFail === onFail && check && hasFailed(metric, check)) return { metric, check };
   }
   return undefined;
-}
-
-/** True while the ended run's last write to the route is still owed: the stamp is there, or nobody has written since. */
-export function owesLastWrite(it: Pick<Case, "rollout" | "seen">, ended: Run): boolean {
-  const route = routeOf(it);
-  return route !== undefined && (isOurStamp(it, route) || route.resourceVersion === ended.endedFrom);
 }
 
 /** The canary's share in the route now, in percent of what stable and canary share. */

@@ -52,3 +52,8 @@ function pauseEndsMs(run: Run): number | undefined {
 function repairMs(it: Case, run: Run): number | undefined {
   return isContested(run, it.nowMs) ? nextRepairMs(run) : undefined;
 }
+
+/** The committed next look, milliseconds since the epoch; undefined at rest. */
+export function nextTickMs({ run }: RolloutStatus): number | undefined {
+  return run?.nextLookAt && !run.outcome ? instantOf(run.nextLookAt) : undefined;
+}

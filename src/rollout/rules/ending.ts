@@ -1,17 +1,17 @@
 /** Rules that take the traffic back, or end the run. */
-import { failedMetric, notReadyFor, owesLastWrite, splitOfRun, versionSeen } from "../case.ts";
-import type { Case } from "../case.ts";
+import { type Case, failedMetric, notReadyFor, splitOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
 import { weightAt } from "../ladder.ts";
+import { lastWrite, unreadyGainer } from "../route-write.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
 import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
 export const deleted: Rule = (it) => {
   if (!it.rollout.metadata.deletionTimestamp) return undefined;
-  if (!it.run || it.observing) return it.ended && cannotTakeBack(it) || stay("Pending", "NothingToDo", "the Rollout is being deleted; the route is left as it is");
+  if (!it.run || it.observing) return cannotTakeBack(it) ?? stay("Pending", "NothingToDo", "the Rollout is being deleted; the route is left as it is");
   return end(it.run, "Aborted", "the Rollout was deleted");
 };
 
@@ -31,22 +31,27 @@ function end(run: Run, outcome: "Aborted" | "RolledBack", why: string, actor?: s
   return { kind: "end", outcome, why, ...(actor ? { actor } : {}), ...say("Degraded", outcome, message) };
 }
 
-/** The last write of an ended run is owed, and nobody behind stable could answer: say so, move nothing. */
+/** The last write of an ended run is owed; where nobody behind stable could answer, that is said and nothing moves. */
 export const cannotTakeBack: Rule = (it) => {
   const { ended } = it;
-  const split = ended && splitOfRun(it, ended);
-  if (!ended || !split || ended.outcome === "Succeeded" || !owesLastWrite(it, ended)) return undefined;
-  if (split.canary === 0 || versionSeen(it, ended.from.version).readyPods > 0) return endedSaid(it, ended);
-  const { podProblem } = versionSeen(it, ended.from.version);
-  return stay("Degraded", "StableUnready", `${ended.to.version} keeps ${percent((split.canary / split.total) * 100)} because ${ended.from.version} has no ready pod${podProblem ? ` (${podProblem})` : ""}; traffic goes back as soon as it has one, or now with weir abort --force (${ended.reason ?? "ended"})`);
+  const owed = ended && lastWrite(it, ended);
+  if (!ended || !owed) return undefined;
+  const gainer = unreadyGainer(it, owed);
+  if (!gainer) return endedSaid(it, ended);
+  const { podProblem } = versionSeen(it, gainer);
+  const why = `${gainer} has no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+  return stay("Degraded", "StableUnready", `traffic cannot go to ${gainer} because ${why}; it goes as soon as there is one, or now with weir abort --force (run ${ended.number}: ${ended.reason ?? "ended"})`);
 };
 
-/** What is said of a run that ended other than well. */
+/** What is said of a run that has ended, while its traces are still on the route. */
 function endedSaid(it: Case, ended: Run): Decision {
+  const { number, to, from, outcome } = ended;
   const why = ended.reason ?? "no reason was given";
-  if (ended.outcome === "Superseded") return stay("Progressing", "Stepping", `run ${ended.number} of ${ended.to.version} was superseded: ${why}`);
-  const because = it.status.refused?.version === ended.to.version ? it.status.refused.because : ended.outcome === "Aborted" ? "Aborted" : "RolledBack";
-  return stay("Degraded", because, `run ${ended.number} of ${ended.to.version} was taken back to ${ended.from.version}: ${why}`);
+  if (outcome === "Succeeded") return stay("Healthy", "Succeeded", `${to.version} has all the traffic since run ${number}`);
+  if (outcome === "Superseded") return stay("Progressing", "Stepping", `run ${number} of ${to.version} was superseded: ${why}`);
+  const { refused } = it.status;
+  const because = refused?.version === to.version ? refused.because : outcome === "Aborted" ? "Aborted" : "RolledBack";
+  return stay("Degraded", because, `run ${number} of ${to.version} was taken back to ${from.version}: ${why}`);
 }
 
 export const harmful: Rule = (it) => {

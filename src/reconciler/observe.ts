@@ -1,0 +1,56 @@
+/** Everything that one decision rests on, gathered once: caches first, then the queries that are due. */
+import { isDecisive, questionsFor } from "../rollout/analysis/questions.ts";
+import type { Measurement, Question } from "../rollout/analysis/measurement.ts";
+import type { Observation, VersionSeen } from "../rollout/observation.ts";
+import { namedVersions, routeSeen } from "../rollout/named.ts";
+import type { ValidRollout } from "../rollout/rollout.ts";
+import { link } from "./link.ts";
+import type { Ports } from "./ports.ts";
+
+export async function observe(rollout: ValidRollout, ports: Ports, signal: AbortSignal): Promise<Observation> {
+  const seen = await look(rollout, ports);
+  const measurements = await measure(rollout, seen, ports, signal);
+  return { ...seen, measurements };
+}
+
+async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
+  const names = namedVersions(rollout);
+  const route = routeSeen(rollout, (target) => ports.traffic.read(rollout.metadata, target, names));
+  const backends = route.kind === "found" ? route.backends : {};
+  const versions: Record<string, VersionSeen> = {};
+  for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend);
+  const run = rollout.status?.run;
+  const clockSkewMs = ports.clock.skewMs();
+  return {
+    nowMs: ports.clock.nowMs(),
+    ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
+    route,
+    versions,
+    measurements: [],
+    delivered: run && rollout.spec.notifications.length > 0 ? await ports.outbox.delivered(rollout, run.number) : [],
+    crdIsCurrent: ports.rollouts.crdIsCurrent(),
+  };
+}
+
+/** Asks everything at once; the first answer that takes the traffic back ends the looking (law 5). */
+async function measure(rollout: ValidRollout, seen: Observation, ports: Ports, signal: AbortSignal): Promise<Measurement[]> {
+  const questions = questionsFor(rollout, seen);
+  if (questions.length === 0) return [];
+  const enough = new AbortController();
+  const unlink = link(signal, enough);
+  const answers: Measurement[] = [];
+  const ask = async (question: Question): Promise<void> => {
+    const answer = await ports.metrics.measure(question, enough.signal);
+    answers.push(answer);
+    if (isDecisive(rollout, seen, answer)) enough.abort(new Error("one verdict suffices"));
+  };
+  try {
+    await Promise.all(questions.map(ask));
+  } catch (error) {
+    // Aborted by a decisive answer: the others stay due. Anything else is the caller's.
+    if (signal.aborted || !answers.some((answer) => isDecisive(rollout, seen, answer))) throw error;
+  } finally {
+    unlink();
+  }
+  return answers;
+}

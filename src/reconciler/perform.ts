@@ -1,0 +1,33 @@
+/** Does what the committed status asks for: traffic first, then telling people. */
+import type { Effect } from "../rollout/effects.ts";
+import type { Rollout } from "../rollout/rollout.ts";
+import type { Ports } from "./ports.ts";
+
+const TELLING: ReadonlySet<Effect["kind"]> = new Set(["event", "notify"]);
+
+/** Stops at the first effect that fails; people are told nevertheless, because the status that they are told of is committed. */
+export async function perform(effects: readonly Effect[], committed: Rollout, ports: Ports): Promise<void> {
+  try {
+    for (const effect of effects) if (!TELLING.has(effect.kind)) await act(effect, committed, ports);
+  } finally {
+    await Promise.all(effects.filter(({ kind }) => TELLING.has(kind)).map((effect) => act(effect, committed, ports)));
+  }
+}
+
+async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void> {
+  switch (effect.kind) {
+    case "setFinalizer":
+      return ports.rollouts.setFinalizer(rollout, effect.present);
+    case "writeRoute": {
+      const { kind: _, ...change } = effect;
+      await ports.traffic.write({ ...change, rollout: rollout.metadata });
+      return;
+    }
+    case "replaceCommand":
+      return ports.rollouts.replaceCommand(rollout, effect.expected, effect.value);
+    case "notify":
+      return ports.outbox.add(effect.notice, effect.target, effect.notification);
+    case "event":
+      return ports.events.record(rollout.metadata, effect.type, effect.reason, effect.message);
+  }
+}

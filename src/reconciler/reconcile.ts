@@ -1,0 +1,44 @@
+/** One tick of one Rollout: observe, decide, commit, act. */
+import { decide } from "../rollout/decide.ts";
+import { effectsOf, isWorthCommitting } from "../rollout/effects.ts";
+import type { Decision } from "../rollout/decision.ts";
+import { nextStatus } from "../rollout/next-status.ts";
+import { nextTickMs } from "../rollout/next-look.ts";
+import type { RolloutRef } from "../rollout/rollout.ts";
+import type { RolloutStatus } from "../rollout/status.ts";
+import { type InvalidRollout, invalidStatus, isValid } from "../rollout/validity.ts";
+import { observe } from "./observe.ts";
+import { perform } from "./perform.ts";
+import type { Ports } from "./ports.ts";
+
+export interface Result {
+  /** When to look again, milliseconds since the epoch; absent: when something changes. */
+  readonly requeueAtMs?: number | undefined;
+  /** What was decided and said, for the metrics. */
+  readonly status?: RolloutStatus;
+  readonly decided?: Decision["kind"];
+}
+
+/** Throws `Conflict` where somebody else was faster (nothing has been done then), and what the world throws; the caller retries. */
+export async function reconcile(ref: RolloutRef, ports: Ports, signal: AbortSignal): Promise<Result> {
+  const rollout = ports.rollouts.get(ref);
+  if (!rollout || rollout.statusIsNewer) return {};
+  if (!isValid(rollout)) return refuse(rollout as InvalidRollout, ports);
+
+  const seen = await observe(rollout, ports, signal);
+  const decision = decide(rollout, seen);
+  const status = nextStatus(rollout, seen, decision);
+  const effects = effectsOf(rollout, status, seen, decision);
+  if (isWorthCommitting(rollout, status, effects)) {
+    const committed = await ports.rollouts.updateStatus(rollout, status); // the commit point: a conflict means nothing has been done yet
+    await perform(effects, committed, ports);
+  }
+  return { requeueAtMs: nextTickMs(status), status, decided: decision.kind };
+}
+
+/** A spec that does not parse: only say so. */
+async function refuse(rollout: InvalidRollout, ports: Ports): Promise<Result> {
+  const status = invalidStatus(rollout, ports.clock.nowMs());
+  if (isWorthCommitting(rollout, status, [])) await ports.rollouts.updateStatus(rollout, status);
+  return {};
+}
