@@ -1,0 +1,58 @@
+/** The deliveries that the playground can play, and whether one ended as told. */
+import type { RolloutStatus } from "../rollout/status.ts";
+import type { Split } from "./route-steps.ts";
+import type { Behaviour } from "./samples/sample-pods.ts";
+
+export type ScenarioName = "good" | "bad" | "slow";
+
+export interface Delivery {
+  readonly title: string;
+  /** The version to deliver. */
+  readonly release: string;
+  /** How that version behaves. */
+  readonly behaviour: Behaviour;
+  /** What a newcomer should know before it begins; `STABLE` stands for the version that serves. */
+  readonly introduction: string;
+  readonly ending: "promoted" | "takenBack";
+}
+
+const healthy: Behaviour = { errorRate: 0, latencyMs: 8 };
+
+export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
+  good: {
+    title: "A good version",
+    release: "v2",
+    behaviour: healthy,
+    introduction: "v2 is new, and nothing is wrong with it. One word in the Rollout asks for it:",
+    ending: "promoted",
+  },
+  bad: {
+    title: "A bad version",
+    release: "v3",
+    behaviour: { ...healthy, errorRate: 0.2 },
+    introduction: "v3 fails one request in five, and nobody knows that yet. It is asked for in the same way:",
+    ending: "takenBack",
+  },
+  slow: {
+    title: "A slow version",
+    release: "v3",
+    behaviour: { ...healthy, latencyMs: 900 },
+    introduction: "v3 takes a hundred times as long as STABLE to answer, and nobody knows that yet. One word in the Rollout asks for it:",
+    ending: "takenBack",
+  },
+};
+
+const endings = {
+  promoted: { phase: "Healthy", reason: "Succeeded", outcome: "Succeeded", route: "0/100" },
+  takenBack: { phase: "Degraded", reason: "RolledBack", outcome: "RolledBack", route: "100/0" },
+} as const;
+
+/** A sentence where the delivery did not end as told; undefined where it did. */
+export function disappointment({ ending, release }: Delivery, stable: string, status: RolloutStatus | undefined, split: Split): string | undefined {
+  const told = endings[ending];
+  const route = `${split[stable] ?? 0}/${split[release] ?? 0}`;
+  const asTold = status?.phase === told.phase && status.reason === told.reason && status.run?.outcome === told.outcome && route === told.route;
+  if (asTold) return undefined;
+  const seen = status ? `${status.phase}/${status.reason} (${status.message})` : "no status";
+  return `expected ${told.phase}/${told.reason} and the route at ${told.route}, got ${seen} and the route at ${route}`;
+}

@@ -1,0 +1,21 @@
+/** What the player acts on and looks at: the served application, its Rollout and its route, now. */
+import type { RolloutStatus } from "../rollout/status.ts";
+import type { LoadCounts } from "./load.ts";
+import type { RouteStep } from "./route-steps.ts";
+import type { Behaviour } from "./samples/sample-pods.ts";
+
+export interface Stage {
+  /** Milliseconds since the epoch. */
+  nowMs(): number;
+  /** Lets a moment pass. */
+  pause(): Promise<void>;
+  /** Absent before the daemon's first look. */
+  status(): RolloutStatus | undefined;
+  /** Splits that came into force in the mesh, oldest first. */
+  steps(): readonly RouteStep[];
+  /** What users got so far. */
+  answers(): LoadCounts["answers"];
+  turn(version: string, behaviour: Behaviour): void;
+  /** Writes `spec.release`, as a person would. */
+  release(version: string): Promise<void>;
+}

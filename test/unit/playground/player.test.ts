@@ -1,0 +1,146 @@
+/** What a newcomer reads, played against scripted deliveries. */
+import { describe, expect, test } from "vitest";
+import type { Check, RolloutStatus, Run } from "../../../src/rollout/status.ts";
+import { deliveries } from "../../../src/playground/deliveries.ts";
+import { createDisplay, mostColumns } from "../../../src/playground/display.ts";
+import { play } from "../../../src/playground/player.ts";
+import { aScriptedStage, type Moment } from "./scripted-stage.fixture.ts";
+
+const requests = (v1: number, v2: number, bad = 0) => ({ v1: { requests: v1, bad: 0 }, v2: { requests: v2, bad } });
+const check = (name: string, value: string, verdict: Check["verdict"]): Check => ({
+  name, value, verdict, failuresInARow: 0, passes: 3, definition: "", at: "1970-01-01T00:00:00Z",
+});
+
+function aRun(run: Partial<Run>): Run {
+  return { number: 1, weight: 0, points: 0, checks: [], ...run } as Run;
+}
+
+const rest: Moment = {
+  status: { phase: "Healthy", reason: "NothingToDo", message: "v1 serves.", stable: { version: "v1", revision: "a" } } as Partial<RolloutStatus>,
+  split: { v1: 100, v2: 0 },
+  counts: requests(900, 0),
+  answers: { "v1 200": 1_000 },
+};
+
+const goodChecks = [check("errors", "0%", "Pass"), check("slow", "12ms", "Pass")];
+const goodStory: readonly Moment[] = [
+  { status: { message: "v2 has 10%", run: aRun({ weight: 10, points: 10 }) }, split: { v1: 90, v2: 10 }, counts: requests(0, 0) },
+  { status: { run: aRun({ weight: 10, points: 10, checks: goodChecks }) }, counts: requests(1_805, 195) },
+  { status: { run: aRun({ weight: 100, points: 100 }) }, split: { v1: 0, v2: 100 }, counts: requests(0, 10) },
+  { status: { run: aRun({ weight: 100, points: 100, checks: goodChecks }) }, counts: requests(0, 2_000), answers: { "v1 200": 2_805, "v2 200": 2_195 } },
+  {
+    status: {
+      phase: "Healthy", reason: "Succeeded", message: "v2 has all the traffic.",
+      run: aRun({ outcome: "Succeeded", weight: 100, points: 100, checks: goodChecks, endedAt: "1970-01-01T00:00:52Z" }),
+    },
+  },
+];
+
+const bad = { ...deliveries.bad, release: "v2" };
+const failing = [check("errors", "21.4%", "Fail"), check("slow", "12ms", "Pass")];
+const taken: Partial<RolloutStatus> = {
+  phase: "Degraded", reason: "RolledBack", message: "v2 was taken back: errors 21.4% is above 1% (9 of 42 requests).",
+  run: aRun({ outcome: "RolledBack", weight: 0, checks: failing, endedAt: "1970-01-01T00:00:09Z" }),
+};
+const badStory: readonly Moment[] = [
+  { status: { run: aRun({ weight: 10, points: 10 }) }, split: { v1: 90, v2: 10 }, counts: requests(1_300, 140, 28) },
+  { status: taken, split: { v1: 100, v2: 0 }, counts: requests(250, 0), answers: { "v1 200": 2_550, "v2 200": 112, "v2 500": 28 } },
+];
+
+async function told(moments: readonly Moment[], delivery = deliveries.good) {
+  const written: string[] = [];
+  const display = createDisplay({ write: (text) => written.push(text), isTerminal: false, hasColour: false });
+  const stage = aScriptedStage(rest, ...moments);
+  const trouble = await play(stage, display, delivery, "A story", 0);
+  return { stage, trouble, lines: written.join("").split("\n") };
+}
+
+describe("a good delivery", () => {
+  test("reads like this", async () => {
+    const { lines, trouble, stage } = await told(goodStory);
+    expect(trouble).toBeUndefined();
+    expect(stage.released).toEqual(["v2"]);
+    expect(stage.turned).toEqual(["v2 0 8"]);
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "
+      ━━ A story ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+        v2 is new, and nothing is wrong with it. One word in the Rollout asks for it:
+
+          $ weir release reviews v2
+
+        time  route   where the mesh really sent    requests to v2           what Prometheus saw of v2
+        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900 to v2
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.8 % of 2,000 to v2     errors 0% ✓  slow 12ms ✓
+        0:03  0/100   ████████████████████████████  100.0 % of 2,000 to v2   errors 0% ✓  slow 12ms ✓
+
+        ✓ Delivered after 0:52 (Healthy, Succeeded).
+          v2 has all the traffic.
+          Meanwhile users sent 4,000 requests, and none failed. v2 serves everybody now.
+
+      "
+    `);
+  });
+
+  test("that ends with the route elsewhere did not end as told", async () => {
+    const { trouble, lines } = await told([...goodStory.slice(0, -1), { ...goodStory.at(-1)!, split: { v1: 50, v2: 50 } }]);
+    expect(trouble).toBe("expected Healthy/Succeeded and the route at 0/100, got Healthy/Succeeded (v2 has all the traffic.) and the route at 50/50");
+    expect(lines.join("\n")).toContain("✗ expected Healthy/Succeeded");
+  });
+
+  test("that never ends is given up", async () => {
+    expect((await told([])).trouble).toContain("got Healthy/NothingToDo (v1 serves.) and the route at 100/0");
+  });
+});
+
+describe("a bad delivery", () => {
+  test("reads like this", async () => {
+    const { lines, trouble } = await told(badStory, bad);
+    expect(trouble).toBeUndefined();
+    expect(lines.join("\n")).toMatchInlineSnapshot(`
+      "
+      ━━ A story ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+
+        v3 fails one request in five, and nobody knows that yet. It is asked for in the same way:
+
+          $ weir release reviews v2
+
+        time  route   where the mesh really sent    requests to v2           what Prometheus saw of v2
+        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900 to v2
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.7 % of 1,440 to v2     errors 21.4% ✗  slow 12ms ✓
+        0:02  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 250 to v2
+
+        ✓ Taken back after 0:09 (Degraded, RolledBack).
+          v2 was taken back: errors 21.4% is above 1% (9 of 42 requests).
+          Meanwhile users sent 1,690 requests, and 28 failed (1.7 %): 20.0 % of them would have, with v2
+          for everybody.
+
+      "
+    `);
+  });
+
+  test("that is delivered all the same did not end as told", async () => {
+    expect((await told(goodStory, bad)).trouble).toContain("expected Degraded/RolledBack and the route at 100/0");
+  });
+
+  test("after which the mesh still sends requests to the bad version did not end as told", async () => {
+    const leaking = badStory.map((moment) => (moment.status === taken ? { ...moment, counts: requests(249, 1) } : moment));
+    expect((await told(leaking, bad)).trouble).toBe("expected the mesh to send everything where the route says, and 0.4 % went to the other version");
+  });
+});
+
+test("no line is wider than a terminal of 100 columns", async () => {
+  const long = { ...taken, message: "v2 was taken back because ".repeat(12) };
+  const stories = [await told(goodStory), await told([badStory[0]!, { ...badStory[1]!, status: long }], bad)];
+  for (const { lines } of stories) for (const line of lines) expect(line.length).toBeLessThanOrEqual(mostColumns);
+});
+
+describe("on a terminal", () => {
+  test("the line of the split in force is redrawn until the next one settles it", async () => {
+    const written: string[] = [];
+    const display = createDisplay({ write: (text) => written.push(text), isTerminal: true, hasColour: false });
+    await play(aScriptedStage(rest, ...goodStory), display, deliveries.good, "A story", 0);
+    expect(written.filter((text) => text.includes("\u001b[2A\r\u001b[J")).length).toBeGreaterThan(3);
+    expect(written.join("")).toContain("v2 has 10%");
+  });
+});

@@ -1,0 +1,52 @@
+/** A stage whose every moment is written down beforehand. */
+import type { RolloutStatus } from "../../../src/rollout/status.ts";
+import type { VersionCounts } from "../../../src/playground/mesh/tally.ts";
+import type { RouteStep, Split } from "../../../src/playground/route-steps.ts";
+import type { Stage } from "../../../src/playground/stage.ts";
+
+/** One moment: what has changed since the one before. */
+export interface Moment {
+  readonly status?: Partial<RolloutStatus>;
+  /** A split that comes into force. */
+  readonly split?: Split;
+  /** Requests sent since the last split, by version. */
+  readonly counts?: VersionCounts;
+  readonly answers?: Readonly<Record<string, number>>;
+}
+
+export interface ScriptedStage extends Stage {
+  readonly released: readonly string[];
+  readonly turned: readonly string[];
+}
+
+/** A second passes with each pause; after the last moment nothing changes any more. */
+export function aScriptedStage(first: Moment, ...later: readonly Moment[]): ScriptedStage {
+  const moments = [...later];
+  const released: string[] = [];
+  const turned: string[] = [];
+  let nowMs = 0;
+  let status: Partial<RolloutStatus> = {};
+  let answers: Readonly<Record<string, number>> = {};
+  const steps: (Omit<RouteStep, "counts"> & { seen: VersionCounts })[] = [];
+  const enter = (moment: Moment) => {
+    status = { ...status, ...moment.status };
+    answers = moment.answers ?? answers;
+    if (moment.split) steps.push({ split: moment.split, sinceMs: nowMs, seen: {} });
+    if (moment.counts) steps.at(-1)!.seen = moment.counts;
+  };
+  enter(first);
+  return {
+    released,
+    turned,
+    nowMs: () => nowMs,
+    pause: async () => {
+      nowMs += 1_000;
+      enter(moments.shift() ?? {});
+    },
+    status: () => status as RolloutStatus,
+    steps: () => steps.map(({ split, sinceMs, seen }) => ({ split, sinceMs, counts: () => seen })),
+    answers: () => answers,
+    turn: (version, { errorRate, latencyMs }) => void turned.push(`${version} ${errorRate} ${latencyMs}`),
+    release: async (version) => void released.push(version),
+  };
+}
