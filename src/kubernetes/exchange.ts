@@ -60,7 +60,7 @@ export function withDeadline<Result>(time: Time, deadlineMs: number, work: (sign
   const controller = new AbortController();
   return new Promise((resolve, reject) => {
     const cancel = time.after(deadlineMs, () => {
-      const late = new Unreachable(`no answer within ${deadlineMs} ms`);
+      const late = new Unreachable(`no answer within ${Math.round(deadlineMs)} ms`);
       controller.abort(late);
       reject(late);
     });

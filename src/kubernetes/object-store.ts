@@ -29,64 +29,74 @@ export interface ObjectStore extends ObjectCache {
 }
 
 export function createObjectStore(logger: Logger): ObjectStore {
-  const shelf = createShelf();
-  const listeners = new Set<ChangeListener>();
+  const { get, list, all, of, set, drop, onChange } = createAnnouncedShelf(logger);
   /** Every change up to here has been told by the watch: an older object that is not on the shelf was deleted. */
   let told: string | undefined;
 
-  function notify(change: ObjectChange): void {
-    for (const listener of listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        logger.error({ error, kind: change.kind, name: change.object.metadata.name }, "a listener to cache changes threw");
-      }
-    }
-  }
-
-  function set(object: KubernetesObject): void {
-    const previous = shelf.set(object);
-    notify(previous ? { kind: "modified", object, previous } : { kind: "added", object });
-  }
-
-  function drop(object: KubernetesObject): void {
-    const previous = shelf.delete(object);
-    if (previous) notify({ kind: "deleted", object, previous });
-  }
-
   function upsert(object: KubernetesObject): void {
-    const kept = shelf.of(object);
-    if (kept && (versionOf(kept) === versionOf(object) || isNewer(versionOf(kept), versionOf(object)))) return;
-    set(object);
+    const kept = versionOf(of(object));
+    if (kept === undefined || (kept !== versionOf(object) && !isNewer(kept, versionOf(object)))) set(object);
   }
 
   return {
-    get: shelf.get,
-    list: shelf.list,
-    all: shelf.all,
+    get,
+    list,
+    all,
+    onChange,
     upsert(object) {
       told = versionOf(object);
       upsert(object);
     },
     remove(object) {
       told = versionOf(object);
-      if (!isNewer(versionOf(shelf.of(object)), versionOf(object))) drop(object);
+      if (!isNewer(versionOf(of(object)), versionOf(object))) drop(object);
     },
     replace(objects, version) {
       told = version;
       const listed = new Set(objects.map(keyOf));
-      shelf.all().filter((kept) => !listed.has(keyOf(kept)) && !isNewer(versionOf(kept), version)).forEach(drop);
+      all().filter((kept) => !listed.has(keyOf(kept)) && !isNewer(versionOf(kept), version)).forEach(drop);
       objects.forEach(upsert);
     },
-    advance(version) {
-      told = version;
-    },
+    advance: (version) => void (told = version),
     put(object) {
-      if (isNewer(versionOf(object), versionOf(shelf.of(object)) ?? told)) set(object);
+      if (isNewer(versionOf(object), versionOf(of(object)) ?? told)) set(object);
     },
+  };
+}
+
+/** A shelf that tells listeners what is put on it and taken off. */
+function createAnnouncedShelf(logger: Logger) {
+  const { put, take, ...reads } = createShelf();
+  const { notify, onChange } = createListeners(logger);
+  return {
+    ...reads,
+    onChange,
+    set(object: KubernetesObject): void {
+      const previous = put(object);
+      notify(previous ? { kind: "modified", object, previous } : { kind: "added", object });
+    },
+    drop(object: KubernetesObject): void {
+      const previous = take(object);
+      if (previous) notify({ kind: "deleted", object, previous });
+    },
+  };
+}
+
+function createListeners(logger: Logger): Pick<ObjectStore, "onChange"> & { readonly notify: ChangeListener } {
+  const listeners = new Set<ChangeListener>();
+  return {
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    notify(change) {
+      for (const listener of listeners) {
+        try {
+          listener(change);
+        } catch (error) {
+          logger.error({ error, kind: change.kind, name: change.object.metadata.name }, "a listener to cache changes threw");
+        }
+      }
     },
   };
 }
@@ -95,8 +105,8 @@ interface Shelf extends ObjectCache {
   all(): readonly KubernetesObject[];
   of(object: KubernetesObject): KubernetesObject | undefined;
   /** What was there before. */
-  set(object: KubernetesObject): KubernetesObject | undefined;
-  delete(object: KubernetesObject): KubernetesObject | undefined;
+  put(object: KubernetesObject): KubernetesObject | undefined;
+  take(object: KubernetesObject): KubernetesObject | undefined;
 }
 
 function createShelf(): Shelf {
@@ -108,14 +118,14 @@ function createShelf(): Shelf {
     of,
     list: (namespace) => [...(namespaces.get(namespace)?.values() ?? [])],
     all: () => [...namespaces.values()].flatMap((objects) => [...objects.values()]),
-    set(object) {
+    put(object) {
       const { namespace = "", name } = object.metadata;
       const previous = of(object);
       const objects = namespaces.get(namespace) ?? new Map<string, KubernetesObject>();
       namespaces.set(namespace, objects.set(name, object));
       return previous;
     },
-    delete(object) {
+    take(object) {
       const { namespace = "", name } = object.metadata;
       const previous = of(object);
       const objects = namespaces.get(namespace);

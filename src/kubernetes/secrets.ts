@@ -33,8 +33,11 @@ export function createSecretReader(client: Pick<KubernetesClient, "get">, time: 
   }
 
   return async (namespace, ref) => {
-    const secret = await secretOf(namespace, ref.name).catch((error: unknown) => Promise.reject(refusal(namespace, ref, error)));
-    return valueIn(secret, namespace, ref);
+    try {
+      return valueIn(await secretOf(namespace, ref.name), namespace, ref);
+    } catch (error) {
+      throw inASentence(namespace, ref, error);
+    }
   };
 }
 
@@ -49,9 +52,9 @@ function valueIn(secret: KubernetesObject, namespace: string, { name, key }: Sec
   return Buffer.from(encoded, "base64").toString("utf8");
 }
 
-function refusal(namespace: string, { name }: SecretKeyRef, cause: unknown): unknown {
-  if (!(cause instanceof ApiError)) return cause;
-  if (cause.status === 404) return new Error(`There is no Secret ${namespace}/${name}: create it, or correct the reference`);
-  if (cause.status === 403) return new Error(`Weir may not read Secret ${namespace}/${name}: bind the role that lets it read Secrets in namespace ${namespace}`, { cause });
-  return cause;
+function inASentence(namespace: string, { name }: SecretKeyRef, error: unknown): unknown {
+  if (!(error instanceof ApiError)) return error;
+  if (error.status === 404) return new Error(`There is no Secret ${namespace}/${name}: create it, or correct the reference`, { cause: error });
+  if (error.status !== 403) return error;
+  return new Error(`Weir may not read Secret ${namespace}/${name}: bind the role that lets it read Secrets in namespace ${namespace}`, { cause: error });
 }
