@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { readManifests } from "../../src/cli/lint/manifests.ts";
 import { RequestRefused, type ApiObject } from "../support/api-request.ts";
 import { BAD_SPECS } from "../support/bad-specs.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
@@ -78,6 +79,14 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("the CRD on a real API server",
         stdio: "pipe",
       }),
     ).toThrow(/unknown field "spec\.strategy\.step"/);
+  });
+
+  test("weir lint reads YAML as kubectl does", () => {
+    const scalars = ["y", "n", "Y", "on", "Off", "yes", "NO", "true", "True", "~", "null", "''", "'on'", "2026-11-21", "1:30", "12e1", "0x10", "010", "1_000", "0.5", "10.0", "1%", "=", "v3"];
+    const text = `apiVersion: weir.dev/v1alpha1\nkind: Rollout\nmetadata: {name: scalars}\nspec:\n  on: true\n  values: [${scalars.join(", ")}]\n`;
+    const read = execFileSync(path.join(plane.assets, "kubectl"), [`--kubeconfig=${plane.kubeconfigFor("admin")}`, "create", "--dry-run=client", "--validate=false", "-o=json", "-f=-"], { input: text, encoding: "utf8" });
+    const [manifest] = readManifests(text);
+    expect((manifest?.object as ApiObject)["spec"]).toEqual((JSON.parse(read) as ApiObject)["spec"]);
   });
 
   test("kubectl explain tells what a field means, its default and its unit", () => {

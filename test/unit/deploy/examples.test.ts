@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { lintText } from "../../../src/cli/lint/lint-text.ts";
+import { RolloutSpec } from "../../../src/rollout/spec.ts";
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: unknown;
+}
+interface VirtualService {
+  readonly http: readonly { readonly name?: string; readonly route: readonly { readonly destination: { readonly host: string; readonly subset: string } }[] }[];
+}
+interface DestinationRule {
+  readonly host: string;
+  readonly subsets: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+const examples = readdirSync("rollouts").filter((file) => file.endsWith(".yaml"));
+const manifestsOf = (file: string): readonly Manifest[] => parseAllDocuments(readFileSync(`rollouts/${file}`, "utf8")).map((each) => each.toJS() as Manifest);
+const only = <T>(manifests: readonly Manifest[], kind: string): { readonly name: string; readonly spec: T } => {
+  const found = manifests.filter((each) => each.kind === kind);
+  expect(found).toHaveLength(1);
+  return { name: found[0]!.metadata.name, spec: found[0]!.spec as T };
+};
+
+describe.each(examples)("the example %s", (file) => {
+  const manifests = manifestsOf(file);
+
+  test("is found good by weir lint", () => {
+    expect(lintText(readFileSync(`rollouts/${file}`, "utf8"), file)).toEqual([]);
+  });
+
+  test("names a VirtualService, a route and a subset that stand beside it, with pods behind each version", () => {
+    const rollout = RolloutSpec.parse(only<unknown>(manifests, "Rollout").spec);
+    const route = only<VirtualService>(manifests, "VirtualService");
+    const rule = only<DestinationRule>(manifests, "DestinationRule");
+    const [reference] = rollout.traffic.istio.virtualServices;
+    expect(reference?.name).toBe(route.name);
+    expect(route.spec.http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
+    expect(rule.spec.subsets.map(({ name }) => name)).toContain(rollout.release);
+    const podLabels = manifests.filter(({ kind }) => kind === "Deployment").map(({ spec }) => (spec as { template: { metadata: { labels: object } } }).template.metadata.labels);
+    const used = new Set([rollout.release, ...route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
+    for (const { labels } of rule.spec.subsets.filter(({ name }) => used.has(name))) expect(podLabels).toContainEqual(expect.objectContaining(labels));
+  });
+
+  test("has comments for newcomers, and the command that applies it", () => {
+    expect(readFileSync(`rollouts/${file}`, "utf8")).toContain(`-f rollouts/${file}\n`);
+  });
+});
+
+test("the four tutorials are there", () => {
+  expect(examples).toEqual(["fitcycle.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
+});
