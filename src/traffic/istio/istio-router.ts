@@ -1,5 +1,5 @@
 /** Traffic by the weights of a user's own Istio VirtualService: read from caches, edited in place by one conditional JSON Patch. */
-import { RESOURCES, type KubernetesClient, type KubernetesObject, type Resource } from "../../kubernetes/client.ts";
+import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
 import { Conflict } from "../../kubernetes/errors.ts";
 import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
 import type { DestinationSeen, RouteFound, RouteSeen } from "../../rollout/observation.ts";
@@ -23,8 +23,6 @@ export interface RouteName {
 export interface IstioRouterOptions {
   readonly caches: Pick<ObjectCaches, "virtualServices" | "destinationRules" | "services">;
   readonly client: Pick<KubernetesClient, "patch">;
-  /** In the API version that the server has; default `v1`. */
-  readonly resource?: Resource;
   /** Gets the VirtualService as the server answered, so that the cache knows it before the watch does. */
   readonly onWritten?: (virtualService: KubernetesObject) => void;
   /** The Rollout that this route belongs to, where several name it. */
@@ -94,14 +92,14 @@ function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: re
   return `${place.label} leads to ${foreign.destination.host}, which bears the name ${versionOf(foreign)} and is not ${wanted}: rename one of them`;
 }
 
-async function write({ caches, client, resource = RESOURCES.virtualServices, onWritten }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
+async function write({ caches, client, onWritten }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
   const place = findPlace(caches.virtualServices, change.rollout, change.target);
   assertUnmoved(place, change);
   const operations = operationsFor(place, change);
   if (operations.length === 0) return writtenOf(place.object, change);
   const { namespace, object } = place;
   const patch = { type: "json", body: operations } as const;
-  const answer = await client.patch(resource, namespace, object.metadata.name, patch, { fieldManager: change.manager });
+  const answer = await client.patch(RESOURCES.virtualServices, namespace, object.metadata.name, patch, { fieldManager: change.manager });
   onWritten?.(answer);
   assertAsSent(answer, place, change);
   return writtenOf(answer, change);

@@ -1,7 +1,8 @@
 /** The JSON Patch that turns the seen route into the wanted one, and touches nothing else. Pure. */
 import type { JsonPatchOperation, ObjectMetadata } from "../../kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../rollout/rollout.ts";
-import type { DestinationWanted, RouteChange } from "../traffic-router.ts";
+import type { DestinationWanted } from "../../rollout/route-write.ts";
+import type { RouteChange } from "../traffic-router.ts";
 import type { RoutePlace } from "./route-place.ts";
 import { pointsOf, splitInWords, subsetOf, sumOf, versionOf, type RouteDestination } from "./virtual-service.ts";
 

@@ -106,7 +106,7 @@ function destinationsOf(object: KubernetesObject, target: Traffic): RoutePlace["
 
 /** The bytes of everything that is not ours. */
 function foreignBytes(object: KubernetesObject, target: Traffic): string {
-  const copy = structuredClone(object) as { metadata: { annotations?: Record<string, string> }; spec: { http: { route: { destination: { subset: string } }[] }[] } };
+  const copy = structuredClone(object) as unknown as { metadata: { annotations?: Record<string, string> }; spec: { http: { route: { destination: { subset: string } }[] }[] } };
   delete copy.metadata.annotations?.[EPOCH_ANNOTATION];
   if (Object.keys(copy.metadata.annotations ?? {}).length === 0) delete copy.metadata.annotations;
   const route = copy.spec.http[placeOf(object, target).index]!;
