@@ -1,4 +1,5 @@
 /** What is wrong with a Rollout as somebody wrote it: all that the API server would refuse, and what it would drop without a word. */
+import { QUERY_VARIABLES, substituteVariables, type QueryValues } from "./analysis/query-variables.ts";
 import { crd, type Schema } from "./crd.ts";
 import { nearNames } from "./near-names.ts";
 import { API_VERSION, GROUP, KIND } from "./rollout.ts";
@@ -23,9 +24,19 @@ export function lintRollout(object: Fields): readonly Problem[] {
     ...lintKind(object),
     ...lintMetadata(object["metadata"]),
     ...unknownFields(rolloutSchema(), { ...object, status: {} }, []),
-    ...(parsed.success ? [] : problemsOf(parsed.error, object["spec"], "spec")),
+    ...(parsed.success ? lintQueries(parsed.data) : problemsOf(parsed.error, object["spec"], "spec")),
   ];
 }
+
+/** Where a variable stands in a query is more than a rule of the CRD can tell. */
+function lintQueries({ analysis }: RolloutSpec): readonly Problem[] {
+  return analysis.metrics.flatMap(({ query }, index) => {
+    const substituted = query === undefined ? undefined : substituteVariables(query, A_VALUE_EACH);
+    return substituted?.kind === "invalid" ? [problem(["spec", "analysis", "metrics", index, "query"], substituted.message)] : [];
+  });
+}
+
+const A_VALUE_EACH = Object.fromEntries(QUERY_VARIABLES.map((name) => [name, ["1m"]])) as unknown as QueryValues;
 
 function lintKind({ apiVersion, kind }: Fields): readonly Problem[] {
   const expected = { apiVersion: `${GROUP}/${API_VERSION}`, kind: KIND };

@@ -89,15 +89,8 @@ export const isPercentile: Rule<number> = {
   came: [itselfNumber],
 };
 
-/** What queries may ask for between `$(` and `)`. */
-export const QUERY_VARIABLES = [
-  "namespace", "name", "window",
-  "canary.version", "canary.workload", "canary.pods",
-  "stable.version", "stable.workload", "stable.pods",
-] as const;
-
 /** What links may ask for. */
-export const LINK_VARIABLES = ["namespace", "name", "canary.version", "stable.version"] as const;
+export const LINK_VARIABLES = ["namespace", "name", "canary.version", "canary.workload", "stable.version", "stable.workload"] as const;
 
 /** Only these variables, and none in the notation of another tool. */
 export function usesOnly(variables: readonly string[]): readonly Rule<string>[] {

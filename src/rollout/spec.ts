@@ -1,10 +1,12 @@
 /** `Rollout.spec` as users write it: one schema from which types, defaults, the CRD and `weir lint` come. */
 import { z } from "zod";
+import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
 import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { problemsOf } from "./spec-problems.ts";
 
+const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
 const text = (most: number) => z.string().max(most);
 
 export const Duration = withRules(text(24), rules.isDuration);
@@ -125,10 +127,10 @@ export const Metric = withRules(
       })
       .optional()
       .describe("Duration of the new version's requests, from Istio's telemetry."),
-    query: withRules(text(4096), rules.isNotBlank, ...rules.usesOnly(rules.QUERY_VARIABLES))
+    query: withRules(text(4096), rules.isNotBlank, ...rules.usesOnly(QUERY_VARIABLES))
       .optional()
       .describe(
-        "PromQL that gives one number, with the variables $(namespace) $(name) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods) $(window).",
+        `PromQL that gives one number, with the variables ${variables(QUERY_VARIABLES)}.`,
       ),
     min: z.number().optional().describe("With query: a smaller value fails."),
     max: z.number().optional().describe("With query: a larger value fails."),
@@ -265,7 +267,7 @@ export type Notification = z.output<typeof Notification>;
 export const Link = z.object({
   title: withRules(text(80), rules.isNotBlank).describe("What the link is called in messages."),
   url: withRules(text(1024), rules.isLinkUrl, ...rules.usesOnly(rules.LINK_VARIABLES)).describe(
-    "Address, with the variables $(namespace) $(name) $(canary.version) $(stable.version).",
+    `Address, with the variables ${variables(rules.LINK_VARIABLES)}.`,
   ),
 });
 export type Link = z.output<typeof Link>;

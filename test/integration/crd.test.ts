@@ -1,3 +1,4 @@
+/** The CRD on a real API server: accepted, explained, listed, and strict in our words. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";

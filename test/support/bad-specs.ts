@@ -184,12 +184,12 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A query must not ask for variables that are not there",
     metric({ query: 'up{pod="$(canary.pod)"}', min: 1 }),
-    "spec.analysis.metrics[0].query: expected no other variables than $(namespace) $(name) $(window) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods); correct the name, or take the $(...) out",
+    "spec.analysis.metrics[0].query: expected no other variables than $(namespace) $(name) $(canary.workload) $(canary.version) $(canary.pods) $(stable.workload) $(stable.version) $(stable.pods) $(window); correct the name, or take the $(...) out",
   ),
   bad(
     "A query must not hold another tool's variables",
     metric({ query: 'up{pod="{{ target }}"}', min: 1 }),
-    "spec.analysis.metrics[0].query: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(window) $(canary.version) $(canary.workload) $(canary.pods) $(stable.version) $(stable.workload) $(stable.pods)",
+    "spec.analysis.metrics[0].query: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(canary.workload) $(canary.version) $(canary.pods) $(stable.workload) $(stable.version) $(stable.pods) $(window)",
   ),
   bad(
     "The address of Prometheus must have a scheme",
@@ -285,11 +285,11 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A link knows fewer variables than a query",
     { ...good, links: [{ title: "Grafana", url: "https://grafana.example/?w=$(window)" }] },
-    "spec.links[0].url: expected no other variables than $(namespace) $(name) $(canary.version) $(stable.version); correct the name, or take the $(...) out",
+    "spec.links[0].url: expected no other variables than $(namespace) $(name) $(canary.version) $(canary.workload) $(stable.version) $(stable.workload); correct the name, or take the $(...) out",
   ),
   bad(
     "A link does not hold another tool's variables",
     { ...good, links: [{ title: "Grafana", url: "https://grafana.example/?ns={{namespace}}" }] },
-    "spec.links[0].url: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(canary.version) $(stable.version)",
+    "spec.links[0].url: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(canary.version) $(canary.workload) $(stable.version) $(stable.workload)",
   ),
 ];

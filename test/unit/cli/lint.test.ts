@@ -1,3 +1,4 @@
+/** What `weir lint` finds in a text, and where. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { lintText } from "../../../src/cli/lint/lint-text.ts";
@@ -61,6 +62,11 @@ describe("weir lint of a text", () => {
       "a key that YAML 1.1 takes for a boolean",
       "  notifications:\n  - slack: {channel: '#deploys'}\n    on: [Started]\n",
       "9 : expected a text as key, got on, which YAML 1.1 reads as true; put it in quotes, or take another name",
+    ],
+    [
+      "a variable outside of quotes",
+      '  analysis:\n    metrics:\n    - name: up\n      query: up{pod=$(canary.pods)}\n      min: 1\n',
+      "10 spec.analysis.metrics[0].query: $(canary.pods) stands outside of quotes: write it as a label's value, in quotes",
     ],
     ["a key twice", "  suspend: true\n  suspend: false\n", "8 : expected each key once, got this one twice; take one of them out, since kubectl keeps the last one without a word"],
     [

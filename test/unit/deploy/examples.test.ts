@@ -1,3 +1,4 @@
+/** The Rollouts under rollouts/ are good, and stand beside what they act on. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";

@@ -1,3 +1,4 @@
+/** The CustomResourceDefinition is structural, bounded, described, and as the schemas say. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
