@@ -1,0 +1,113 @@
+/** The built-in kinds that the server has: one table. */
+import * as columns from "./builtin-columns.ts";
+import { completeDefinition, definitionCauses } from "./definitions.ts";
+import { isObject, objectAt, textAt, valueAt, type JsonObject } from "./json.ts";
+import { withMetadata, type KubeObject } from "./kube-object.ts";
+import type { ServedKind } from "./served-kind.ts";
+import { shapeOfObject } from "./shape.ts";
+import type { Cause } from "./status-error.ts";
+
+type Given = Pick<ServedKind, "kind" | "shortNames" | "columns"> & Partial<ServedKind>;
+
+function builtin(group: string, given: Given): ServedKind {
+  const singular = given.kind.toLowerCase();
+  return {
+    group,
+    version: "v1",
+    listKind: `${given.kind}List`,
+    plural: `${singular}s`,
+    singular,
+    categories: [],
+    isNamespaced: true,
+    hasStatus: false,
+    hasGeneration: false,
+    shape: shapeOfObject(undefined),
+    selectableFields: [],
+    ...given,
+  };
+}
+
+function workload(given: Given): ServedKind {
+  return builtin("apps", { categories: ["all"], hasStatus: true, hasGeneration: true, complete: completeReplicas, ...given });
+}
+
+const EVENT_FIELDS = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) => `involvedObject.${field}`);
+
+export const BUILTIN_KINDS: readonly ServedKind[] = [
+  builtin("", { kind: "Namespace", shortNames: ["ns"], isNamespaced: false, hasStatus: true, columns: columns.NAMESPACE_COLUMNS, complete: completeNamespace, selectableFields: ["status.phase"] }),
+  builtin("", { kind: "Pod", shortNames: ["po"], categories: ["all"], hasStatus: true, hasGeneration: true, columns: columns.POD_COLUMNS, complete: completePod, check: podCauses, selectableFields: ["spec.nodeName", "status.phase", "status.podIP"] }),
+  builtin("", { kind: "Service", shortNames: ["svc"], categories: ["all"], hasStatus: true, columns: columns.SERVICE_COLUMNS, complete: completeService }),
+  builtin("", { kind: "Secret", shortNames: [], columns: columns.SECRET_COLUMNS, complete: completeSecret, selectableFields: ["type"] }),
+  builtin("", { kind: "ConfigMap", shortNames: ["cm"], columns: columns.CONFIG_MAP_COLUMNS }),
+  builtin("", { kind: "Event", shortNames: ["ev"], columns: columns.EVENT_COLUMNS, complete: completeEvent, check: eventCauses, selectableFields: [...EVENT_FIELDS, "reason", "type", "source", "reportingComponent"] }),
+  workload({ kind: "Deployment", shortNames: ["deploy"], columns: columns.DEPLOYMENT_COLUMNS }),
+  workload({ kind: "ReplicaSet", shortNames: ["rs"], columns: columns.REPLICA_SET_COLUMNS }),
+  workload({ kind: "StatefulSet", shortNames: ["sts"], columns: columns.STATEFUL_SET_COLUMNS }),
+  workload({ kind: "DaemonSet", shortNames: ["ds"], columns: columns.DAEMON_SET_COLUMNS, complete: (object) => object }),
+  builtin("apps", { kind: "ControllerRevision", shortNames: [], columns: columns.CONTROLLER_REVISION_COLUMNS }),
+  builtin("apiextensions.k8s.io", {
+    kind: "CustomResourceDefinition", shortNames: ["crd", "crds"], categories: ["api-extensions"], isNamespaced: false, hasStatus: true, hasGeneration: true,
+    columns: columns.DEFINITION_COLUMNS, complete: completeDefinition, check: definitionCauses,
+  }),
+];
+
+// ── what the server adds ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function completeNamespace(object: KubeObject): KubeObject {
+  const labels = { ...object.metadata.labels, "kubernetes.io/metadata.name": object.metadata.name };
+  return { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" }, ...withMetadata(object, { labels }) };
+}
+
+function completePod(object: KubeObject): KubeObject {
+  return { ...object, status: { phase: "Pending", ...objectAt(object, "status") } };
+}
+
+function completeReplicas(object: KubeObject): KubeObject {
+  return { ...object, spec: { replicas: 1, ...objectAt(object, "spec") }, status: { replicas: 0, ...objectAt(object, "status") } };
+}
+
+function completeService(object: KubeObject): KubeObject {
+  const spec = objectAt(object, "spec");
+  const ports = Array.isArray(spec.ports) ? spec.ports.filter(isObject).map(completePort) : [];
+  const type = textAt(spec, "type") || "ClusterIP";
+  return { ...object, spec: { sessionAffinity: "None", ...addressOf(object), ...spec, type, ports }, status: { loadBalancer: {}, ...objectAt(object, "status") } };
+}
+
+function completePort(port: JsonObject): JsonObject {
+  return { protocol: "TCP", targetPort: port.port, ...port };
+}
+
+/** An address that stays the same, made from the uid; nothing listens there. */
+function addressOf({ metadata }: KubeObject): JsonObject {
+  const digits = (metadata.uid ?? "").replaceAll("-", "");
+  const clusterIP = `10.96.${parseInt(digits.slice(0, 2) || "0", 16)}.${parseInt(digits.slice(2, 4) || "1", 16)}`;
+  return { clusterIP, clusterIPs: [clusterIP] };
+}
+
+function completeSecret({ stringData, ...object }: KubeObject): KubeObject {
+  const texts = isObject(stringData) ? Object.entries(stringData) : [];
+  const encoded = Object.fromEntries(texts.map(([key, value]) => [key, Buffer.from(String(value)).toString("base64")]));
+  const data = { ...objectAt(object, "data"), ...encoded };
+  return { type: "Opaque", ...object, ...(Object.keys(data).length > 0 && { data }) };
+}
+
+const EVENT_DEFAULTS = { eventTime: null, firstTimestamp: null, lastTimestamp: null, reportingComponent: "", reportingInstance: "", source: {} };
+
+function completeEvent(object: KubeObject): KubeObject {
+  return { ...EVENT_DEFAULTS, ...object };
+}
+
+// ── what else may be wrong ───────────────────────────────────────────────────────────────────────────────────────────
+
+function podCauses(object: KubeObject): readonly Cause[] {
+  const containers = valueAt(object, "spec", "containers");
+  if (Array.isArray(containers) && containers.length > 0) return [];
+  return [{ reason: "FieldValueRequired", message: "Required value", field: "spec.containers" }];
+}
+
+function eventCauses(object: KubeObject): readonly Cause[] {
+  const namespace = textAt(object, "involvedObject", "namespace") || "default";
+  if (namespace === object.metadata.namespace) return [];
+  const message = `Invalid value: ${JSON.stringify(textAt(object, "involvedObject", "namespace"))}: does not match event.namespace`;
+  return [{ reason: "FieldValueInvalid", message, field: "involvedObject.namespace" }];
+}

@@ -1,0 +1,112 @@
+/** The HTTP side: reads requests, lets faults happen, writes answers. */
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Answer, ApiCall } from "./api-call.ts";
+import type { Fault, FaultList } from "./faults.ts";
+import { recordOf, type AnsweredRequest } from "./request-record.ts";
+import { textOf } from "./rendering.ts";
+import { parseResourcePath } from "./resource-path.ts";
+import { StatusError, statusObject } from "./status-error.ts";
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  /** 0: any free one. */
+  readonly port: number;
+  readonly answer: (call: ApiCall) => Answer;
+  readonly faults: FaultList;
+  readonly onRequest: (request: AnsweredRequest) => void;
+}
+
+export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
+  const server = http.createServer((request, response) => {
+    response.on("error", () => response.destroy()); // the client went away
+    handle(request, response, options).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : undefined);
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function handle(request: http.IncomingMessage, response: http.ServerResponse, options: HttpOptions): Promise<void> {
+  const call = await callOf(request);
+  const record = recordOf(call);
+  const fault = options.faults.faultFor(record);
+  await fault.hold;
+  if (fault.cut === "before") {
+    options.onRequest({ ...record, status: 0 });
+    response.destroy();
+    return;
+  }
+  const answer = fault.answer ? refusal(fault.answer) : answered(call, options);
+  if (fault.cut === "after") {
+    options.onRequest({ ...record, status: 0 });
+    response.destroy();
+    return;
+  }
+  options.onRequest({ ...record, status: "stream" in answer ? 200 : answer.status });
+  if ("stream" in answer) answer.stream(response);
+  else send(response, answer, fault.answer?.headers ?? {});
+}
+
+type Plain = Exclude<Answer, { readonly stream: unknown }>;
+
+function answered(call: ApiCall, { answer }: HttpOptions): Answer {
+  try {
+    return answer(call);
+  } catch (error) {
+    if (error instanceof StatusError) return { status: error.status, body: statusObject(error) };
+    const message = `an error on the server: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    return { status: 500, body: statusObject(new StatusError(500, "InternalError", message)) };
+  }
+}
+
+function refusal({ status, reason = "InternalError", message = "a fault that a test asked for" }: NonNullable<Fault["answer"]>): Plain {
+  return { status, body: statusObject(new StatusError(status, reason, message)) };
+}
+
+function send(response: http.ServerResponse, answer: Plain, headers: Readonly<Record<string, string>>): void {
+  const contentType = answer.contentType ?? "application/json";
+  const text = textOf(answer.body, contentType);
+  const warnings = (answer.warnings ?? []).map((warning) => `299 - ${JSON.stringify(warning)}`);
+  if (warnings.length > 0) response.setHeader("warning", warnings);
+  response.writeHead(answer.status, {
+    ...headers,
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(text),
+    "cache-control": "no-cache, private",
+  });
+  response.end(text);
+}
+
+async function callOf(request: http.IncomingMessage): Promise<ApiCall> {
+  const url = new URL(request.url ?? "/", "http://api");
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]));
+  const target = parseResourcePath(url.pathname);
+  return {
+    method: request.method ?? "GET",
+    path: url.pathname,
+    query: url.searchParams,
+    headers,
+    body: Buffer.concat(chunks).toString("utf8"),
+    user: /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? "system:anonymous",
+    ...(target && { target }),
+  };
+}

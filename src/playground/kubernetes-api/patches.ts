@@ -1,0 +1,104 @@
+/** JSON patch, merge patch and strategic merge patch. */
+import jsonPatch, { type Operation } from "fast-json-patch"; // CommonJS: its functions are on the default export
+import { isObject, isSame, type JsonObject } from "./json.ts";
+import { badRequest, patchRefused } from "./status-error.ts";
+
+export const JSON_PATCH = "application/json-patch+json";
+export const MERGE_PATCH = "application/merge-patch+json";
+export const STRATEGIC_PATCH = "application/strategic-merge-patch+json";
+export const APPLY_PATCH = "application/apply-patch+yaml";
+
+/** The object as the patch would have it. Throws 400 for a patch that is none, 422 for a JSON patch that does not fit. */
+export function patched(object: JsonObject, type: string, body: string): JsonObject {
+  const patch = parsed(body);
+  if (type === JSON_PATCH) return jsonPatched(object, patch);
+  if (!isObject(patch)) throw badRequest("error decoding patch: expected an object");
+  return (type === STRATEGIC_PATCH ? strategicMerge(object, patch) : mergePatch(object, patch)) as JsonObject;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw badRequest(`error decoding patch: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function jsonPatched(object: JsonObject, patch: unknown): JsonObject {
+  if (!Array.isArray(patch)) throw badRequest("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
+  let document = structuredClone(object);
+  for (const operation of patch as readonly Operation[]) document = operated(document, operation);
+  return document;
+}
+
+function operated(document: JsonObject, operation: Operation): JsonObject {
+  try {
+    if (operation.op === "test") return tested(document, operation.path, operation.value);
+    return jsonPatch.applyOperation(document, lenient(document, operation), true).newDocument;
+  } catch {
+    throw patchRefused(); // the server does not say which operation it was
+  }
+}
+
+function tested(document: JsonObject, path: string, value: unknown): JsonObject {
+  if (!isSame(jsonPatch.getValueByPointer(document, path), value)) throw patchRefused();
+  return document;
+}
+
+/** The server lets `replace` add a field that an object does not have. */
+function lenient(document: JsonObject, operation: Operation): Operation {
+  if (operation.op !== "replace") return operation;
+  const parent: unknown = jsonPatch.getValueByPointer(document, operation.path.slice(0, operation.path.lastIndexOf("/")));
+  return isObject(parent) ? { ...operation, op: "add" } : operation;
+}
+
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const fields = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) fields.delete(name);
+    else fields.set(name, mergePatch(fields.get(name), value));
+  }
+  return Object.fromEntries(fields);
+}
+
+// ── strategic merge: lists that have a key are merged by it, all else is a plain merge ───────────────────────────────
+
+const MERGE_KEYS: Readonly<Record<string, readonly string[]>> = {
+  containers: ["name"],
+  initContainers: ["name"],
+  volumes: ["name"],
+  volumeMounts: ["mountPath"],
+  env: ["name"],
+  ports: ["containerPort", "port"],
+  conditions: ["type"],
+  ownerReferences: ["uid"],
+};
+
+function strategicMerge(target: unknown, patch: JsonObject): JsonObject {
+  if (patch.$patch === "replace") return withoutDirectives(patch);
+  const fields = new Map(Object.entries(isObject(target) ? target : {}));
+  for (const [name, value] of Object.entries(withoutDirectives(patch))) {
+    if (value === null) fields.delete(name);
+    else fields.set(name, strategicField(name, fields.get(name), value));
+  }
+  return Object.fromEntries(fields);
+}
+
+function withoutDirectives(patch: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(patch).filter(([name]) => !name.startsWith("$")));
+}
+
+function strategicField(name: string, target: unknown, value: unknown): unknown {
+  if (isObject(value)) return strategicMerge(target, value);
+  if (!Array.isArray(value) || !Array.isArray(target)) return value;
+  const key = MERGE_KEYS[name]?.find((candidate) => value.every((item) => isObject(item) && (candidate in item || "$patch" in item)));
+  return key === undefined ? value : mergedItems(key, target, value as readonly JsonObject[]);
+}
+
+function mergedItems(key: string, target: readonly unknown[], patch: readonly JsonObject[]): readonly unknown[] {
+  const change = (item: unknown): JsonObject | undefined => patch.find((each) => isObject(item) && each[key] === item[key]);
+  const kept = target.filter((item) => change(item)?.$patch !== "delete").map((item) => strategicMerge(item, change(item) ?? {}));
+  const isNew = (item: JsonObject): boolean => item.$patch === undefined && !target.some((old) => isObject(old) && old[key] === item[key]);
+  return [...kept, ...patch.filter(isNew)];
+}

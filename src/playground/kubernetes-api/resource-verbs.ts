@@ -1,0 +1,154 @@
+/** What is done for a request about resources: one table of methods and places. */
+import { isFlag, type Answer, type ApiCall } from "./api-call.ts";
+import { checkMetadata, objectOf, yamlOf } from "./body.ts";
+import { deleteOptionsOf, type Deletes } from "./deletes.ts";
+import { PAGE_NOT_FOUND } from "./discovery.ts";
+import { isObject } from "./json.ts";
+import { withMetadata, type KubeObject } from "./kube-object.ts";
+import type { Pages } from "./pages.ts";
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, STRATEGIC_PATCH } from "./patches.ts";
+import type { Registry } from "./registry.ts";
+import { renderingFor, renderList, renderObject } from "./rendering.ts";
+import type { ResourcePath } from "./resource-path.ts";
+import { answerReview, REVIEWS } from "./reviews.ts";
+import { collectionOf, type ServedKind } from "./served-kind.ts";
+import { proxied, type ServiceAddress } from "./service-proxy.ts";
+import { badRequest, notFound, StatusError, unsupportedMediaType } from "./status-error.ts";
+import type { Store } from "./store.ts";
+import { writeOptionsOf } from "./write-options.ts";
+import type { Watches } from "./watches.ts";
+import type { Place, Writes, Written } from "./writes.ts";
+
+export interface Parts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly pages: Pages;
+  readonly watches: Watches;
+  readonly writes: Writes;
+  readonly deletes: Deletes;
+  readonly serviceAddress: ServiceAddress;
+  readonly now: () => Date;
+}
+
+interface Request {
+  readonly call: ApiCall;
+  readonly kind: ServedKind;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly subresource: "status" | undefined;
+}
+type Verb = (request: Request, parts: Parts) => Answer;
+
+const VERBS: Readonly<Record<string, Verb>> = {
+  "GET collection": listOrWatch,
+  "POST collection": create,
+  "DELETE collection": deleteCollection,
+  "GET object": get,
+  "PUT object": put,
+  "PATCH object": patch,
+  "DELETE object": remove,
+  "GET status": get,
+  "PUT status": put,
+  "PATCH status": patch,
+};
+
+/** Throws 405 for what cannot be done there. */
+export function answerResource(call: ApiCall, target: ResourcePath, parts: Parts): Answer {
+  const { group, version, plural, namespace, name = "", subresource } = target;
+  const review = REVIEWS.find((each) => each.group === group && each.version === version && each.plural === plural);
+  if (review) return answerReview(review, call);
+  const kind = parts.registry.find(group, version, plural);
+  if (!kind) return PAGE_NOT_FOUND;
+  if (plural === "services" && subresource === "proxy") return proxied(call, target, parts.serviceAddress);
+  if (subresource !== undefined && (subresource !== "status" || !kind.hasStatus)) return PAGE_NOT_FOUND;
+  if (name !== "" && kind.isNamespaced && namespace === undefined) return PAGE_NOT_FOUND;
+  const verb = VERBS[`${call.method} ${subresource ?? (name === "" ? "collection" : "object")}`];
+  if (!verb) throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  return verb({ call, kind, namespace, name, subresource }, parts);
+}
+
+function placeOf({ kind, namespace, name, subresource }: Request): Place {
+  return { kind, name, ...(namespace !== undefined && { namespace }), ...(subresource !== undefined && { subresource }) };
+}
+
+function listOrWatch({ call, kind, namespace }: Request, { pages, watches, now }: Parts): Answer {
+  if (isFlag(call.query, "watch")) return watches.watch(kind, namespace, call);
+  const rendering = renderingFor(call);
+  const body = renderList(kind, pages.page(kind, namespace, call.query), rendering, now());
+  return { status: 200, body, contentType: rendering.contentType };
+}
+
+function get({ call, kind, namespace, name }: Request, { store, now }: Parts): Answer {
+  const rendering = renderingFor(call);
+  const found = store.get(collectionOf(kind), namespace, name);
+  if (!found) throw notFound(kind, name);
+  return { status: 200, body: renderObject(kind, found, rendering, now()), contentType: rendering.contentType };
+}
+
+function create(request: Request, { writes, now }: Parts): Answer {
+  const { call, kind, namespace } = request;
+  if (kind.isNamespaced && namespace === undefined) throw badRequest("an empty namespace may not be set during creation");
+  const rendering = renderingFor(call);
+  const options = writeOptionsOf(call, "CreateOptions");
+  const object = objectOf(call.body, contentTypeOf(call), kind);
+  return answerOf(kind, writes.create({ kind, ...(namespace !== undefined && { namespace }) }, object, options), rendering, now());
+}
+
+function put(request: Request, { writes, now }: Parts): Answer {
+  const { call, kind } = request;
+  const rendering = renderingFor(call);
+  const options = writeOptionsOf(call, "UpdateOptions");
+  const object = objectOf(call.body, contentTypeOf(call), kind);
+  return answerOf(kind, writes.update(placeOf(request), () => object, options), rendering, now());
+}
+
+function patch(request: Request, { writes, now }: Parts): Answer {
+  const { call, kind } = request;
+  const type = contentTypeOf(call);
+  const accepted = [JSON_PATCH, MERGE_PATCH, ...(kind.schema === undefined ? [STRATEGIC_PATCH] : []), APPLY_PATCH];
+  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  const rendering = renderingFor(call);
+  const options = writeOptionsOf(call, "PatchOptions", type === APPLY_PATCH);
+  const written =
+    type === APPLY_PATCH
+      ? writes.apply(placeOf(request), configOf(request), options)
+      : writes.update(placeOf(request), (current) => changed(current, type, request), options);
+  return answerOf(kind, written, rendering, now());
+}
+
+/** What is applied may leave out its name and namespace: the URL says them. */
+function configOf({ call, kind, namespace, name }: Request): KubeObject {
+  const given = yamlOf(call.body);
+  const object = objectOf(JSON.stringify(given), "application/json", kind);
+  return withMetadata(object, { name: object.metadata.name ?? name, namespace: object.metadata.namespace ?? namespace } as KubeObject["metadata"]);
+}
+
+function changed(current: KubeObject, type: string, { call, kind }: Request): KubeObject {
+  const object = patched(current, type, call.body);
+  if (object.apiVersion !== current.apiVersion || object.kind !== current.kind) throw badRequest("a patch cannot change apiVersion or kind");
+  checkMetadata(object, kind);
+  if (!isObject(object.metadata)) throw badRequest("a patch cannot take the metadata away");
+  return object as KubeObject;
+}
+
+function remove(request: Request, { deletes }: Parts): Answer {
+  const { isDryRun } = writeOptionsOf(request.call, "DeleteOptions");
+  return { status: 200, body: deletes.delete(placeOf(request), deleteOptionsOf(request.call.body, isDryRun)) };
+}
+
+function deleteCollection({ call, kind, namespace }: Request, { pages, deletes, now }: Parts): Answer {
+  const { isDryRun } = writeOptionsOf(call, "DeleteOptions");
+  const page = pages.page(kind, namespace, call.query);
+  for (const { metadata } of page.items) {
+    deletes.delete({ kind, name: metadata.name, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) }, { isDryRun });
+  }
+  return { status: 200, body: renderList(kind, page, renderingFor(call), now()) };
+}
+
+function answerOf(kind: ServedKind, { object, warnings, isNew }: Written, rendering: ReturnType<typeof renderingFor>, now: Date): Answer {
+  return { status: isNew ? 201 : 200, body: renderObject(kind, object, rendering, now), contentType: rendering.contentType, warnings };
+}
+
+function contentTypeOf({ headers }: ApiCall): string {
+  return (headers["content-type"] ?? "application/json").split(";")[0]?.trim() ?? "";
+}

@@ -1,0 +1,26 @@
+/** Questions about oneself: everybody may do everything here, and is who the token says. */
+import type { Answer, ApiCall } from "./api-call.ts";
+import { objectAt, type JsonObject } from "./json.ts";
+
+export interface Review {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly status: (call: ApiCall) => JsonObject;
+}
+
+function review(group: string, kind: string, status: Review["status"]): Review {
+  return { group, version: "v1", kind, plural: `${kind.toLowerCase()}s`, singular: kind.toLowerCase(), status };
+}
+
+export const REVIEWS: readonly Review[] = [
+  review("authorization.k8s.io", "SelfSubjectAccessReview", () => ({ allowed: true })),
+  review("authentication.k8s.io", "SelfSubjectReview", ({ user }) => ({ userInfo: { username: user, groups: ["system:authenticated"] } })),
+];
+
+export function answerReview({ group, version, kind, status }: Review, call: ApiCall): Answer {
+  const spec = objectAt(JSON.parse(call.body || "{}"), "spec");
+  return { status: 201, body: { kind, apiVersion: `${group}/${version}`, metadata: {}, spec, status: status(call) } };
+}

@@ -1,0 +1,42 @@
+/** The paths that the server answers: one table; everything else is about resources. */
+import type { Answer, ApiCall } from "./api-call.ts";
+import { coreVersions, groupList, groupOf, PAGE_NOT_FOUND, resourceList } from "./discovery.ts";
+import { openApiDocument, openApiIndex } from "./openapi.ts";
+import { answerResource, type Parts } from "./resource-verbs.ts";
+
+type Route = readonly [pattern: RegExp, answer: (parts: Parts, call: ApiCall, captured: readonly string[]) => Answer];
+
+const ROUTES: readonly Route[] = [
+  [/^\/(?:readyz|livez|healthz)$/, () => ({ status: 200, body: "ok", contentType: "text/plain; charset=utf-8" })],
+  [/^\/version\/?$/, () => ({ status: 200, body: VERSION })],
+  [/^\/$/, () => ({ status: 200, body: { paths: ["/api", "/apis", "/openapi/v3", "/readyz", "/version"] } })],
+  [/^\/api\/?$/, ({ registry }, call) => coreVersions(registry, call)],
+  [/^\/apis\/?$/, ({ registry }, call) => groupList(registry, call)],
+  [/^\/apis\/([^/]+)\/?$/, ({ registry }, _call, [group = ""]) => groupOf(registry, group)],
+  [/^\/api\/([^/]+)\/?$/, ({ registry }, _call, [version = ""]) => resourceList(registry, "", version)],
+  [/^\/apis\/([^/]+)\/([^/]+)\/?$/, ({ registry }, _call, [group = "", version = ""]) => resourceList(registry, group, version)],
+  [/^\/openapi\/v3\/?$/, ({ registry }) => openApiIndex(registry)],
+  [/^\/openapi\/v3\/(.+)$/, ({ registry }, _call, [path = ""]) => openApiDocument(registry, path)],
+];
+
+/** The version of Kubernetes whose protocol this is. */
+const VERSION = {
+  major: "1",
+  minor: "36",
+  gitVersion: "v1.36.3+weir-playground",
+  gitCommit: "",
+  gitTreeState: "clean",
+  buildDate: "1970-01-01T00:00:00Z",
+  goVersion: "",
+  compiler: "",
+  platform: "playground",
+};
+
+export function answer(parts: Parts, call: ApiCall): Answer {
+  if (call.target) return answerResource(call, call.target, parts);
+  for (const [pattern, respond] of ROUTES) {
+    const match = call.method === "GET" ? pattern.exec(call.path) : null;
+    if (match) return respond(parts, call, match.slice(1));
+  }
+  return PAGE_NOT_FOUND;
+}
