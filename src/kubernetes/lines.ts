@@ -5,8 +5,8 @@ export async function* linesOf(chunks: AsyncIterable<string>, mostChars: number)
   let rest = "";
   for await (const chunk of chunks) {
     const lines = (rest + chunk).split("\n");
+    if (lines.some(({ length }) => length > mostChars)) throw new RangeError(`a line is longer than ${mostChars} characters`);
     rest = lines.pop() ?? "";
-    if (rest.length > mostChars) throw new RangeError(`a line is longer than ${mostChars} characters`);
     yield* lines.filter((line) => line.trim() !== "");
   }
 }
