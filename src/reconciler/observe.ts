@@ -1,7 +1,7 @@
 /** Everything that one decision rests on, gathered once: caches first, then the queries that are due. */
 import { isDecisive, questionsFor } from "../rollout/analysis/questions.ts";
 import type { Measurement, Question } from "../rollout/analysis/measurement.ts";
-import type { Observation, VersionSeen } from "../rollout/observation.ts";
+import type { Observation, RouteSeen, VersionSeen } from "../rollout/observation.ts";
 import { namedVersions, routeSeen } from "../rollout/named.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { link } from "./link.ts";
@@ -14,8 +14,7 @@ export async function observe(rollout: ValidRollout, ports: Ports, signal: Abort
 }
 
 async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
-  const names = namedVersions(rollout);
-  const route = routeSeen(rollout, (target) => ports.traffic.read(rollout.metadata, target, names));
+  const route = readRoute(rollout, ports);
   const backends = route.kind === "found" ? route.backends : {};
   const versions: Record<string, VersionSeen> = {};
   for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend);
@@ -30,6 +29,15 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
     delivered: run && rollout.spec.notifications.length > 0 ? await ports.outbox.delivered(rollout, run.number) : [],
     crdIsCurrent: ports.rollouts.crdIsCurrent(),
   };
+}
+
+/** At first sight only the route tells which versions there are: then it is read once more, for their backends too. */
+function readRoute(rollout: ValidRollout, ports: Ports): RouteSeen {
+  const named = namedVersions(rollout);
+  const read = (names: readonly string[]): RouteSeen => routeSeen(rollout, (target) => ports.traffic.read(rollout.metadata, target, names));
+  const route = read(named);
+  const others = route.kind === "found" ? route.destinations.filter(({ candidate, version }) => candidate && !named.includes(version)) : [];
+  return others.length === 0 ? route : read([...named, ...others.map(({ version }) => version)]);
 }
 
 /** Asks everything at once; the first answer that takes the traffic back ends the looking (law 5). */

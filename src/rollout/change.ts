@@ -90,7 +90,7 @@ function repaired(it: Case, run: Run, message: string): Run {
   const raises = [...recentRaises(run, it.nowMs), timeOf(it.nowMs)].slice(-10);
   const { inForceAt, ...rest } = run;
   const next = { ...rest, raises, epoch: run.epoch + 1, ...(run.outcome && inForceAt ? { inForceAt } : {}) };
-  const fights = !run.outcome && isContested(run, it.nowMs);
+  const fights = !run.outcome && isContested(next, it.nowMs);
   return fights ? paused(it, next, "RouteContested", message) : next;
 }
 

@@ -46,7 +46,7 @@ function lackOf({ spec: { analysis } }: Pick<Case, "spec">, run: Run, metric: Me
     case "NoData":
       return { reason: "NoData", policy: analysis.onNoData, message: said(`no request has reached ${run.to.version}`) };
     case "Inconclusive":
-      return { reason: "Inconclusive", policy: analysis.onInconclusive, message: said("too few requests to tell") };
+      return { reason: "Inconclusive", policy: analysis.onInconclusive, message: `${metric.name}: ${check!.message ?? "too few requests to tell"}` };
     case "Pass":
       return check!.passes >= analysis.minVerdicts ? undefined : { reason: "Holding", policy: "hold", message: said(`${check!.passes} of ${analysis.minVerdicts} passes`) };
   }

@@ -28,7 +28,7 @@ export function judge(metric: Metric, measurement: Measurement, analysis: Pick<A
     case "skipped":
       return undefined;
     case "base":
-      return { verdict: "Inconclusive", limit: limitOf(metric), message: "counting begins here" };
+      return { verdict: "Inconclusive", limit: limitOf(metric), message: "counting has begun" };
     case "noData":
       return { verdict: "NoData", limit: limitOf(metric), samples: 0 };
     case "error":
@@ -45,7 +45,7 @@ function judgeCounts(metric: Metric, counted: Counted, minRequests: number): Jud
   const { requests, bad } = counted;
   const said = { value: countedValue(metric, counted), limit: limitOf(metric), samples: requests };
   if (requests === 0) return { ...said, verdict: "NoData" };
-  if (requests < minRequests) return { ...said, verdict: "Inconclusive", message: `${requests} of ${minRequests} requests` };
+  if (requests < minRequests) return { ...said, verdict: "Inconclusive", message: `${requests} of the ${minRequests} requests that a verdict needs` };
   return { ...said, verdict: bad / requests > allowedBad(metric) ? "Fail" : "Pass" };
 }
 

@@ -27,8 +27,8 @@ interface Place {
   readonly exact: boolean;
 }
 
-/** Whole string literals (with the operator before them, if it compares exactly), or a variable outside of any. */
-const TOKEN = /((?<![=~])!?=\s*)?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|\$\([^)]*\)?/gs;
+/** A comment, a whole string literal (with the operator before it, if that compares exactly), or a variable outside of both. */
+const TOKEN = /#[^\n]*|(=\s*)?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)|\$\([^)]*\)?/gs;
 const VARIABLE = /\$\(([^)]*)\)?/g;
 
 /** The names after `$` that are no variable, in order and once each; an unclosed `$(` counts with what follows it. */
@@ -48,6 +48,7 @@ export function substituteVariables(query: string, values: QueryValues): Substit
   const problems: string[] = [];
   let empty = false;
   const substituted = query.replace(TOKEN, (token: string, operator: string | undefined, literal: string | undefined) => {
+    if (token.startsWith("#")) return token;
     const place: Place = { quote: literal?.[0] as Quote | undefined, exact: operator !== undefined };
     return token.replace(VARIABLE, (_, name: QueryVariable) => {
       const problem = problemAt(place, name, values[name]);

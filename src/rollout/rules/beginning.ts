@@ -1,11 +1,12 @@
 /** Rules at rest: first sight, what serves, and when a run begins. */
 import { type Case, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
-import type { Beginning, Decision } from "../decision.ts";
+import type { Beginning, Decision, Said } from "../decision.ts";
 import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
 import type { Step } from "../spec.ts";
 import type { VersionRevision } from "../status.ts";
-import { accepted, byWhom, type Rule, say, stay } from "./rule.ts";
+import { takenBackSaid } from "./ending.ts";
+import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
 /** The route is not there, or cannot be edited: nothing else can be said. */
 export const unrouted: Rule = (it) => {
@@ -60,9 +61,15 @@ function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
   if (backend.kind === "missing") return stay("Pending", "TargetMissing", backend.message);
   const run = beginning(it, route, { ...wish, to });
   const number = it.status.runs + 1;
-  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins to take traffic from ${wish.from.version}`) };
-  const lacking = cannotEnter(it, run, ladderOf(it, run.direct), standingAt(ladderOf(it, run.direct), run.weight) + 1);
-  return { kind: "begin", run, ...say("Pending", "NotReady", `run ${number} waits: ${lacking}`) };
+  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins with ${percent(weightAt(ladderOf(it, run.direct), run.enter))}, ${wish.from.version} is stable`) };
+  const ladder = ladderOf(it, run.direct);
+  return { kind: "begin", run, ...waitingSaid(run, cannotEnter(it, run, ladder, standingAt(ladder, run.weight) + 1) ?? "") };
+}
+
+/** A run that would go on if its next step could be entered. */
+export function waitingSaid({ to, weight }: { readonly to: VersionRevision; readonly weight: number }, lacking: string): Said {
+  const [phase, reason] = weight === 0 ? (["Pending", "NotReady"] as const) : (["Progressing", "Holding"] as const);
+  return say(phase, reason, `${to.version} waits at ${percent(weight)}: ${lacking}`);
 }
 
 function ladderOf(it: Case, direct: boolean): readonly Step[] {
@@ -143,8 +150,15 @@ function isRefused(it: Case): boolean {
 
 function refusedSaid(it: Case, serving: string): Decision {
   const { because, reason, version } = it.status.refused!;
-  const message = `${version} is not tried again: ${reason}; ${serving} serves. Name another version or ship a fixed one, or run weir retry ${it.rollout.metadata.name}`;
+  const { ended } = it;
+  const fresh = ended?.to.version === version && ended.outcome !== "Succeeded";
+  const message = fresh ? takenBackSaid(ended, reason) : undoneSaid(serving, version, reason);
   return { kind: "adopt", stable: present(it, serving), ...say("Degraded", because, message) };
+}
+
+/** Said by an undo that has arrived, and from then on. */
+export function undoneSaid(serving: string, refused: string, reason: string): string {
+  return `${serving} serves again; ${refused} was ${reason}`;
 }
 
 /** A new revision, or one that a person wants tried again. */

@@ -27,8 +27,12 @@ export const aborted: Rule = (it) => {
 };
 
 function end(run: Run, outcome: "Aborted" | "RolledBack", why: string, actor?: string): Decision & { kind: "end" } {
-  const message = `run ${run.number} of ${run.to.version} was taken back to ${run.from.version}: ${why}`;
-  return { kind: "end", outcome, why, ...(actor ? { actor } : {}), ...say("Degraded", outcome, message) };
+  return { kind: "end", outcome, why, ...(actor ? { actor } : {}), ...say("Degraded", outcome, takenBackSaid(run, why)) };
+}
+
+/** The same in the tick that ends the run and in every later one, so that rest is rest. */
+export function takenBackSaid({ number, to, from }: Run, why: string): string {
+  return `run ${number} of ${to.version} was taken back to ${from.version}: ${why}`;
 }
 
 /** The last write of an ended run is owed; where nobody behind stable could answer, that is said and nothing moves. */
@@ -45,13 +49,13 @@ export const cannotTakeBack: Rule = (it) => {
 
 /** What is said of a run that has ended, while its traces are still on the route. */
 function endedSaid(it: Case, ended: Run): Decision {
-  const { number, to, from, outcome } = ended;
+  const { number, to, outcome } = ended;
   const why = ended.reason ?? "no reason was given";
   if (outcome === "Succeeded") return stay("Healthy", "Succeeded", `${to.version} has all the traffic since run ${number}`);
   if (outcome === "Superseded") return stay("Progressing", "Stepping", `run ${number} of ${to.version} was superseded: ${why}`);
   const { refused } = it.status;
   const because = refused?.version === to.version ? refused.because : outcome === "Aborted" ? "Aborted" : "RolledBack";
-  return stay("Degraded", because, `run ${number} of ${to.version} was taken back to ${from.version}: ${why}`);
+  return stay("Degraded", because, takenBackSaid(ended, why));
 }
 
 export const harmful: Rule = (it) => {

@@ -1,13 +1,13 @@
 /** Rules of an undisturbed run: commands, waiting, and the next step. */
 import { type Case, failedMetric, inForceAtMs, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
-import type { Decision } from "../decision.ts";
+import type { Decision, Said } from "../decision.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
 import { promotedStep } from "../inbox.ts";
 import { holdAt, isPauseStep, standingAt, weightAt } from "../ladder.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
-import { cannotEnter } from "./beginning.ts";
+import { cannotEnter, undoneSaid, waitingSaid } from "./beginning.ts";
 import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
 export const commanded: Rule = (it) => {
@@ -39,9 +39,15 @@ function resumed(it: Case, run: Run, command: Command): Decision {
 /** The decision that a step is entered, or that the run has reached its end. */
 function goTo(it: Case, run: Run, step: number, why: string): Decision {
   const next = run.ladder[step];
-  if (!next) return { kind: "end", outcome: "Succeeded", why, ...say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`) };
+  if (!next) return { kind: "end", outcome: "Succeeded", why, ...arrivedSaid(it, run) };
   if (isPauseStep(next)) return { kind: "enter", step, ...say("Paused", "Step", pauseSaid(it, run, next.pause.duration)) };
-  return { kind: "enter", step, ...say("Progressing", "Stepping", `${run.to.version} goes to ${percent(next.weight)} (${why})`) };
+  return { kind: "enter", step, ...say("Progressing", "Stepping", steppingSaid(run, next.weight)) };
+}
+
+/** An undo arrives at what the spec does not name. */
+function arrivedSaid({ status: { refused }, spec }: Case, run: Run): Said {
+  if (refused?.version === spec.release && spec.release !== run.to.version) return say("Degraded", refused.because, undoneSaid(run.to.version, refused.version, refused.reason));
+  return say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`);
 }
 
 function pauseSaid(it: Case, run: Run, duration: string | undefined): string {
@@ -65,17 +71,22 @@ export const pending: Rule = (it) => {
   if (!run || run.pausedBy || run.epoch === 0) return undefined;
   const inForce = inForceAtMs(it, run);
   if (inForce === undefined) return unwritten(it, run);
-  return it.nowMs < inForce ? stay("Progressing", "Stepping", steppingSaid(run)) : undefined;
+  return it.nowMs < inForce ? stay("Progressing", "Stepping", steppingStill(it, run)) : undefined;
 };
 
 function unwritten(it: Case, run: Run): Decision {
   const ready = versionSeen(it, run.to.version).readyPods > 0;
-  if (ready) return stay("Progressing", "Stepping", steppingSaid(run));
+  if (ready) return stay("Progressing", "Stepping", steppingStill(it, run));
   return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${percent(run.weight)} yet`) };
 }
 
-function steppingSaid(run: Run): string {
-  return `${run.to.version} goes to ${percent(run.weight)}`;
+/** What was said with the intent stays until its weight is in force: saying it anew would cost a write. */
+function steppingStill({ status }: Case, run: Run): string {
+  return status.reason === "Stepping" && status.run?.epoch === run.epoch ? status.message : steppingSaid(run, run.weight);
+}
+
+function steppingSaid(run: Run, weight: number): string {
+  return `${run.to.version} goes to ${percent(weight)}`;
 }
 
 export const paused: Rule = (it) => {
@@ -117,6 +128,5 @@ export const nextStep: Rule = (it) => {
   if (!run) return undefined;
   const lacking = cannotEnter(it, run, run.ladder, run.step + 1);
   if (lacking === undefined) return goTo(it, run, run.step + 1, run.epoch === 0 ? "ready" : "the step before passed");
-  const phase = run.weight === 0 ? "Pending" : "Progressing";
-  return { kind: "stay", waiting: true, ...say(phase, phase === "Pending" ? "NotReady" : "Holding", `${run.to.version} waits at ${percent(run.weight)}: ${lacking}`) };
+  return { kind: "stay", waiting: true, ...waitingSaid(run, lacking) };
 };

@@ -7,7 +7,7 @@ import { percent, type Rule, say, stay } from "./rule.ts";
 
 const CONTEST_WINDOW_MS = 5 * 60_000;
 const CONTEST_PACE_MS = 30_000;
-/** Raises within the window that are repaired at once. */
+/** So many raises within the window are a fight. */
 const PATIENCE = 3;
 
 /** Somebody moved traffic off the new version: leave it so, and ask. */
@@ -26,9 +26,9 @@ export const drifted: Rule = (it) => {
   if (!run || !split || it.observing || !isShown(it, run) || split.canary <= wantedPoints(run, split)) return undefined;
   const who = strangerOf(it);
   const seen = percent((split.canary / split.total) * 100);
-  if (!isContested(run, it.nowMs)) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };
+  if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };
   const message = `${who} keeps raising ${run.to.version} to ${seen}: exclude spec.http of ${routeOf(it)!.name} from what it applies, then resume`;
-  return mayRepair(run, it.nowMs) ? { kind: "repair", ...say("Paused", "RouteContested", message) } : stay("Paused", "RouteContested", message);
+  return !isContested(run, it.nowMs) || mayRepair(run, it.nowMs) ? { kind: "repair", ...say("Paused", "RouteContested", message) } : stay("Paused", "RouteContested", message);
 };
 
 /** A refused version was raised at rest: back to 0. */
