@@ -46,7 +46,8 @@ const HOW_TO_INSTALL =
 
 /** Sees to it that redis-server and prometheus are there, and sets WEIR_REDIS_SERVER and WEIR_PROMETHEUS to their paths. */
 export async function installPrograms() {
-  if (PROGRAMS.some(isLacking) && canUseApt()) await installDebianPackages(PROGRAMS.filter(isLacking).map(({ name }) => name));
+  const toInstall = PROGRAMS.filter((program) => isLacking(program) && !process.env[program.variable]);
+  if (toInstall.length > 0 && canUseApt()) await installDebianPackages(toInstall.map(({ name }) => name));
   const lacking = PROGRAMS.filter(isLacking).map(({ name, variable }) => process.env[variable] || name);
   if (lacking.length > 0) throw new Lacking(`Not found: ${lacking.join(" and ")}. ${HOW_TO_INSTALL}`);
   for (const program of PROGRAMS) process.env[program.variable] = find(program);
@@ -88,7 +89,7 @@ async function installDebianPackages(packages) {
   try {
     await runApt(["update", "-qq"]);
     await runApt(["install", "-qq", "-y", "--no-install-recommends", ...packages]);
-    await run("deb-systemd-helper", ["disable", ...packages.map((name) => `${name}.service`)]);
+    for (const name of packages) await run("/usr/sbin/update-rc.d", [name, "disable"]);
   } finally {
     process.off("SIGINT", keepGoing);
     if (isPolicyOurs) rmSync(START_POLICY, { force: true });
