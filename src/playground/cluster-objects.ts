@@ -69,7 +69,7 @@ export function virtualServiceOf(app: SampleApp, namespace: string): KubernetesO
 /** A Deployment that has rolled out: its ReplicaSet and its ready pods, each owned by the one before. */
 async function installVersion(client: KubernetesClient, namespace: string, app: SampleApp, version: string, seed: number): Promise<void> {
   const labels = { app: app.name, version };
-  const template = { metadata: { labels }, spec: { containers: [{ name: app.name, image: app.image(version), ports: [{ containerPort: app.port }] }] } };
+  const template = { metadata: { labels }, spec: { containers: [{ name: app.name, image: app.image(version), ports: [{ containerPort: app.port, protocol: "TCP" }] }] } };
   const hash = createHash("sha256").update(JSON.stringify(template)).digest("hex").slice(0, 10);
   const create = async (resource: Resource, object: KubernetesObject, status: unknown) => {
     const created = await client.create(resource, namespace, object, { fieldManager });

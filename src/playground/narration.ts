@@ -18,16 +18,16 @@ export interface StepSeen {
 
 const barCells = 28;
 
-/** `0:13  75/25  ███░  24.6 % of 1,204 to v2   errors 0% ✓` */
+/** `0:13  75/25  ███░  24.6 % of 1,204   errors 0% ✓` */
 export function stepLine(seen: StepSeen, style: Style): string {
   const share = shareOf(seen.counts, seen.canary);
-  const really = totalOf(seen.counts) === 0 ? "" : `${percentOf(share)} of ${countOf(totalOf(seen.counts))} to ${seen.canary}`;
+  const really = totalOf(seen.counts) === 0 ? "" : `${percentOf(share)} of ${countOf(totalOf(seen.counts))}`;
   const head = `  ${clockOf(seen.atMs)}  ${style.bold(splitText(seen).padEnd(6))} `;
-  return `${head} ${bar(share, totalOf(seen.counts), style)}  ${really.padEnd(24)} ${checksText(seen.checks, style)}`.trimEnd();
+  return `${head} ${bar(share, totalOf(seen.counts), style)}  ${really.padEnd(20)} ${checksText(seen.checks, style)}`.trimEnd();
 }
 
 export function stepHeading(canary: string, style: Style): string {
-  return style.dim(`  time  route   ${"where the mesh really sent".padEnd(barCells)}  ${`requests to ${canary}`.padEnd(24)} what Prometheus saw of ${canary}`);
+  return style.dim(`  time  route   ${"where the mesh really sent".padEnd(barCells)}  ${`requests to ${canary}`.padEnd(20)} what Prometheus saw of ${canary}`);
 }
 
 /** `90/10`: stable's weight and the canary's. */

@@ -69,10 +69,10 @@ describe("a good delivery", () => {
 
           $ weir release reviews v2
 
-        time  route   where the mesh really sent    requests to v2           what Prometheus saw of v2
-        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900 to v2
-        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.8 % of 2,000 to v2     errors 0% ✓  slow 12ms ✓
-        0:03  0/100   ████████████████████████████  100.0 % of 2,000 to v2   errors 0% ✓  slow 12ms ✓
+        time  route   where the mesh really sent    requests to v2       what Prometheus saw of v2
+        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.8 % of 2,000       errors 0% ✓  slow 12ms ✓
+        0:03  0/100   ████████████████████████████  100.0 % of 2,000     errors 0% ✓  slow 12ms ✓
 
         ✓ Delivered after 0:52 (Healthy, Succeeded).
           v2 has all the traffic.
@@ -105,10 +105,10 @@ describe("a bad delivery", () => {
 
           $ weir release reviews v2
 
-        time  route   where the mesh really sent    requests to v2           what Prometheus saw of v2
-        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900 to v2
-        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.7 % of 1,440 to v2     errors 21.4% ✗  slow 12ms ✓
-        0:02  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 250 to v2
+        time  route   where the mesh really sent    requests to v2       what Prometheus saw of v2
+        0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.7 % of 1,440       errors 21.4% ✗  slow 12ms ✓
+        0:02  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 250
 
         ✓ Taken back after 0:09 (Degraded, RolledBack).
           v2 was taken back: errors 21.4% is above 1% (9 of 42 requests).

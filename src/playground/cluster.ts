@@ -1,0 +1,41 @@
+/** The playground's cluster: the embedded Kubernetes API with the sample applications in it, and caches that follow it. */
+import { createWriteStream } from "node:fs";
+import { createCaches, type Caches } from "../kubernetes/caches.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
+import { loadConnection } from "../kubernetes/connection.ts";
+import { createKubernetesClient } from "../kubernetes/kube-client.ts";
+import { createTransport } from "../kubernetes/transport.ts";
+import { createLogger } from "../telemetry/logger.ts";
+import type { CleanUp } from "./clean-up.ts";
+import { installApps } from "./cluster-objects.ts";
+import { customResourceDefinitions } from "./custom-resources.ts";
+import { createKubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
+import { writeKubeconfig } from "./launchers.ts";
+import { sampleApps } from "./samples/sample-apps.ts";
+import type { StateFolder } from "./state-folder.ts";
+
+export interface Cluster {
+  readonly client: KubernetesClient;
+  readonly caches: Caches;
+  /** The path of a kubeconfig. */
+  readonly kubeconfig: string;
+}
+
+/** Where the sample applications live. */
+export const namespace = "bookinfo";
+
+export async function startCluster(folder: StateFolder, seed: number, cleanUp: CleanUp): Promise<Cluster> {
+  const api = await createKubernetesApi({ crds: customResourceDefinitions() });
+  cleanUp.add(api.close);
+  const kubeconfig = writeKubeconfig(folder, api.url, namespace);
+  const transport = createTransport(loadConnection({ kubeconfig }), { userAgent: "playground" });
+  cleanUp.add(transport.close);
+  const client = createKubernetesClient(transport);
+  await installApps(client, namespace, sampleApps, seed);
+  const logger = createLogger({ level: "warn", destination: createWriteStream(`${folder.path}/playground.log`, { flags: "a" }) });
+  const caches = createCaches({ client, namespace, logger });
+  cleanUp.add(caches.stop);
+  caches.start();
+  await caches.synced;
+  return { client, caches, kubeconfig };
+}

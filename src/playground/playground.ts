@@ -1,0 +1,154 @@
+/** Starts everything that a delivery needs, on this machine alone: real Redis and Prometheus, the embedded API and mesh, samples under load, and the daemon. */
+import { setTimeout as wait } from "node:timers/promises";
+import { RESOURCES } from "../kubernetes/client.ts";
+import { RolloutStatus } from "../rollout/status.ts";
+import type { CleanUp } from "./clean-up.ts";
+import { namespace, startCluster, type Cluster } from "./cluster.ts";
+import { rolloutOf } from "./cluster-objects.ts";
+import { startDaemonProcess, type DaemonProcess } from "./daemon-process.ts";
+import { followPods, followRoutes } from "./follow-cluster.ts";
+import { writeLaunchers } from "./launchers.ts";
+import type { Load } from "./load.ts";
+import { startPrometheus } from "./processes/prometheus.ts";
+import { startRedis } from "./processes/redis.ts";
+import { createRouteSteps } from "./route-steps.ts";
+import { createSampleTraffic, inside, type SampleTraffic } from "./sample-traffic.ts";
+import { createControl } from "./samples/control.ts";
+import { reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
+import type { Stage } from "./stage.ts";
+import { createStateFolder, writeState, type StateFolder } from "./state-folder.ts";
+
+export interface PlaygroundOptions {
+  /** Where other terminals find it. */
+  readonly stateFolder: string;
+  readonly seed: number;
+  /** Called as each part is ready. */
+  readonly onReady: (part: string) => void;
+  /** Learns how to end what was started, also if starting fails half-way. */
+  readonly cleanUp: CleanUp;
+}
+
+export interface Playground {
+  /** What the player acts on: the application `reviews`. */
+  readonly stage: Stage;
+  /** What to read into a shell, as people type it. */
+  readonly env: string;
+  /** How to reach `reviews` with curl. */
+  readonly url: string;
+  readonly prometheusUrl: string;
+  /** Rejects when the daemon ends by itself. */
+  readonly daemonEnded: Promise<never>;
+}
+
+const scrapeIntervalMs = 1_000;
+const pauseMs = 200;
+const mostStartMs = 30_000;
+
+export async function startPlayground({ stateFolder, seed, onReady, cleanUp }: PlaygroundOptions): Promise<Playground> {
+  const folder = createStateFolder(stateFolder);
+  cleanUp.add(folder.remove);
+  const traffic = await createSampleTraffic(seed, cleanUp);
+  const servers = await startServers(traffic, onReady, cleanUp);
+  const cluster = await startCluster(folder, seed, cleanUp);
+  onReady("Kubernetes API");
+  await connect(cluster, traffic, cleanUp);
+  onReady("mesh");
+  onReady(`${traffic.samples.endpoints().length} pods`);
+  const weir = await startWeir(folder, cluster, servers, cleanUp);
+  onReady("Weir");
+  const stage = createStage(cluster, traffic, traffic.startLoads(), cleanUp);
+  await openStage(cluster, stage);
+  await openControl(folder, traffic, servers.prometheusUrl, cleanUp);
+  return {
+    stage,
+    env: writeLaunchers(folder, cluster.kubeconfig),
+    url: traffic.proxies[inside] ?? "",
+    prometheusUrl: servers.prometheusUrl,
+    daemonEnded: weir.ended,
+  };
+}
+
+interface Servers {
+  readonly redisUrl: string;
+  readonly prometheusUrl: string;
+}
+
+async function startServers({ targets }: SampleTraffic, onReady: (part: string) => void, cleanUp: CleanUp): Promise<Servers> {
+  const redis = await startRedis();
+  cleanUp.add(redis.close);
+  onReady("Redis");
+  const prometheus = await startPrometheus({ scrapeIntervalMs, targets });
+  cleanUp.add(prometheus.close);
+  onReady("Prometheus");
+  return { redisUrl: redis.url, prometheusUrl: prometheus.url };
+}
+
+async function connect({ caches: { objects } }: Cluster, { mesh, samples }: SampleTraffic, cleanUp: CleanUp): Promise<void> {
+  const { virtualServices, destinationRules, services } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services }, mesh));
+  const pods = followPods(objects.pods, samples);
+  cleanUp.add(pods.stop);
+  await pods.settled();
+}
+
+async function startWeir(folder: StateFolder, { kubeconfig }: Cluster, servers: Servers, cleanUp: CleanUp): Promise<{ readonly ended: Promise<never> }> {
+  const daemon = await startDaemonProcess({ kubeconfig, ...servers, logFile: `${folder.path}/daemon.log` });
+  let isStopping = false;
+  cleanUp.add(() => {
+    isStopping = true;
+    return daemon.stop();
+  });
+  const unexpected = endUnless(() => isStopping, daemon);
+  unexpected.catch(() => undefined); // whoever waits for it is told
+  return { ended: unexpected };
+}
+
+async function endUnless(isStopping: () => boolean, daemon: DaemonProcess): Promise<never> {
+  const how = await daemon.ended;
+  if (isStopping()) return new Promise<never>(() => undefined);
+  throw new Error(`The daemon should go on, but ${how}. Its last lines:\n${daemon.lastLines()}`);
+}
+
+async function openControl(folder: StateFolder, { samples, proxies }: SampleTraffic, prometheus: string, cleanUp: CleanUp): Promise<void> {
+  const control = await createControl(samples);
+  cleanUp.add(control.close);
+  writeState(folder, { pid: process.pid, control: { url: control.url, token: control.token }, prometheus, proxies });
+}
+
+function createStage({ client, caches }: Cluster, { mesh, samples }: SampleTraffic, load: Load, cleanUp: CleanUp): Stage {
+  const steps = createRouteSteps(mesh, { namespace, name: reviews.name });
+  cleanUp.add(steps.stop);
+  return {
+    nowMs: () => Date.now(),
+    pause: () => wait(pauseMs),
+    status: () => statusOf(caches, reviews),
+    steps: steps.all,
+    answers: () => load.counts().answers,
+    turn: (version, behaviour) => void samples.turn(reviews.name, version, behaviour),
+    release: async (version) => {
+      const patch = { type: "merge", body: { spec: { release: version } } } as const;
+      await client.patch(RESOURCES.rollouts, namespace, reviews.name, patch, { fieldManager: "playground" });
+    },
+  };
+}
+
+function statusOf(caches: Cluster["caches"], app: SampleApp): RolloutStatus | undefined {
+  return RolloutStatus.safeParse(caches.rollouts.get(namespace, app.name)?.status).data;
+}
+
+/** A Rollout for each application, seen and found healthy by the daemon, and users that are served. */
+async function openStage({ client, caches }: Cluster, stage: Stage): Promise<void> {
+  for (const app of sampleApps) {
+    await client.create(RESOURCES.rollouts, namespace, rolloutOf(app, namespace, "v1"), { fieldManager: "playground" });
+  }
+  const endMs = stage.nowMs() + mostStartMs;
+  const unhealthy = () => sampleApps.filter((app) => statusOf(caches, app)?.phase !== "Healthy");
+  while (unhealthy().length > 0 || Object.keys(stage.answers()).length === 0) {
+    if (stage.nowMs() > endMs) throw new Error(notOpen(unhealthy().map((app) => `${app.name}: ${statusOf(caches, app)?.message ?? "no status"}`)));
+    await stage.pause();
+  }
+}
+
+function notOpen(unhealthy: readonly string[]): string {
+  return `Expected every Rollout to be Healthy, and requests to be answered, within ${mostStartMs / 1_000} s; got ${unhealthy.join("; ") || "no answer"}`;
+}

@@ -1,0 +1,61 @@
+/** The playground's traffic: sample pods behind an embedded mesh, and users who send requests. */
+import type { CleanUp } from "./clean-up.ts";
+import { namespace } from "./cluster.ts";
+import { createLoad, type Load } from "./load.ts";
+import { createMesh, type Mesh } from "./mesh/mesh.ts";
+import type { ScrapeTarget } from "./processes/prometheus.ts";
+import { fitcycle, reviews } from "./samples/sample-apps.ts";
+import { createSamplePods, type SamplePods } from "./samples/sample-pods.ts";
+
+export interface SampleTraffic {
+  readonly mesh: Mesh;
+  readonly samples: SamplePods;
+  /** What Prometheus reads. */
+  readonly targets: readonly ScrapeTarget[];
+  /** Proxies by the caller's workload. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** Sends requests from now on; returns the load on `reviews`. */
+  startLoads(): Load;
+}
+
+/** Requests per second to `reviews`, which the story is about; the other applications have a little of their own. */
+export const requestsPerSecond = 200;
+const requestsPerSecondBeside = 40;
+
+/** What calls the applications inside the mesh, and what lets people in from outside. */
+export const inside = "productpage-v1";
+const outside = "istio-ingressgateway";
+
+const callers = [
+  { workload: inside, namespace, app: "productpage", version: "v1", entrance: "sidecar" },
+  { workload: outside, namespace: "istio-system", app: outside, version: "latest", entrance: "gateway" },
+] as const;
+
+export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promise<SampleTraffic> {
+  const samples = createSamplePods({ seed });
+  cleanUp.add(samples.close);
+  const mesh = await createMesh({ callers, endpoints: samples.endpoints, seed });
+  cleanUp.add(mesh.close);
+  const proxies = Object.fromEntries(callers.map(({ workload }) => [workload, mesh.proxyOf(workload).url]));
+  const start = (url: string, host: string, perSecond: number) => {
+    const load = createLoad({ url, host, requestsPerSecond: perSecond, seed });
+    cleanUp.add(load.close);
+    return load;
+  };
+  return {
+    mesh,
+    samples,
+    proxies,
+    targets: callers.map(({ workload }) => targetOf(mesh, workload)),
+    startLoads: () => {
+      start(`${proxies[outside]}/`, "www.website.example", requestsPerSecondBeside);
+      start(`${proxies[inside]}/api`, fitcycle.name, requestsPerSecondBeside);
+      return start(`${proxies[inside]}/reviews/0`, reviews.name, requestsPerSecond);
+    },
+  };
+}
+
+function targetOf(mesh: Mesh, workload: string): ScrapeTarget {
+  const { host, pathname } = new URL(mesh.proxyOf(workload).statsUrl);
+  return { job: workload, address: host, path: pathname };
+}
