@@ -1,0 +1,65 @@
+/** Each split of a route keeps what was sent while it was in force. */
+import { describe, expect, test } from "vitest";
+import { createTally } from "../../../src/playground/mesh/tally.ts";
+import type { MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
+import { createRouteSteps, splitOf } from "../../../src/playground/route-steps.ts";
+import { aVirtualService, anEndpoint, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
+
+const reviews = { name: "reviews", namespace: "bookinfo", host: "reviews.bookinfo.svc.cluster.local" };
+const watched = { namespace: "bookinfo", name: "reviews" };
+
+function aMesh() {
+  const tally = createTally();
+  let listener = (_: MeshObjects): void => undefined;
+  return {
+    send: (version: string) => tally.add(reviews, anEndpoint("reviews", version)),
+    inForce: (...route: unknown[]) => listener(theMeshObjects(aVirtualService({ http: [{ route }] }))),
+    mesh: {
+      routed: tally.read,
+      resetRouted: tally.reset,
+      onInForce: (one: (objects: MeshObjects) => void) => {
+        listener = one;
+        return () => (listener = () => undefined);
+      },
+    },
+  };
+}
+
+describe("route steps", () => {
+  test("a request counts for the split under which it was sent, also where it ends later", () => {
+    const { mesh, inForce, send } = aMesh();
+    const steps = createRouteSteps(mesh, watched);
+    inForce(toSubset("v1", 90), toSubset("v2", 10));
+    send("v1")(200);
+    const answer = send("v2");
+    inForce(toSubset("v1", 100), toSubset("v2", 0));
+    answer(500);
+    send("v1")(200);
+    expect(steps.all().map(({ split, counts }) => [split, counts()])).toEqual([
+      [{ v1: 90, v2: 10 }, { v1: { requests: 1, bad: 0 }, v2: { requests: 1, bad: 0 } }],
+      [{ v1: 100, v2: 0 }, { v1: { requests: 1, bad: 0 } }],
+    ]);
+  });
+
+  test("a push that leaves the split as it is makes no new step, and one that drops a destination without weight neither", () => {
+    const { mesh, inForce } = aMesh();
+    const steps = createRouteSteps(mesh, watched);
+    inForce(toSubset("v1", 100), toSubset("v2", 0));
+    inForce(toSubset("v1", 100), toSubset("v2", 0));
+    inForce(toSubset("v1"));
+    expect(steps.all()).toHaveLength(1);
+  });
+});
+
+describe("the split of a route", () => {
+  const two = aVirtualService({ http: [{ name: "testers", route: [toSubset("v2")] }, { name: "primary", route: [toSubset("v1", 80), toSubset("v2", 20)] }] });
+  test("is that of the route named", () => {
+    expect(splitOf(theMeshObjects(two), { ...watched, route: "primary" })).toEqual({ v1: 80, v2: 20 });
+  });
+  test("an only destination has everything", () => {
+    expect(splitOf(theMeshObjects(two), { ...watched, route: "testers" })).toEqual({ v2: 100 });
+  });
+  test("is unknown where there is no such VirtualService or route", () => {
+    expect([splitOf(theMeshObjects(), watched), splitOf(theMeshObjects(two), { ...watched, route: "other" })]).toEqual([undefined, undefined]);
+  });
+});
