@@ -188,11 +188,11 @@ async function startControllers({ assets, folder, started }: Setup): Promise<voi
   started.push(manager);
 }
 
-/** VirtualService and DestinationRule, and Weir's own. */
+/** VirtualService, DestinationRule and Gateway, and Weir's own. */
 function customResourceDefinitions(assets: string): readonly ApiObject[] {
   const istio = readFileSync(path.join(assets, "crds/istio.yaml"), "utf8")
     .split(/^---$/m)
-    .filter((document) => /^ {2}name: (virtualservices|destinationrules)\.networking\.istio\.io$/m.test(document));
+    .filter((document) => /^ {2}name: (virtualservices|destinationrules|gateways)\.networking\.istio\.io$/m.test(document));
   const ours = new URL("../../deploy/crd.yaml", import.meta.url);
   return [...istio, ...(existsSync(ours) ? [readFileSync(ours, "utf8")] : [])].flatMap(parseObjects);
 }
