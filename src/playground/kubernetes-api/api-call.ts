@@ -11,7 +11,7 @@ export interface ApiCall {
   readonly body: string;
   /** Absent for paths that are not about resources. */
   readonly target?: ResourcePath;
-  /** Who asks: the bearer token. */
+  /** Who asks: the bearer token, or "admin". */
   readonly user: string;
 }
 

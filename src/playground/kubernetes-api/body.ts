@@ -7,8 +7,13 @@ import { badRequest, invalid, unsupportedMediaType } from "./status-error.ts";
 
 const OBJECT_TYPES = ["application/json", "application/yaml"];
 
+/** The imperative `kubectl create KIND` sends built-in kinds so. */
+const PROTOBUF = "application/vnd.kubernetes.protobuf";
+const WITHOUT_PROTOBUF = "; with kubectl, use `kubectl create ... --dry-run=client -o yaml | kubectl apply -f -`";
+
 /** The object of a POST or PUT. Throws 400, 415, or 422 for another kind. */
 export function objectOf(body: string, contentType: string, kind: ServedKind): KubeObject {
+  if (contentType === PROTOBUF) throw unsupportedMediaType(OBJECT_TYPES, WITHOUT_PROTOBUF);
   if (!OBJECT_TYPES.includes(contentType)) throw unsupportedMediaType(OBJECT_TYPES);
   const given = contentType === "application/yaml" ? yamlOf(body) : jsonOf(body, kind);
   if (!isObject(given)) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): expected an object (${body.slice(0, 60)})`);

@@ -66,7 +66,7 @@ export function renderList(kind: ServedKind, { items, metadata }: Page, renderin
   if (as === "Table") return tableOf(kind, shown, metadata, now, { includeObject, hasDefinitions: true });
   if (as === "PartialObjectMetadata") return { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items: shown.map(partialOf) };
   const rows = kind.schema === undefined ? shown.map((item) => without(item, "apiVersion", "kind")) : shown;
-  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata, items: rows };
+  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata: { ...(kind.schema && { continue: "" }), ...metadata }, items: rows };
 }
 
 export function textOf(body: unknown, contentType: string): string {

@@ -15,9 +15,13 @@ const ROUTES: readonly Route[] = [
   [/^\/apis\/([^/]+)\/?$/, ({ registry }, _call, [group = ""]) => groupOf(registry, group)],
   [/^\/api\/([^/]+)\/?$/, ({ registry }, _call, [version = ""]) => resourceList(registry, "", version)],
   [/^\/apis\/([^/]+)\/([^/]+)\/?$/, ({ registry }, _call, [group = "", version = ""]) => resourceList(registry, group, version)],
+  [/^\/openapi\/v2\/?$/, () => NO_OPENAPI_V2],
   [/^\/openapi\/v3\/?$/, ({ registry }) => openApiIndex(registry)],
   [/^\/openapi\/v3\/(.+)$/, ({ registry }, _call, [path = ""]) => openApiDocument(registry, path)],
 ];
+
+/** kubectl asks for it after v3, as protobuf, and needs an answer: of nothing, that is the empty text. */
+const NO_OPENAPI_V2: Answer = { status: 200, body: "", contentType: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" };
 
 /** The version of Kubernetes whose protocol this is. */
 const VERSION = {

@@ -12,7 +12,15 @@ export function schemaCauses(object: JsonObject, schema: Schema): readonly Cause
   const validate = validatorOf(schema);
   validate(object);
   const listed = (validate.errors ?? []).filter(({ schemaPath }) => !/\/(?:anyOf|oneOf|not)\/\d*/.test(schemaPath));
-  return [...listed.map(causeOf), ...duplicates(object, schema, "")];
+  return [...listed.filter(isFirstOfText).map(causeOf), ...duplicates(object, schema, "")];
+}
+
+const TEXT_KEYWORDS = ["minLength", "maxLength", "pattern"];
+
+/** Of a text the server says only the first thing that is wrong. */
+function isFirstOfText(error: ErrorObject, index: number, all: readonly ErrorObject[]): boolean {
+  const isSameText = (other: ErrorObject): boolean => TEXT_KEYWORDS.includes(other.keyword) && other.instancePath === error.instancePath;
+  return !TEXT_KEYWORDS.includes(error.keyword) || all.findIndex(isSameText) === index;
 }
 
 const BLOCKING = ["FieldValueRequired", "FieldValueTypeInvalid", "FieldValueTooLong", "FieldValueTooMany", "FieldValueNotSupported"];

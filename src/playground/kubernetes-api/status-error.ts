@@ -76,8 +76,8 @@ export function patchRefused(): StatusError {
   return new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 }
 
-export function unsupportedMediaType(accepted: readonly string[]): StatusError {
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+export function unsupportedMediaType(accepted: readonly string[], advice = ""): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}${advice}`;
   return new StatusError(415, "UnsupportedMediaType", message);
 }
 

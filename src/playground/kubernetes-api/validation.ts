@@ -11,7 +11,7 @@ import { invalid, type Cause } from "./status-error.ts";
 export function validate(kind: ServedKind, object: KubeObject, current: KubeObject | undefined): void {
   const causes = [
     ...metadataCauses(object, current),
-    ...(kind.schema ? fieldCauses(kind.schema, object, current, nameCauses(object).length > 0) : []),
+    ...(kind.schema ? fieldCauses(kind.schema, object, current, nameCauses(object).some(isBlocking)) : []),
     ...(kind.check?.(object) ?? []),
   ];
   if (causes.length > 0) throw invalid(kind.group, kind.kind, object.metadata.name, causes);
@@ -26,7 +26,7 @@ const NAME_RULE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 
 function nameCauses({ metadata }: KubeObject): readonly Cause[] {
-  const { name } = metadata;
+  const { name = "" } = metadata as { readonly name?: string };
   if (name === "") return [{ reason: "FieldValueRequired", message: "Required value: name or generateName is required", field: "metadata.name" }];
   if (SUBDOMAIN.test(name) && name.length <= 253) return [];
   return [{ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(name)}: ${NAME_RULE}`, field: "metadata.name" }];
