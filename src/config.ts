@@ -14,19 +14,30 @@ const Environment = z.object({
   /** Comma-separated host names that secrets and notifications may go to; `*.example.com` admits subdomains, `*` everything. */
   WEIR_ALLOW_HOSTS: z.string().default("slack.com,hooks.slack.com"),
   WEIR_SLACK_TOKEN: z.string().optional(),
+  /** Instead of Slack's own, for a gateway in between. */
+  WEIR_SLACK_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+  KUBERNETES_SERVICE_HOST: z.string().optional(),
+  KUBERNETES_SERVICE_PORT: z.string().optional(),
+  HOME: z.string().optional(),
   WEIR_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   /** Ticks at once in this daemon. */
   WEIR_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(64),
 });
 
 export interface Config {
-  readonly kubeconfig?: string;
+  /** Where the API server is looked for, in this order: a kubeconfig that is named, the pod's own account, the home directory's. */
+  readonly cluster: {
+    readonly kubeconfig?: string;
+    readonly home?: string;
+    readonly inCluster?: { readonly host: string; readonly port: string };
+  };
   readonly namespace?: string;
   readonly redisUrl: string;
   readonly prometheusUrl: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly allowHosts: readonly string[];
   readonly slackToken?: string;
+  readonly slackApiUrl?: string;
   readonly logLevel: string;
   readonly concurrency: number;
 }
@@ -40,16 +51,26 @@ export function configFrom(environment: Readonly<Record<string, string | undefin
   const colon = env.WEIR_LISTEN.lastIndexOf(":");
   const host = env.WEIR_LISTEN.slice(0, colon) || "0.0.0.0";
   return Object.freeze({
-    ...(env.KUBECONFIG ? { kubeconfig: env.KUBECONFIG } : {}),
+    cluster: clusterFrom(env),
     ...(env.WEIR_NAMESPACE ? { namespace: env.WEIR_NAMESPACE } : {}),
     redisUrl: env.WEIR_REDIS_URL,
     prometheusUrl: env.WEIR_PROMETHEUS_URL,
     listen: { host, port: Port.parse(env.WEIR_LISTEN.slice(colon + 1)) },
     allowHosts: env.WEIR_ALLOW_HOSTS.split(",").map((name) => name.trim()).filter(Boolean),
     ...(env.WEIR_SLACK_TOKEN ? { slackToken: env.WEIR_SLACK_TOKEN } : {}),
+    ...(env.WEIR_SLACK_API_URL ? { slackApiUrl: env.WEIR_SLACK_API_URL } : {}),
     logLevel: env.WEIR_LOG_LEVEL,
     concurrency: env.WEIR_CONCURRENCY,
   });
+}
+
+function clusterFrom({ KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" }: z.output<typeof Environment>): Config["cluster"] {
+  return { ...(KUBECONFIG ? { kubeconfig: KUBECONFIG } : {}), ...(HOME ? { home: HOME } : {}), ...(host ? { inCluster: { host, port } } : {}) };
+}
+
+/** Whether secrets and messages may go to a URL's host: `*.example.com` admits subdomains, `*` everything (law 14). */
+export function hostGate(allowHosts: readonly string[]): (url: URL) => boolean {
+  return ({ hostname }) => allowHosts.some((allowed) => allowed === "*" || allowed === hostname || (allowed.startsWith("*.") && hostname.endsWith(allowed.slice(1))));
 }
 
 /** The servers that the playground and the tests start; by default those on the PATH. */

@@ -74,8 +74,11 @@ function withColumns(it: Case, status: RolloutStatus): RolloutStatus {
   };
 }
 
-/** At rest: what the release gets, of the last run's outcome or of the route. */
+/** At rest: what the release gets; in the tick that ends a run, what it is about to get. */
 function routeShare(it: Case, status: RolloutStatus): number | undefined {
-  if (status.run?.outcome && it.run) return status.run.to.version === it.spec.release ? status.run.weight : undefined;
-  return routeOf(it)?.destinations.find(({ version }) => version === it.spec.release)?.points ?? undefined;
+  const { release } = it.spec;
+  const endsNow = it.run && status.run?.outcome ? status.run : undefined;
+  if (endsNow?.to.version === release) return endsNow.weight;
+  if (endsNow?.from.version === release) return 100 - endsNow.weight;
+  return routeOf(it)?.destinations.find(({ version }) => version === release)?.points;
 }
