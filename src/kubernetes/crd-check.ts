@@ -51,7 +51,7 @@ export function createCrdCheck({ client, logger, time, schemaVersion = SCHEMA_VE
       return isCurrent;
     },
     sawDropped(paths) {
-      if (paths.length > 0) logger.error({ paths: paths.slice(0, 10) }, "the server dropped fields of a status: its CRD is older than this daemon");
+      if (paths.length > 0 && !dropsFields) logger.error({ paths: paths.slice(0, 10) }, "the server dropped fields of a status: its CRD is older than this daemon");
       dropsFields = paths.length > 0;
     },
   };
