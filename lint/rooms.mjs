@@ -50,7 +50,7 @@ const PROVIDER_ROOMS = ["src/traffic/", "src/metrics/", "src/notify/", "src/work
 const PROVIDER_PACKAGES = { "src/metrics/prometheus/": ["prometheus-query"], "src/notify/slack/": ["@slack/web-api"] };
 
 /** Why `file` may not import `specifier`, as a sentence; undefined if it may. Paths are relative to the repository, with `/`. */
-export function refusal(file, specifier, isTypeOnly = false) {
+function refusal(file, specifier, isTypeOnly = false) {
   const roomName = longestBeginning(Object.keys(ROOMS), file);
   if (roomName === undefined) return file.startsWith("src/") ? `${file} is in no room of lint/rooms.mjs: give it one` : undefined;
   if (specifier.startsWith("node:")) return ROOMS[roomName].builtins === false ? `${roomName} is pure: nothing of Node's` : undefined;

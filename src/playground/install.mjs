@@ -6,7 +6,7 @@ import path from "node:path";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
 /** What we cannot go on without, in a sentence for the person who started us. */
-export class Lacking extends Error {}
+class Lacking extends Error {}
 
 /** Runs `npm ci` unless every package of the lockfile is there in its version. */
 export async function installPackages() {
