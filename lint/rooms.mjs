@@ -30,7 +30,7 @@ const ROOMS = {
   "src/notify/": { files: [CORE, ...KUBERNETES_TYPES], types: [LOGGER_TYPE], packages: ["zod"] },
   "src/workload/": { files: [CORE, ...KUBERNETES_TYPES], types: [LOGGER_TYPE], packages: ["zod"] },
   "src/kubernetes/": { files: [CORE, ...PORTS], types: [LOGGER_TYPE], packages: ["@kubernetes/client-node", "yaml", "zod"] },
-  "src/scheduler/": { files: [CORE, ...PORTS, "src/kubernetes/errors.ts"], types: [LOGGER_TYPE], packages: ["bullmq", "ioredis", "zod"] },
+  "src/scheduler/": { files: [CORE, ...PORTS, ...KUBERNETES_TYPES], types: [LOGGER_TYPE], packages: ["bullmq", "ioredis", "zod"] },
   "src/telemetry/": { files: [CORE, ...PORTS], packages: ["pino", "prom-client"] },
   // Besides the API server, the command line knows routes: `weir abort --force` takes traffic back without the daemon.
   "src/cli/": { files: [CORE, "src/kubernetes/", "src/traffic/", "src/main.ts", "src/config.ts"], packages: ["commander", "picocolors", "yaml", "zod"] },
