@@ -2,7 +2,7 @@
 import fastJsonPatch from "fast-json-patch";
 import { RESOURCES, type JsonPatchOperation, type KubernetesClient, type KubernetesObject, type ManagedFieldsEntry } from "../../src/kubernetes/client.ts";
 import { ApiError, Conflict } from "../../src/kubernetes/errors.ts";
-import type { ObjectCaches } from "../../src/kubernetes/object-cache.ts";
+import type { ObjectCache, ObjectCaches } from "../../src/kubernetes/object-cache.ts";
 
 export type CachedKind = keyof ObjectCaches;
 
@@ -15,7 +15,7 @@ export interface MemoryCluster {
   edit(kind: CachedKind, namespace: string, name: string, manager: string, change: (object: KubernetesObject) => KubernetesObject): KubernetesObject;
   remove(kind: CachedKind, namespace: string, name: string): void;
   /** Requests that were sent, in order. */
-  readonly patches: readonly { readonly body: readonly JsonPatchOperation[]; readonly manager: string | undefined }[];
+  readonly patches: readonly { readonly body: readonly JsonPatchOperation[]; readonly manager: string }[];
 }
 
 export interface MemoryClusterOptions {
@@ -23,48 +23,53 @@ export interface MemoryClusterOptions {
   readonly nowMs: () => number;
 }
 
+const KINDS = Object.keys(RESOURCES).filter((kind) => kind !== "rollouts") as CachedKind[];
+
 export function createMemoryCluster({ nowMs }: MemoryClusterOptions): MemoryCluster {
-  const kinds = Object.keys(RESOURCES).filter((kind) => kind !== "rollouts") as CachedKind[];
-  const stores = new Map(kinds.map((kind) => [kind, new Map<string, KubernetesObject>()]));
+  const stores: Stores = new Map(KINDS.map((kind) => [kind, new Map()]));
   const patches: MemoryCluster["patches"][number][] = [];
   let version = 0;
-
-  const get = (kind: CachedKind, namespace: string, name: string): KubernetesObject | undefined => stores.get(kind)!.get(`${namespace}/${name}`);
-  const existing = (kind: CachedKind, namespace: string, name: string): KubernetesObject => {
-    const object = get(kind, namespace, name);
-    if (!object) throw new ApiError(`${kind} ${namespace}/${name} not found`, 404, "NotFound");
-    return object;
-  };
   const store = (kind: CachedKind, before: KubernetesObject | undefined, after: KubernetesObject, manager: string): KubernetesObject => {
     if (before && isSame(before, after)) return before;
     version += 1;
     const stored = stamped(before, after, manager, { version, time: wholeSecond(nowMs()) });
-    stores.get(kind)!.set(`${stored.metadata.namespace}/${stored.metadata.name}`, stored);
+    stores.get(kind)!.set(keyOf(stored.metadata.namespace, stored.metadata.name), stored);
     return stored;
   };
   const edit: MemoryCluster["edit"] = (kind, namespace, name, manager, change) => {
-    const before = existing(kind, namespace, name);
+    const before = stores.get(kind)!.get(keyOf(namespace, name));
+    if (!before) throw new ApiError(`${kind} ${namespace}/${name} not found`, 404, "NotFound");
     return store(kind, before, change(structuredClone(before)), manager);
   };
-  const kindOf = (plural: string): CachedKind => kinds.find((kind) => kind.toLowerCase() === plural)!;
-
   return {
     patches,
     edit,
-    put: (kind, object, manager = "kubectl") => store(kind, get(kind, object.metadata.namespace ?? "", object.metadata.name), structuredClone(object), manager),
-    remove: (kind, namespace, name) => void stores.get(kind)!.delete(`${namespace}/${name}`),
-    caches: Object.fromEntries(kinds.map((kind) => [kind, {
-      get: (namespace: string, name: string) => get(kind, namespace, name),
-      list: (namespace: string) => [...stores.get(kind)!.values()].filter(({ metadata }) => metadata.namespace === namespace),
-    }])) as unknown as ObjectCaches,
+    caches: cachesOver(stores),
+    put: (kind, object, manager = "kubectl") => store(kind, stores.get(kind)!.get(keyOf(object.metadata.namespace, object.metadata.name)), structuredClone(object), manager),
+    remove: (kind, namespace, name) => void stores.get(kind)!.delete(keyOf(namespace, name)),
     client: {
-      async patch(resource, namespace, name, patch, options) {
+      async patch(resource, namespace = "", name, patch, { fieldManager = "unknown" } = {}) {
         if (patch.type !== "json") throw new Error(`expected a JSON patch, got one of type ${patch.type}`);
-        patches.push({ body: patch.body, manager: options?.fieldManager });
-        return edit(kindOf(resource.plural), namespace ?? "", name, options?.fieldManager ?? "unknown", (object) => patched(object, patch.body));
+        patches.push({ body: patch.body, manager: fieldManager });
+        const kind = KINDS.find((each) => each.toLowerCase() === resource.plural)!;
+        return edit(kind, namespace, name, fieldManager, (object) => patched(object, patch.body));
       },
     },
   };
+}
+
+type Stores = ReadonlyMap<CachedKind, Map<string, KubernetesObject>>;
+
+function cachesOver(stores: Stores): ObjectCaches {
+  const cache = (kind: CachedKind): ObjectCache => ({
+    get: (namespace, name) => stores.get(kind)!.get(keyOf(namespace, name)),
+    list: (namespace) => [...stores.get(kind)!.values()].filter(({ metadata }) => metadata.namespace === namespace),
+  });
+  return Object.fromEntries(KINDS.map((kind) => [kind, cache(kind)])) as unknown as ObjectCaches;
+}
+
+function keyOf(namespace: string | undefined, name: string): string {
+  return `${namespace}/${name}`;
 }
 
 function patched(object: KubernetesObject, operations: readonly JsonPatchOperation[]): KubernetesObject {
@@ -100,14 +105,14 @@ function stamped(before: KubernetesObject | undefined, after: KubernetesObject, 
 }
 
 function ownersAfter(before: KubernetesObject | undefined, after: KubernetesObject, manager: string, time: string): readonly ManagedFieldsEntry[] {
-  const fields = new Map([...fieldsOf(after)].filter(([field, value]) => !before || !isSame(fieldsOf(before).get(field), value)));
-  const gone = before ? [...fieldsOf(before).keys()].filter((field) => !fieldsOf(after).has(field)) : [];
-  const lost = new Set([...fields.keys(), ...gone]);
-  const entries = (before?.metadata.managedFields ?? [])
-    .map((entry) => ({ entry, owned: ownedBy(entry) }))
-    .map(({ entry, owned }) => (entry.manager === manager ? entryOf(manager, fields.size > 0 ? time : entry.time!, [...owned.filter((field) => !gone.includes(field)), ...fields.keys()]) : entryOf(entry.manager!, entry.time!, owned.filter((field) => !lost.has(field)))));
-  const known = entries.some((entry) => entry.manager === manager) ? entries : [...entries, entryOf(manager, time, [...fields.keys()])];
-  return known.filter((entry) => ownedBy(entry).length > 0);
+  const [old, now] = [before ? fieldsOf(before) : new Map<string, unknown>(), fieldsOf(after)];
+  const taken = [...now.keys()].filter((field) => !old.has(field) || !isSame(old.get(field), now.get(field)));
+  const lost = new Set([...taken, ...[...old.keys()].filter((field) => !now.has(field))]);
+  const kept = (before?.metadata.managedFields ?? []).map((entry) => entryOf(entry.manager!, entry.time!, ownedBy(entry).filter((field) => !lost.has(field))));
+  const mine = kept.find((entry) => entry.manager === manager);
+  // Who only takes something away owns nothing new, and the server then notes no time.
+  const entry = entryOf(manager, taken.length > 0 ? time : (mine?.time ?? time), [...(mine ? ownedBy(mine) : []), ...taken]);
+  return [...kept.filter((each) => each !== mine), entry].filter((each) => ownedBy(each).length > 0);
 }
 
 /** `spec.<name>` and `annotations.<key>`: the places whose owners anybody asks for. */

@@ -1,3 +1,4 @@
+/** The laws of a route edit, over VirtualServices of every shape. */
 import fc from "fast-check";
 import fastJsonPatch from "fast-json-patch";
 import { describe, expect, it } from "vitest";

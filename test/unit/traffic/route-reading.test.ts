@@ -1,3 +1,4 @@
+/** What the Istio router makes of VirtualServices, DestinationRules and Services. */
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RouteFound, RouteSeen } from "../../../src/rollout/observation.ts";
@@ -161,7 +162,8 @@ describe("a reference into another namespace", () => {
   it("is refused for a DestinationRule too", () => {
     const rule = { istio: { ...aTarget().istio, destinationRule: { name: "reviews", namespace: "mesh" } } };
     const seen = read({ objects: [...tutorial, ["destinationRules", aDestinationRule({ namespace: "mesh" })]], target: rule });
-    expect(seen).toMatchObject({ kind: "unusable", message: expect.stringContaining("DestinationRule mesh/reviews is in another namespace") });
+    const message = "DestinationRule mesh/reviews is in another namespace and does not allow Rollouts of bookinfo: its owner may annotate it with weir.dev/allow-from=bookinfo";
+    expect(seen).toEqual({ kind: "unusable", message });
   });
 });
 

@@ -1,3 +1,4 @@
+/** What the Istio router sends, and what it makes of the answer. */
 import { describe, expect, it } from "vitest";
 import type { KubernetesClient, KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { Conflict } from "../../../src/kubernetes/errors.ts";

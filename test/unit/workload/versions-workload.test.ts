@@ -1,3 +1,4 @@
+/** What is told of the pods behind a version, from objects made by hand. */
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { Backend, VersionSeen } from "../../../src/rollout/observation.ts";
@@ -150,7 +151,8 @@ describe("StatefulSets and DaemonSets", () => {
   ] as const)("%s: the revision is that of the newest ControllerRevision that has had a ready pod", (_, kind, set, hashOf, wantedPods) => {
     const pod = (revision: number, ready: boolean): KubernetesObject => aPod({ owner: set, name: `reviews-set-${revision}`, ready, labels: { "controller-revision-hash": hashOf(revision) } });
     const world = (...running: readonly KubernetesObject[]): VersionSeen => see({ [kind]: [set], controllerRevisions: [controllerRevision(set, 1, "reviews:1"), controllerRevision(set, 2, "reviews:2")], pods: running });
-    expect(world(pod(1, true))).toMatchObject({ wantedPods, readyPods: 1, workloads: ["reviews-set"], revision: expect.stringMatching(/^r1-/) });
+    expect(world(pod(1, true))).toMatchObject({ wantedPods, readyPods: 1, workloads: ["reviews-set"] });
+    expect(world(pod(1, true)).revision).toMatch(/^r1-/);
     expect(world(pod(1, true), pod(2, false)).revision).toBe(world(pod(1, true)).revision);
     expect(world(pod(1, true), pod(2, true)).revision).not.toBe(world(pod(1, true)).revision);
     expect(world().revision).toBe("");
