@@ -1,5 +1,5 @@
 /** Writes the playground's story to a terminal: settled lines stay, live lines are redrawn in place; without a terminal only settled ones appear. */
-import { createColors } from "picocolors";
+import colours from "picocolors";
 
 type Colour = (text: string) => string;
 
@@ -52,6 +52,6 @@ export function createDisplay({ write, isTerminal, hasColour }: DisplayOptions):
 }
 
 function styleOf(hasColour: boolean): Style {
-  const { blue, green, red, dim, bold, magenta } = createColors(hasColour);
+  const { blue, green, red, dim, bold, magenta } = colours.createColors(hasColour);
   return { stable: blue, canary: magenta, good: green, bad: red, dim, bold };
 }

@@ -1,5 +1,5 @@
 /** `npm run playground`: starts everything, plays deliveries, and leaves nothing behind. */
-import { isColorSupported } from "picocolors";
+import colours from "picocolors";
 import { argumentsFrom, usage, UsageError, type PlaygroundArguments } from "./arguments.ts";
 import { createCleanUp, type CleanUp } from "./clean-up.ts";
 import { deliveries } from "./deliveries.ts";
@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(asked: PlaygroundArguments): Promise<number> {
   const write = (text: string) => void process.stdout.write(text);
-  const display = createDisplay({ write, isTerminal: process.stdout.isTTY, hasColour: asked.colour && isColorSupported });
+  const display = createDisplay({ write, isTerminal: process.stdout.isTTY, hasColour: asked.colour && colours.isColorSupported });
   const cleanUp = createCleanUp();
   try {
     return await Promise.race([tell(asked, display, cleanUp), interruption()]);

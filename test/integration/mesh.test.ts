@@ -35,9 +35,9 @@ afterAll(async () => {
 
 /** A query's values by one of its labels. */
 async function asked(query: string, label: string): Promise<Record<string, number>> {
-  const answer = await fetch(`${prometheus.url}/api/v1/query?${new URLSearchParams({ query })}`);
+  const answer = await fetch(`${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`);
   const { data } = (await answer.json()) as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } };
-  return Object.fromEntries(data.result.map(({ metric, value }) => [metric[label], Number(value[1])]));
+  return Object.fromEntries(data.result.map(({ metric, value }) => [metric[label] ?? "", Number(value[1])]));
 }
 
 const ours = 'reporter="source",destination_service_name="reviews",destination_service_namespace="bookinfo"';

@@ -20,7 +20,7 @@ export interface MeshOptions {
 export interface Mesh {
   /** Tells the proxies the objects as they are now; in force after `propagationMs`, in the order of the calls. */
   push(objects: MeshObjects): void;
-  /** Calls back whenever pushed objects have come into force; returns how to stop. */
+  /** Calls back with the objects in force now, and whenever others have come into force; returns how to stop. */
   onInForce(listener: (objects: MeshObjects) => void): () => void;
   /** The proxy of a caller's workload; throws a RangeError for one that is not there. */
   proxyOf(workload: string): Proxy;
@@ -55,10 +55,12 @@ export async function createMesh({ callers, endpoints, seed, propagationMs = 0 }
 }
 
 function createRoutesInForce(propagationMs: number) {
-  let table = createRoutingTable({ virtualServices: [], destinationRules: [], services: [] });
+  let current: MeshObjects = { virtualServices: [], destinationRules: [], services: [] };
+  let table = createRoutingTable(current);
   const listeners = new Set<(objects: MeshObjects) => void>();
   const timers = new Set<NodeJS.Timeout>();
   const apply = (objects: MeshObjects) => {
+    current = objects;
     table = createRoutingTable(objects);
     for (const listener of listeners) listener(objects);
   };
@@ -74,6 +76,7 @@ function createRoutesInForce(propagationMs: number) {
     push: propagationMs > 0 ? applyLater : apply,
     onInForce: (listener: (objects: MeshObjects) => void) => {
       listeners.add(listener);
+      listener(current);
       return () => void listeners.delete(listener);
     },
     close: () => timers.forEach((timer) => clearTimeout(timer)),

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createLoad } from "../../../src/playground/load.ts";
 import { createMesh, type Mesh } from "../../../src/playground/mesh/mesh.ts";
+import type { MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
 import { shareOf } from "../../../src/playground/mesh/tally.ts";
 import { createSamplePods, type SamplePods } from "../../../src/playground/samples/sample-pods.ts";
 import { aVirtualService, anEndpoint, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
@@ -61,14 +62,14 @@ describe("routing", () => {
 
   test("with a propagation delay the old route serves until the new one is in force", async () => {
     const { mesh, url } = await aMesh({ propagationMs: 50 });
-    const inForce = () => new Promise<void>((resolve) => mesh.onInForce(() => resolve()));
-    const first = inForce();
-    mesh.push(split(100, 0));
-    await first;
-    const second = inForce();
-    mesh.push(split(0, 100));
+    const old = split(100, 0);
+    const young = split(0, 100);
+    const inForce = (wanted: MeshObjects) => new Promise<void>((resolve) => void mesh.onInForce((objects) => objects === wanted && resolve()));
+    mesh.push(old);
+    await inForce(old);
+    mesh.push(young);
     expect((await ask(url)).version).toBe("v1");
-    await second;
+    await inForce(young);
     expect((await ask(url)).version).toBe("v2");
   });
 

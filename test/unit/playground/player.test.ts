@@ -16,7 +16,7 @@ function aRun(run: Partial<Run>): Run {
 }
 
 const rest: Moment = {
-  status: { phase: "Healthy", reason: "NothingToDo", message: "v1 serves.", stable: { version: "v1", revision: "a" } } as Partial<RolloutStatus>,
+  status: { phase: "Healthy", reason: "NothingToDo", message: "v1 serves.", stable: { version: "v1", revision: "a" } },
   split: { v1: 100, v2: 0 },
   counts: requests(900, 0),
   answers: { "v1 200": 1_000 },
