@@ -1,8 +1,8 @@
 /** Which of some names a misspelt one was probably meant to be. */
 
-/** The nearest names, best first: at most two letters wrong, and no more than every third. */
+/** The nearest names, best first: at most two letters away, in short names one. */
 export function nearNames(name: string, known: Iterable<string>): readonly string[] {
-  const most = Math.min(2, Math.max(1, Math.floor(name.length / 3)));
+  const most = name.length < 4 ? 1 : 2;
   return [...known]
     .map((each) => ({ each, distance: distanceBetween(name.toLowerCase(), each.toLowerCase()) }))
     .filter(({ distance }) => distance <= most)
