@@ -1,5 +1,4 @@
 /** The places in which the contract of a traffic router is kept: objects in memory, and API servers behind our client and caches. */
-import { vi } from "vitest";
 import { createCaches, type Caches } from "../../src/kubernetes/caches.ts";
 import type { KubernetesObject } from "../../src/kubernetes/client.ts";
 import { loadConnection } from "../../src/kubernetes/connection.ts";
@@ -8,10 +7,12 @@ import type { ObjectCache } from "../../src/kubernetes/object-cache.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
 import { createIstioRouter } from "../../src/traffic/istio/istio-router.ts";
 import type { TrafficRouter } from "../../src/traffic/traffic-router.ts";
-import { createApiRequest, type ApiAddress, type ApiObject } from "./api-request.ts";
-import { applyObjects } from "./apply.ts";
+import type { ApiObject } from "./api-request.ts";
 import { createFakeRouter } from "./fake-router.ts";
 import { aDestinationRule, aKubernetesService, aVirtualService, NAMESPACE, type KubernetesRoute } from "./istio-objects.ts";
+import type { TestApi } from "./kubernetes-apis.ts";
+import { createSilentLog } from "./silent-log.ts";
+import { until } from "./until.ts";
 
 /** One test's own VirtualService `reviews`, with a rule for v1, v2 and v3. */
 export interface Scene {
@@ -27,7 +28,7 @@ export interface Scene {
 
 export interface RouterWorld {
   begin(http: readonly KubernetesRoute[], annotations?: Readonly<Record<string, string>>): Promise<Scene>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export function openMemoryWorld(): RouterWorld {
@@ -44,54 +45,44 @@ export function openMemoryWorld(): RouterWorld {
         stored: async () => stored(),
       };
     },
-    close: () => undefined,
+    close: async () => undefined,
   };
 }
 
-const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** An API server, through the daemon's own client and caches. `kubeconfig`: a path. */
-export async function openApiWorld(address: ApiAddress, kubeconfig: string): Promise<RouterWorld> {
-  const transport = createTransport(loadConnection({ kubeconfig }), { userAgent: "weir-contract/1" });
-  const client = createKubernetesClient(transport);
-  const caches = createCaches({ client, logger: QUIET });
+/** An API server, through the daemon's own client and caches. */
+export async function openApiWorld(api: TestApi): Promise<RouterWorld> {
+  const transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("admin") }), { userAgent: "weir-contract/1" });
+  const caches = createCaches({ client: createKubernetesClient(transport), logger: createSilentLog() });
   caches.start();
-  const { virtualServices, destinationRules, services } = caches.objects;
-  await Promise.all([virtualServices.synced, destinationRules.synced, services.synced]);
-  let scenes = 0;
   return {
-    begin: (http, annotations) => beginScene(address, caches, `contract-${process.pid}-${(scenes += 1)}`, aVirtualService({ http, metadata: { annotations } })),
-    close: () => {
+    begin: async (http, annotations) => beginScene(api, caches, await api.createNamespace(), aVirtualService({ http, metadata: { annotations } })),
+    async close() {
       caches.stop();
       transport.close();
+      await api.close();
     },
   };
 }
 
-async function beginScene(address: ApiAddress, caches: Caches, namespace: string, virtualService: KubernetesObject): Promise<Scene> {
-  const request = createApiRequest(address);
+async function beginScene(api: TestApi, caches: Caches, namespace: string, virtualService: KubernetesObject): Promise<Scene> {
+  const { virtualServices, destinationRules, services } = caches.objects;
   const path = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/reviews`;
-  const stored = (): Promise<KubernetesObject> => request<KubernetesObject & ApiObject>("GET", path);
-  const cached = (): KubernetesObject | undefined => caches.objects.virtualServices.get(namespace, "reviews");
+  const stored = (): Promise<KubernetesObject> => api.request<KubernetesObject & ApiObject>("GET", path);
   const untilCached = async (): Promise<void> => {
     const { metadata } = await stored();
-    await vi.waitFor(() => {
-      if (cached()?.metadata.resourceVersion !== metadata.resourceVersion) throw new Error("the cache has not caught up");
-    }, 10_000);
+    await until(() => virtualServices.get(namespace, "reviews")?.metadata.resourceVersion === metadata.resourceVersion);
+    await until(() => services.get(namespace, "reviews") && destinationRules.get(namespace, "reviews"));
   };
   const objects = [aKubernetesService(), aDestinationRule(), virtualService].map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
-  await applyObjects(request, [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, ...(objects as unknown as ApiObject[])]);
+  await api.apply(objects as unknown as readonly ApiObject[]);
   await untilCached();
-  await vi.waitFor(() => {
-    if (!caches.objects.services.get(namespace, "reviews") || !caches.objects.destinationRules.get(namespace, "reviews")) throw new Error("the caches have not caught up");
-  }, 10_000);
   return {
     namespace,
     stored,
     router: createIstioRouter({ caches: caches.objects, client: caches.client }),
-    freeze: () => createIstioRouter({ caches: { ...caches.objects, virtualServices: snapshot(cached()!) }, client: caches.client }),
+    freeze: () => createIstioRouter({ caches: { ...caches.objects, virtualServices: snapshot(virtualServices.get(namespace, "reviews")!) }, client: caches.client }),
     editRoutes: async (manager, http) => {
-      await request("PATCH", `${path}?fieldManager=${manager}`, { spec: { http } });
+      await api.request("PATCH", `${path}?fieldManager=${manager}`, { spec: { http } });
       await untilCached();
     },
   };
