@@ -60,9 +60,9 @@ export function ruleErrors(schema: Schema, path: string): readonly Cause[] {
 function expressionErrors({ rule, messageExpression }: CelRule, path: string): readonly Cause[] {
   const expressions = { rule, ...(messageExpression !== undefined && { messageExpression }) };
   return Object.entries(expressions).flatMap(([field, expression]) => {
-    const { valid, error } = environment.check(expression);
-    if (valid) return [];
-    const message = `Invalid value: ${JSON.stringify(expression)}: compilation failed: ${error?.message ?? ""}`;
+    const checked = environment.check(expression);
+    if (checked.valid) return [];
+    const message = `Invalid value: ${JSON.stringify(expression)}: compilation failed: ${checked.error?.message ?? ""}`;
     return [{ reason: "FieldValueInvalid", message, field: `${path}.${field}` }];
   });
 }
@@ -93,7 +93,7 @@ function causesAt(place: Place): readonly Cause[] {
 function placesBelow({ value, old, schema, path }: Place): readonly Place[] {
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items ? value.map((item, index) => ({ value: item, old: correlated(item, old, schema), schema: items, path: `${path}[${index}]` })) : [];
+    return items ? value.map((item: unknown, index) => ({ value: item, old: correlated(item, old, schema), schema: items, path: `${path}[${index}]` })) : [];
   }
   if (!isObject(value)) return [];
   return Object.entries(value).flatMap(([name, field]) => {

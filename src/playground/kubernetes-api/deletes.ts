@@ -5,7 +5,7 @@ import type { Registry } from "./registry.ts";
 import { collectionOf, type ServedKind } from "./served-kind.ts";
 import { badRequest, conflict, notFound } from "./status-error.ts";
 import type { Store } from "./store.ts";
-import type { Place } from "./writes.ts";
+import type { Place } from "./place.ts";
 
 export interface Deletes {
   /** What the server answers: the object while it waits for finalizers (always for pods and namespaces), else that it is gone. */

@@ -54,7 +54,7 @@ export function createObjects(store: Store, registry: Registry, now: () => Date)
     put(object) {
       const kind = served(object);
       const current = store.get(collectionOf(kind), object.metadata.namespace, object.metadata.name);
-      const next = replaced(kind, object as KubeObject, current, now());
+      const next = replaced(kind, object, current, now());
       return current && isSame(current, next) ? current : store.put(collectionOf(kind), next);
     },
     remove(name, namespace, object) {

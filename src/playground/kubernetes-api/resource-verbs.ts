@@ -6,6 +6,7 @@ import { PAGE_NOT_FOUND } from "./discovery.ts";
 import { isObject } from "./json.ts";
 import { withMetadata, type KubeObject } from "./kube-object.ts";
 import type { Pages } from "./pages.ts";
+import type { Place } from "./place.ts";
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, STRATEGIC_PATCH } from "./patches.ts";
 import type { Registry } from "./registry.ts";
 import { renderingFor, renderList, renderObject } from "./rendering.ts";
@@ -17,7 +18,7 @@ import { badRequest, notFound, StatusError, unsupportedMediaType } from "./statu
 import type { Store } from "./store.ts";
 import { writeOptionsOf } from "./write-options.ts";
 import type { Watches } from "./watches.ts";
-import type { Place, Writes, Written } from "./writes.ts";
+import type { Writes, Written } from "./writes.ts";
 
 export interface Parts {
   readonly store: Store;
@@ -120,7 +121,7 @@ function patch(request: Request, { writes, now }: Parts): Answer {
 function configOf({ call, kind, namespace, name }: Request): KubeObject {
   const given = yamlOf(call.body);
   const object = objectOf(JSON.stringify(given), "application/json", kind);
-  return withMetadata(object, { name: object.metadata.name ?? name, namespace: object.metadata.namespace ?? namespace } as KubeObject["metadata"]);
+  return withMetadata(object, { name: object.metadata.name ?? name, namespace: object.metadata.namespace ?? namespace });
 }
 
 function changed(current: KubeObject, type: string, { call, kind }: Request): KubeObject {

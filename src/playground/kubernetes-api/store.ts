@@ -31,43 +31,26 @@ export interface Store {
 }
 
 export function createStore(historyLimit: number): Store {
-  const collections = new Map<string, Map<string, KubeObject>>();
+  const collectionOf = createCollections();
   const listeners = new Set<(event: StoreEvent) => void>();
-  let history: StoreEvent[] = [];
+  const history = createHistory(historyLimit);
   let revision = 1;
-  let oldest = 1;
 
-  const collectionOf = (name: string): Map<string, KubeObject> => {
-    const found = collections.get(name) ?? new Map<string, KubeObject>();
-    collections.set(name, found);
-    return found;
-  };
-  const compactTo = (kept: number): void => {
-    const forgotten = history.slice(0, history.length - kept);
-    oldest = forgotten.at(-1)?.revision ?? oldest;
-    history = history.slice(forgotten.length);
-  };
+  const next = (object: KubeObject): KubeObject => withMetadata(object, { resourceVersion: String(++revision) });
   const happened = (event: StoreEvent): KubeObject => {
-    history.push(event);
-    if (history.length > historyLimit) compactTo(historyLimit);
+    history.add(event);
     for (const listener of [...listeners]) listener(event);
     return event.object;
   };
-  const next = (object: KubeObject): KubeObject => withMetadata(object, { resourceVersion: String(++revision) });
 
   return {
     revision: () => revision,
-    oldestRevision: () => oldest,
     get: (collection, namespace, name) => collectionOf(collection).get(keyOf(namespace, name)),
-    list: (collection, namespace) =>
-      [...collectionOf(collection)]
-        .filter(([key]) => namespace === undefined || key.startsWith(`${namespace}/`))
-        .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([, object]) => object),
+    list: (collection, namespace) => sorted(collectionOf(collection), namespace),
     put(collection, given) {
       const objects = collectionOf(collection);
+      const previous = objects.get(keyOfObject(given));
       const object = next(given);
-      const previous = objects.get(keyOfObject(object));
       objects.set(keyOfObject(object), object);
       return happened({ type: previous ? "MODIFIED" : "ADDED", collection, revision, object, ...(previous && { previous }) });
     },
@@ -75,15 +58,55 @@ export function createStore(historyLimit: number): Store {
       const objects = collectionOf(collection);
       const previous = objects.get(keyOfObject(given)) ?? given;
       objects.delete(keyOfObject(given));
-      return happened({ type: "DELETED", collection, revision: revision + 1, object: next(given), previous });
+      return happened({ type: "DELETED", collection, object: next(given), revision, previous });
     },
-    eventsAfter: (collection, after) =>
-      after < oldest ? undefined : history.filter((event) => event.collection === collection && event.revision > after),
     onEvent(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    compact: () => compactTo(0),
+    eventsAfter: history.eventsAfter,
+    compact: history.compact,
+    oldestRevision: history.oldestRevision,
+  };
+}
+
+function createCollections(): (name: string) => Map<string, KubeObject> {
+  const collections = new Map<string, Map<string, KubeObject>>();
+  return (name) => {
+    const found = collections.get(name) ?? new Map<string, KubeObject>();
+    collections.set(name, found);
+    return found;
+  };
+}
+
+function sorted(objects: ReadonlyMap<string, KubeObject>, namespace: string | undefined): readonly KubeObject[] {
+  return [...objects]
+    .filter(([key]) => namespace === undefined || key.startsWith(`${namespace}/`))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, object]) => object);
+}
+
+interface History extends Pick<Store, "eventsAfter" | "compact" | "oldestRevision"> {
+  add(event: StoreEvent): void;
+}
+
+function createHistory(limit: number): History {
+  let events: StoreEvent[] = [];
+  let oldest = 1;
+  const keep = (count: number): void => {
+    const forgotten = events.slice(0, Math.max(0, events.length - count));
+    oldest = forgotten.at(-1)?.revision ?? oldest;
+    events = events.slice(forgotten.length);
+  };
+  return {
+    add(event) {
+      events.push(event);
+      if (events.length > limit) keep(limit);
+    },
+    eventsAfter: (collection, revision) =>
+      revision < oldest ? undefined : events.filter((event) => event.collection === collection && event.revision > revision),
+    compact: () => keep(0),
+    oldestRevision: () => oldest,
   };
 }
 
