@@ -16,7 +16,10 @@ export interface RouteWritten {
 }
 
 export interface TrafficRouter {
-  /** What the route of `target` is now, from informer caches; no request. */
+  /**
+   * What the route of `target` is now, from informer caches; no request. `versions`: `release` first, whose host says
+   * which destinations are candidates.
+   */
   read(rollout: RolloutRef, target: Traffic, versions: readonly string[]): RouteSeen;
   /** One conditional write. Throws `Conflict` when the route has changed since, and writes nothing then. */
   write(change: RouteChange): Promise<RouteWritten>;

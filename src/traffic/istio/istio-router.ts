@@ -22,9 +22,8 @@ export interface RouteName {
 
 export interface IstioRouterOptions {
   readonly caches: Pick<ObjectCaches, "virtualServices" | "destinationRules" | "services">;
+  /** One that puts its answers into the caches, so that the next read sees the write. */
   readonly client: Pick<KubernetesClient, "patch">;
-  /** Gets the VirtualService as the server answered, so that the cache knows it before the watch does. */
-  readonly onWritten?: (virtualService: KubernetesObject) => void;
   /** The Rollout that this route belongs to, where several name it. */
   readonly ownerOf?: (route: RouteName) => RolloutRef | undefined;
 }
@@ -92,7 +91,7 @@ function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: re
   return `${place.label} leads to ${foreign.destination.host}, which bears the name ${versionOf(foreign)} and is not ${wanted}: rename one of them`;
 }
 
-async function write({ caches, client, onWritten }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
+async function write({ caches, client }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
   const place = findPlace(caches.virtualServices, change.rollout, change.target);
   assertUnmoved(place, change);
   const operations = operationsFor(place, change);
@@ -100,7 +99,6 @@ async function write({ caches, client, onWritten }: IstioRouterOptions, change: 
   const { namespace, object } = place;
   const patch = { type: "json", body: operations } as const;
   const answer = await client.patch(RESOURCES.virtualServices, namespace, object.metadata.name, patch, { fieldManager: change.manager });
-  onWritten?.(answer);
   assertAsSent(answer, place, change);
   return writtenOf(answer, change);
 }

@@ -210,6 +210,14 @@ describe("an edit of destinations that are Services", () => {
   });
 });
 
+describe("an edit that removes several", () => {
+  it("removes them and nothing in between", () => {
+    const object = aVirtualService({ http: [{ route: subsets({ v1: 10, v2: 30, v8: 40, v3: 20 }) }], metadata: { resourceVersion: "7" } });
+    const after = edited(object, aTarget(), { ours: ["v1", "v2", "v3"], wanted: [{ version: "v3", points: 60 }], stamp: null });
+    expect(destinationsOf(after, aTarget())).toEqual(subsets({ v8: 40, v3: 60 }));
+  });
+});
+
 describe("an edit that is broken", () => {
   it("is refused when the weights would not add up to 100", () => {
     const object = aVirtualService({ metadata: { resourceVersion: "7" } });

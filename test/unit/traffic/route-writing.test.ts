@@ -26,9 +26,8 @@ function look(router: Pick<ReturnType<typeof createFakeRouter>, "read">): RouteF
 /** A server that stores something else than it was sent. */
 function meddling(fake: ReturnType<typeof createFakeRouter>, meddle: (object: KubernetesObject) => KubernetesObject) {
   const { caches, client } = fake.cluster;
-  const written: KubernetesObject[] = [];
   const patch: KubernetesClient["patch"] = async (...request) => meddle(await client.patch(...request));
-  return { written, router: createIstioRouter({ caches, client: { patch }, onWritten: (object) => written.push(object) }) };
+  return createIstioRouter({ caches, client: { patch } });
 }
 
 describe("a write", () => {
@@ -69,16 +68,15 @@ describe("a write", () => {
     expect(fake.cluster.patches).toEqual([]);
   });
 
-  it("hands on what the server has stored, and complains where an admission webhook has changed the weights", async () => {
-    const { router, written } = meddling(createFakeRouter({ nowMs: () => NOON }), (object) => ({ ...object, spec: { http: [{ route: subsets({ v2: 95, v3: 5 }) }] } }));
+  it("complains where an admission webhook has changed the weights", async () => {
+    const router = meddling(createFakeRouter({ nowMs: () => NOON }), (object) => ({ ...object, spec: { http: [{ route: subsets({ v2: 95, v3: 5 }) }] } }));
     await expect(router.write(changeOf(look(router)))).rejects.toThrow(
       "the API server changed the write to VirtualService bookinfo/reviews: sent v2 75, v3 25, stored v2 95, v3 5; look for an admission webhook that edits VirtualServices",
     );
-    expect(written).toHaveLength(1);
   });
 
   it("complains where a webhook has taken the stamp away", async () => {
-    const { router } = meddling(createFakeRouter({ nowMs: () => NOON }), (object) => ({ ...object, metadata: { ...object.metadata, annotations: undefined } }));
+    const router = meddling(createFakeRouter({ nowMs: () => NOON }), (object) => ({ ...object, metadata: { ...object.metadata, annotations: undefined } }));
     await expect(router.write(changeOf(look(router)))).rejects.toThrow("sent weir.dev/epoch=uid-1/1.1, stored null");
   });
 });
