@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: "in memory",
           include: ["test/unit/**/*.test.ts", "test/simulation/**/*.test.ts"],
+          testTimeout: 30_000, // property tests, on a busy machine
           sequence: { groupOrder: 0 },
         },
       },
