@@ -37,6 +37,8 @@ export interface World {
   readonly pods: Record<string, Pods>;
   answers: Answers;
   crdIsCurrent: boolean;
+  /** Called around each write of ours: throws where the daemon dies there (before it, or after it with the answer lost). */
+  faults: { before(): void; after(): void };
   rollout(): Rollout;
   status(): RolloutStatus;
   spec(change: Partial<RolloutSpecInput>, manager?: string): void;
@@ -71,6 +73,7 @@ export function aWorld(options: WorldOptions = {}): World {
     pods: {},
     answers: { bad: 0, requests: 100 },
     crdIsCurrent: true,
+    faults: { before: () => undefined, after: () => undefined },
     ports: undefined as unknown as Ports,
     router: undefined as unknown as FakeRouter,
     rollout: () => ({ metadata, spec: RolloutSpec.parse(spec), ...(status ? { status } : {}), statusIsNewer: false }),
@@ -105,7 +108,10 @@ export function aWorld(options: WorldOptions = {}): World {
       for (let ticks = 0; world.nowMs <= endMs && !done() && !gone; ticks++) {
         if (ticks > 10_000) throw new Error(`the world spins: ${log.slice(-5).join("\n")}`);
         const before = fingerprint();
-        const { requeueAtMs } = await world.tick();
+        const { requeueAtMs } = await world.tick().catch((error: unknown): Result => {
+          if (!(error instanceof Conflict) && !(error instanceof Died)) throw error;
+          return { requeueAtMs: world.nowMs + 1_000 };
+        });
         if (before !== fingerprint()) continue;
         world.nowMs = Math.max(world.nowMs + 1, Math.min(requeueAtMs ?? endMs + 1, endMs + 1));
       }
@@ -127,6 +133,7 @@ export function aWorld(options: WorldOptions = {}): World {
     rollouts: {
       get: () => (gone ? undefined : structuredClone(world.rollout())),
       async updateStatus(rollout, next) {
+        world.faults.before();
         if (rollout.metadata.resourceVersion !== metadata.resourceVersion) throw new Conflict("the Rollout has changed");
         RolloutStatus.parse(next);
         if (!isEqual(status, next)) {
@@ -134,6 +141,7 @@ export function aWorld(options: WorldOptions = {}): World {
           status = structuredClone(next);
           bump({});
         }
+        world.faults.after();
         return structuredClone(world.rollout());
       },
       async setFinalizer(_, present) {
@@ -151,8 +159,10 @@ export function aWorld(options: WorldOptions = {}): World {
     traffic: {
       read: (rollout, target, versions) => router.read(rollout, target, versions),
       async write(change) {
+        world.faults.before();
         const written = await router.write(change);
         say("route", `${shown(world.route())}${change.stamp ? ` stamp ${change.stamp}` : " no stamp"}`);
+        world.faults.after();
         return written;
       },
     },
@@ -176,6 +186,11 @@ export function aWorld(options: WorldOptions = {}): World {
   };
   const delivered: Notified[] = [];
   return Object.assign(world, { ports, router });
+}
+
+/** The daemon's death, as a fault throws it. */
+export class Died extends Error {
+  override readonly name = "Died";
 }
 
 /** A provider that notes the counters at its first look in a step and counts from then on. */
