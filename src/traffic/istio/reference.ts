@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { RolloutRef } from "../../rollout/rollout.ts";
 
-export const ALLOW_FROM_ANNOTATION = "weir.dev/allow-from";
+const ALLOW_FROM_ANNOTATION = "weir.dev/allow-from";
 
 /** Undefined where the Rollout may refer to the object; else a sentence. */
 export function refusalOf(label: string, { metadata }: KubernetesObject, rollout: RolloutRef): string | undefined {
