@@ -50,11 +50,11 @@ describe("a call", () => {
     expect(server.asked[49]?.headers).toMatchObject({ "user-agent": "weir/1.2.3", authorization: "Bearer t", accept: "application/json" });
   });
 
-  test("shares a bounded number of connections with a thousand others", async () => {
+  test("shares a bounded number of connections with hundreds of others", async () => {
     const server = await serve((asked) => answerJson(asked, 200, {}));
     const transport = transportTo(server);
-    await Promise.all(Array.from({ length: 1_000 }, () => transport.send(READ)));
-    expect(server.asked).toHaveLength(1_000);
+    await Promise.all(Array.from({ length: 300 }, () => transport.send(READ)));
+    expect(server.asked).toHaveLength(300);
     expect(server.opened()).toBeLessThanOrEqual(32);
   });
 
