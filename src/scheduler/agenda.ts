@@ -1,6 +1,6 @@
 /** Keeps each Rollout's next look: in the queue where Redis accepts it, else by a timer here; and by a late timer in any case (law 1). */
 import type { RolloutRef } from "../rollout/rollout.ts";
-import { createRunTimers } from "./run-timers.ts";
+import { createOwnTimers } from "./run-timers.ts";
 import { keyOf, type Schedule, type Schedules } from "./schedule.ts";
 import type { TickOutcome } from "./tick.ts";
 import type { TickQueue } from "./tick-queue.ts";
@@ -37,32 +37,27 @@ export interface AgendaOptions {
   readonly onDue: (ref: RolloutRef, dueAtMs: number) => void;
 }
 
-/** Spreads the daemons' late timers, which would otherwise all fire at once. */
-const SPREAD_MS = 250;
-
 export function createAgenda({ queue, schedules, time, random, onDue }: AgendaOptions): Agenda {
-  const exact = createRunTimers(time, onDue);
-  const late = createRunTimers(time, onDue);
-  const visits = new Map<string, Visit>();
-  return { before, after, wake, rearm, close };
+  const timers = createOwnTimers(time, random, onDue);
+  const visits = createVisits();
+  return { before, after, wake, rearm, close: timers.close };
 
   async function before(ref: RolloutRef): Promise<Visit> {
-    const visit: Visit = { woken: false };
-    visits.set(keyOf(ref), visit);
+    const visit = visits.begin(ref);
     const schedule = schedules.find(ref);
     if (schedule?.unfinished) await queue.put(schedule, schedule.intervalMs);
     return visit;
   }
 
   async function after(ref: RolloutRef, outcome: TickOutcome, visit?: Visit): Promise<void> {
-    if (visit && visits.get(keyOf(ref)) === visit) visits.delete(keyOf(ref));
+    if (visit) visits.end(ref, visit);
     if (outcome.kind === "interrupted") return;
     const schedule = schedules.find(ref);
     const atMs = outcome.requeueAtMs ?? (schedule?.unfinished ? time.nowMs() + schedule.intervalMs : undefined);
-    if (!schedule || atMs === undefined) return forget(ref);
-    late.set(ref, lateAt(schedule, atMs));
-    if (await isQueued(schedule, atMs, outcome, visit)) exact.clear(ref);
-    else exact.set(ref, atMs);
+    if (!schedule || atMs === undefined) return timers.forget(ref);
+    timers.setLate(schedule, atMs);
+    if (await isQueued(schedule, atMs, outcome, visit)) timers.clearExact(ref);
+    else timers.setExact(ref, atMs);
   }
 
   /** What began past the queue and met trouble is tried again past it, for a command may not wait for another daemon's job (law 1). */
@@ -75,28 +70,32 @@ export function createAgenda({ queue, schedules, time, random, onDue }: AgendaOp
   async function wake(ref: RolloutRef): Promise<boolean> {
     const schedule = schedules.find(ref);
     if (!schedule) return true;
-    const visit = visits.get(keyOf(ref));
-    if (visit) visit.woken = true;
+    visits.wake(ref);
     return queue.put(schedule, 0);
   }
 
   function rearm(ref: RolloutRef): void {
     const schedule = schedules.find(ref);
-    if (!schedule) return forget(ref);
-    if (schedule.unfinished) late.set(ref, lateAt(schedule, schedule.nextLookAtMs ?? time.nowMs()));
+    if (!schedule) timers.forget(ref);
+    else if (schedule.unfinished) timers.setLate(schedule, schedule.nextLookAtMs ?? time.nowMs());
   }
+}
 
-  function lateAt({ intervalMs }: Schedule, nextLookAtMs: number): number {
-    return nextLookAtMs + intervalMs + random() * SPREAD_MS;
-  }
-
-  function forget(ref: RolloutRef): void {
-    exact.clear(ref);
-    late.clear(ref);
-  }
-
-  function close(): void {
-    exact.clearAll();
-    late.clearAll();
-  }
+/** The ticks from the queue that go on in this process. */
+function createVisits() {
+  const visits = new Map<string, Visit>();
+  return {
+    begin(ref: RolloutRef): Visit {
+      const visit = { woken: false };
+      visits.set(keyOf(ref), visit);
+      return visit;
+    },
+    end(ref: RolloutRef, visit: Visit): void {
+      if (visits.get(keyOf(ref)) === visit) visits.delete(keyOf(ref));
+    },
+    wake(ref: RolloutRef): void {
+      const visit = visits.get(keyOf(ref));
+      if (visit) visit.woken = true;
+    },
+  };
 }

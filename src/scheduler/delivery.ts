@@ -38,7 +38,8 @@ const BETWEEN_ATTEMPTS: Backoff = { firstMs: 1_000, factor: 3, capMs: 300_000 };
 const LONGEST_WAIT_MS = 900_000;
 
 export function createTakeTurn(options: DeliveryOptions): TakeTurn {
-  const { record, onDelivered, time, metrics, logger } = options;
+  const { record, onDelivered, random, logger } = options;
+  const count = countWith(options.metrics);
   const oneAtATime = createQueues();
   return (mailbox, attempt) => oneAtATime(idOf(mailbox), () => takeTurn(mailbox, attempt));
 
@@ -67,7 +68,7 @@ export function createTakeTurn(options: DeliveryOptions): TakeTurn {
       return undefined;
     }
     if (attempt >= FAILING_FROM_ATTEMPT) await sayFailing(mailbox, head, last, sentence);
-    return { kind: "again", inMs: waitMs(attempt, retryAfterMs) };
+    return { kind: "again", inMs: waitMs(attempt, retryAfterMs, random()) };
   }
 
   async function sayFailing(mailbox: Mailbox, head: Owed, last: Notified | undefined, failing: string): Promise<void> {
@@ -79,15 +80,15 @@ export function createTakeTurn(options: DeliveryOptions): TakeTurn {
     await record.settle(mailbox, state);
     onDelivered(refOf(mailbox));
   }
+}
 
-  function count(mailbox: Mailbox, { notice }: Owed, result: string): void {
-    metrics.notification(mailbox.target.split("/", 1)[0]!, notice.event, result);
-  }
+/** `slack` of `slack/#deploys` is the label: channels are not bounded. */
+function countWith(metrics: OutboxMetrics): (mailbox: Mailbox, owed: Owed, result: string) => void {
+  return ({ target }, { notice }, result) => metrics.notification(target.split("/", 1)[0]!, notice.event, result);
+}
 
-  function waitMs(attempt: number, retryAfterMs: number | undefined): number {
-    const ownMs = backoffMs(BETWEEN_ATTEMPTS, attempt, options.random());
-    return retryAfterMs === undefined ? ownMs : Math.min(retryAfterMs, LONGEST_WAIT_MS);
-  }
+function waitMs(attempt: number, retryAfterMs: number | undefined, random: number): number {
+  return retryAfterMs === undefined ? backoffMs(BETWEEN_ATTEMPTS, attempt, random) : Math.min(retryAfterMs, LONGEST_WAIT_MS);
 }
 
 function stateOf({ target }: Mailbox, { notice: { seq, event } }: Owed, message: string | undefined): Notified {

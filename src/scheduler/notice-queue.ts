@@ -8,6 +8,8 @@ import { succeedsWithin, type TimeSource } from "./time.ts";
 import { openWorker, WORKER_LIMITS, type ClosableWorker } from "./worker.ts";
 
 export interface NoticeQueue {
+  /** Whether Redis answers and the queue can be used. */
+  isOpen(): boolean;
   /** False: Redis did not accept it in time. */
   put(mailbox: Mailbox): Promise<boolean>;
   /** Begins to deliver. */
@@ -39,6 +41,7 @@ export function createNoticeQueue({ link, time, logger }: { readonly link: Redis
   });
   return {
     put,
+    isOpen: () => open !== undefined && link.isReady(),
     start(takeTurn) {
       worker = openWorker({ link, time, logger }, () => createNoticeWorker(link, (job) => work(job, takeTurn)));
     },

@@ -25,6 +25,8 @@ export interface OutboxOptions {
 }
 
 export interface RunningOutbox extends Outbox {
+  /** Whether deliveries are shared over Redis just now. */
+  isShared(): boolean;
   /** Begins to deliver what is in the queue. */
   start(): void;
   /** Ends within about 3 s; what was not delivered is taken over by others, or at the next start. */
@@ -48,8 +50,9 @@ export function createOutbox(options: OutboxOptions): RunningOutbox {
       if (!isOwed || !(await queue.put(mailbox))) local.begin(mailbox);
     },
     async delivered({ metadata: { uid }, status }, run) {
-      return record.delivered(uid, run, status?.run?.number === run ? status.run.notified : []);
+      return record.delivered({ uid, run }, status?.run?.number === run ? status.run.notified : []);
     },
+    isShared: queue.isOpen,
     start: () => queue.start(takeTurn),
     async close() {
       local.stop();

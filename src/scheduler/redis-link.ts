@@ -34,9 +34,9 @@ export function connectRedis({ url, time, logger, onState }: RedisLinkOptions): 
   const commands = new Redis(url, { ...common, maxRetriesPerRequest: 1, enableOfflineQueue: false, socketTimeout: SILENCE_LIMIT_MS });
   const jobs = new Redis(url, { ...common, maxRetriesPerRequest: null });
   jobs.on("error", () => {}); // said once, by the other connection
-  reportState(commands, logger, onState);
   const retries = new Set<Cancel>();
   let closed = false;
+  reportState(commands, logger, () => !closed, onState);
   const whenReady = (client: Redis, build: () => Promise<void>): void => {
     const attempt = () => {
       if (!closed) build().catch((error: unknown) => again(error));
@@ -71,10 +71,10 @@ const common = {
 } satisfies RedisOptions;
 
 /** One line per change of state, however often the client fails in between. */
-function reportState(client: Redis, logger: Logger, onState: (up: boolean) => void): void {
+function reportState(client: Redis, logger: Logger, isWanted: () => boolean, onState: (up: boolean) => void): void {
   let up: boolean | undefined;
   const become = (next: boolean, error?: unknown) => {
-    if (next === up) return;
+    if (next === up || !isWanted()) return;
     up = next;
     onState(next);
     if (next) logger.info({}, "Redis answers; ticks are shared with other daemons");

@@ -44,11 +44,12 @@ export interface Scheduler {
   close(): Promise<void>;
 }
 
-const DRAIN_LIMIT_MS = 7_000;
+const DRAIN_LIMIT_MS = 5_000;
 const CLOSE_LIMIT_MS = 2_000;
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { redis: link, schedules, metrics, logger, concurrency, time = systemTime, random = Math.random } = options;
+  const inBackground = backgroundOf(logger);
   const queue = createTickQueue({ link, time, logger });
   const watchdog = createWatchdog(schedules, time);
   const lanes = createLanes(withWatchdog(createTick({ ...options, time, random }), watchdog.saw), time);
@@ -88,11 +89,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   async function wake(ref: RolloutRef): Promise<void> {
     if (!(await agenda.wake(ref))) await local.soon(ref, "event", time.nowMs());
   }
+}
 
-  /** Nothing here may reject: an escaped error is a broken invariant, and says so. */
-  function inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => logger.error({ error }, "the scheduler broke an invariant"));
-  }
+/** Nothing that runs so may reject: an escaped error is a broken invariant, and says so. */
+function backgroundOf(logger: Logger): (work: Promise<void>) => void {
+  return (work) => void work.catch((error: unknown) => logger.error({ error }, "the scheduler broke an invariant"));
 }
 
 function withWatchdog(tick: ReturnType<typeof createTick>, saw: (ref: RolloutRef) => void): ReturnType<typeof createTick> {

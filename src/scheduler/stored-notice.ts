@@ -35,6 +35,17 @@ export const Mailbox = z.object({ namespace: z.string(), name: z.string(), uid: 
 /** The notices of one run to one target; they are delivered in order. */
 export type Mailbox = Readonly<z.infer<typeof Mailbox>>;
 
+export type RunOf = Pick<Mailbox, "uid" | "run">;
+
+/** Under which field of its run a notice is kept. */
+export function fieldOf({ target }: Mailbox, { notice }: Owed): string {
+  return `${notice.seq}/${target}`;
+}
+
+export function isFor({ target }: Mailbox, field: string): boolean {
+  return field.slice(field.indexOf("/") + 1) === target;
+}
+
 export function idOf({ uid, run, target }: Mailbox): string {
   return `${uid}/${run}/${target}`;
 }

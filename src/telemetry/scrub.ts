@@ -18,7 +18,7 @@ export function scrubbed(fields: Readonly<Record<string, unknown>>): Record<stri
 }
 
 /** `text` with what looks like a credential replaced. */
-export function scrubText(text: string): string {
+function scrubText(text: string): string {
   return SECRET_TEXTS.reduce((clean, [shape, instead]) => clean.replace(shape, instead), text.slice(0, MAX_TEXT));
 }
 

@@ -89,7 +89,7 @@ export function createHeldReconcile({ heeds = true }: { readonly heeds?: boolean
   const begun: HeldReconcile["begun"] = [];
   const reconcile: Reconcile = (ref, signal) =>
     new Promise((resolve, reject) => {
-      if (heeds) signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      if (heeds) signal.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
       begun.push({ ref, signal, finish: (requeueAtMs) => resolve(requeueAtMs === undefined ? {} : { requeueAtMs }), fail: reject });
     });
   return { reconcile, begun };

@@ -42,7 +42,7 @@ describe("the log", () => {
   it("says what went wrong and why", () => {
     const { log, lines } = aLog();
     log.error({ error: new TypeError("expected a weight", { cause: new Error("it was null") }) }, "a tick failed");
-    expect(JSON.parse(lines[0]!).error).toMatchObject({ type: "TypeError", message: "expected a weight", cause: { message: "it was null" } });
+    expect(JSON.parse(lines[0]!)).toMatchObject({ error: { type: "TypeError", message: "expected a weight", cause: { message: "it was null" } } });
   });
 
   it("bounds a line, whatever it is given", () => {
