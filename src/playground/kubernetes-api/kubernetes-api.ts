@@ -59,6 +59,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions = {}): P
   const parts: Parts = { store, registry, watches, deletes, serviceAddress, now, pages: createPages(store), writes: createWrites(store, now) };
   for (const name of NAMESPACES) objects.put({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
   for (const crd of options.crds ?? []) objects.put(crd);
+  store.compact(); // nobody has seen anything yet: what was before the start is too old to watch from
 
   const server = await startHttpServer({ port: options.port ?? 0, answer: (call) => answer(parts, call), faults, onRequest });
   const url = `http://127.0.0.1:${server.port}`;

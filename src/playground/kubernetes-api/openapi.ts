@@ -13,7 +13,7 @@ export function openApiIndex(registry: Registry): Answer {
     const hash = createHash("sha512").update(JSON.stringify(documentOf(registry, path))).digest("hex").toUpperCase();
     return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }] as const;
   });
-  return { status: 200, body: { paths: Object.fromEntries(paths) } };
+  return { status: 200, body: { paths: Object.fromEntries(paths) }, contentType: "text/plain; charset=utf-8" };
 }
 
 /** `path` as in the index: `api/v1`, `apis/weir.dev/v1alpha1`. */
