@@ -31,6 +31,7 @@ export interface Load {
 
 const tickMs = 5;
 const drainMs = 2_000;
+const mostMadeUpMs = 250;
 
 export function createLoad(options: LoadOptions): Load {
   const { maxInFlight = 1_000 } = options;
@@ -60,11 +61,12 @@ export function createLoad(options: LoadOptions): Load {
   };
 }
 
-/** Calls `arrive` for every arrival that is due; after a pause of the process those missed come at once, as real clients would. */
+/** Calls `arrive` for every arrival that is due. Of those missed while this process stood still only the last ones are made up for: no users would come in such a crowd. */
 function startArrivals(perSecond: number, random: Random, arrive: () => void): () => void {
   const gapMs = () => (-Math.log(1 - random()) * 1_000) / perSecond;
   let dueMs = performance.now() + gapMs();
   const timer = setInterval(() => {
+    dueMs = Math.max(dueMs, performance.now() - mostMadeUpMs);
     for (; dueMs <= performance.now(); dueMs += gapMs()) arrive();
   }, tickMs);
   return () => clearInterval(timer);

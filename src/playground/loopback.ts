@@ -10,11 +10,14 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
+/** Connections that may wait while this process is busy; more are refused. */
+const backlog = 4_096;
+
 /** Listens on a free port of 127.0.0.1. Idle connections stay open: closing them would race with the next request on them. */
 export async function listenOnLoopback(listener: RequestListener): Promise<LoopbackServer> {
   const server = createServer(listener);
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen({ port: 0, host: "127.0.0.1", backlog }, resolve));
   const { port } = server.address() as AddressInfo;
   return { port, url: `http://127.0.0.1:${port}`, close: () => closeServer(server) };
 }

@@ -2,13 +2,12 @@
 import colours from "picocolors";
 import { argumentsFrom, usage, UsageError, type PlaygroundArguments } from "./arguments.ts";
 import { createCleanUp, type CleanUp } from "./clean-up.ts";
-import { deliveries } from "./deliveries.ts";
+import { deliveries, type Delivery } from "./deliveries.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { wrapped } from "./narration.ts";
 import { startPlayground, type Playground } from "./playground.ts";
 import { play } from "./player.ts";
 import { requestsPerSecond } from "./sample-traffic.ts";
-import { reviews } from "./samples/sample-apps.ts";
 import { defaultStateFolder } from "./state-folder.ts";
 import { watchOn } from "./watch-on.ts";
 
@@ -91,7 +90,7 @@ async function playAll({ scenarios, stay }: PlaygroundArguments, playground: Pla
     const count = scenarios.length > 1 ? `${index + 1} of ${scenarios.length}: ` : "";
     troubles.push(await play(playground.stage, display, deliveries[name], `${count}${deliveries[name].title}`, startedMs));
   }
-  display.say(...(stay ? invitation(playground, display) : farewell(display)));
+  display.say("", ...(stay ? invitation(playground, deliveries[scenarios.at(-1) ?? "good"], display) : farewell(display)));
   if (stay) await watchOn(playground.stage, display, startedMs);
   return troubles.every((trouble) => trouble === undefined) ? 0 : 1;
 }
@@ -108,23 +107,29 @@ function farewell({ style }: Display): readonly string[] {
   ];
 }
 
-function invitation({ env, url, prometheusUrl }: Playground, { style }: Display): readonly string[] {
-  const lines: readonly [command: string, what: string][] = [
-    [`. ${env}`, "first: now weir and kubectl speak to this playground"],
-    ["kubectl get weir", "every Rollout: phase, step, weight, and a sentence"],
-    [`weir explain ${reviews.name}`, "why it is where it is, with the numbers"],
-    ["weir release website v2", "deliver something yourself, and"],
-    ["weir watch website", "see how it goes"],
-    ["weir playground break website v2 --errors 5%", "turn it bad on its way"],
-    ["weir abort website", "or take it back yourself"],
-    [`curl -s -H 'Host: reviews' ${url}/`, "be one of the users"],
+function invitation({ env, url, prometheusUrl }: Playground, last: Delivery, { style }: Display): readonly string[] {
+  const again: readonly Command[] = [
+    [`weir playground break reviews ${last.release} --errors 0% --latency 8ms`, `mend ${last.release},`],
+    ["weir retry reviews", "try it again,"],
+  ];
+  const another: readonly Command[] = [["weir release reviews v3", "deliver another version,"]];
+  const commands: readonly Command[] = [
+    [`. ${env}`, "first: speak to this playground"],
+    ["kubectl get weir", "phase, step, weight"],
+    ["weir explain reviews", "why it is where it is"],
+    ...(last.ending === "takenBack" ? again : another),
+    ["weir watch reviews", "watch it,"],
+    ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
+    ["weir abort reviews", "or take it back yourself"],
   ];
   return [
-    "  It all goes on until Ctrl-C, which leaves nothing behind. In another terminal:",
+    "  It all goes on until Ctrl-C, which leaves nothing behind. In another terminal, in this folder:",
     "",
-    ...lines.map(([command, what]) => `    $ ${style.bold(command.padEnd(50))} ${style.dim(what)}`),
+    ...commands.map(([command, what]) => `    $ ${style.bold(command.padEnd(56))} ${style.dim(what)}`.trimEnd()),
     "",
-    `  Prometheus: ${prometheusUrl}`,
+    `  Be one of the users: curl -s -H 'Host: reviews' ${url}/       Prometheus: ${prometheusUrl}`,
     "",
   ];
 }
+
+type Command = readonly [command: string, what: string];

@@ -10,10 +10,10 @@ import { createTelling, endedRuns, type Sides, type Telling } from "./telling.ts
 
 /** A delivery that takes longer did not end as told. */
 const mostMs = 180_000;
-/** After the end the mesh must be seen to send at least this many requests where the route says, */
-const requestsAfterwards = 200;
-/** within this time. */
-const mostMsAfterwards = 15_000;
+/** Before and after the mesh is seen to send at least this many requests where the route says, */
+const requestsAround = 200;
+/** if that takes no longer than this. */
+const mostMsAround = 15_000;
 
 /** A sentence where it did not end as told. `title` stands above it; `startedMs` is where the story's clock began. */
 export async function play(stage: Stage, display: Display, delivery: Delivery, title: string, startedMs: number): Promise<string | undefined> {
@@ -21,17 +21,18 @@ export async function play(stage: Stage, display: Display, delivery: Delivery, t
   const sides: Sides = { stable, canary: delivery.release };
   introduce(display, delivery, title, stable);
   stage.turn(delivery.release, delivery.behaviour);
+  const telling = createTelling(stage, display, sides, startedMs);
+  await tellUntil(() => totalOf(stage.steps().at(-1)?.counts() ?? {}) >= requestsAround, mostMsAround, stage, telling);
   const answersBefore = stage.answers();
   const askedMs = stage.nowMs();
-  const telling = createTelling(stage, display, sides, startedMs);
   const runsBefore = endedRuns(stage.status());
   const hasEnded = () => endedRuns(stage.status()) > runsBefore;
   await stage.release(delivery.release);
   await tellUntil(hasEnded, mostMs, stage, telling);
-  await tellUntil(() => hasShown(stage.steps().at(-1), delivery, sides), hasEnded() ? mostMsAfterwards : 0, stage, telling);
+  await tellUntil(() => hasShown(stage.steps().at(-1), delivery, sides), hasEnded() ? mostMsAround : 0, stage, telling);
   telling.finish();
   const trouble = troubleWith(delivery, sides, stage);
-  display.say("", ...ending(display, stage, delivery, sides, { trouble, askedMs, answersBefore }), "");
+  display.say("", ...ending(display, stage, delivery, sides, { trouble, askedMs, answersBefore }));
   return trouble;
 }
 
@@ -52,7 +53,7 @@ function introduce(display: Display, { introduction, release }: Delivery, title:
 /** The route is where the delivery should leave it, and enough requests have gone that way. */
 function hasShown(step: RouteStep | undefined, { ending, release }: Delivery, { stable }: Sides): boolean {
   const winner = ending === "promoted" ? release : stable;
-  return step !== undefined && step.split[winner] === 100 && totalOf(step.counts()) >= requestsAfterwards;
+  return step !== undefined && step.split[winner] === 100 && totalOf(step.counts()) >= requestsAround;
 }
 
 function troubleWith(delivery: Delivery, { stable, canary }: Sides, stage: Stage): string | undefined {
@@ -73,28 +74,42 @@ function ending(display: Display, stage: Stage, delivery: Delivery, { canary }: 
   const { good, bad, bold } = display.style;
   if (trouble) return wrapped(trouble).map((line, index) => (index === 0 ? `${bad("✗")}${line.slice(1)}` : line));
   const status = stage.status()!;
-  const { requests, failed } = users(stage.answers(), answersBefore);
+  const users = usersSince(answersBefore, stage.answers(), canary);
   const took = clockOf(durationMs(status, askedMs, stage.nowMs()));
   const [first = "", ...rest] = wrapped(status.message, "    ");
   return [
     `  ${good("✓")} ${bold(delivery.ending === "promoted" ? "Delivered" : "Taken back")} after ${took} (${status.phase}, ${status.reason}).`,
     first,
     ...rest,
-    ...wrapped(lesson(delivery, canary, requests, failed), "    "),
+    ...wrapped(lesson(delivery, canary, users), "    "),
   ];
 }
 
-function lesson({ ending, behaviour }: Delivery, canary: string, requests: number, failed: number): string {
-  const all = `Meanwhile users sent ${countOf(requests)} requests, and ${failed === 0 ? "none" : countOf(failed)} failed`;
-  if (ending === "promoted") return `${all}. ${canary} serves everybody now.`;
-  const otherwise = behaviour.errorRate > 0 ? `${percentOf(behaviour.errorRate)} of them would have, with ${canary} for everybody` : "all of them would have waited, with this version for everybody";
-  return `${all} (${percentOf(requests === 0 ? 0 : failed / requests)}): ${otherwise}.`;
+/** What users had of it, and what they would have had. */
+function lesson({ ending, behaviour }: Delivery, canary: string, users: Users): string {
+  if (ending === "promoted") return `Meanwhile users sent ${countOf(users.requests)} requests; ${users.failed === 0 ? "none" : countOf(users.failed)} failed.`;
+  const [hurt, otherwise] = behaviour.errorRate > 0 ? [users.failed, percentOf(behaviour.errorRate)] : [users.toCanary, "all of them"];
+  const what = behaviour.errorRate > 0 ? "failed" : `had to wait for ${canary}`;
+  return `Meanwhile users sent ${countOf(users.requests)} requests; ${countOf(hurt)} ${what}: ${percentOf(hurt / Math.max(1, users.requests))}, and with ${canary} for everybody ${otherwise}.`;
 }
 
-function users(answers: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>) {
-  const since = Object.entries(answers).map(([outcome, count]) => ({ code: Number(outcome.split(" ")[1]), count: count - (before[outcome] ?? 0) }));
+interface Users {
+  readonly requests: number;
+  readonly failed: number;
+  readonly toCanary: number;
+}
+
+function usersSince(before: Readonly<Record<string, number>>, answers: Readonly<Record<string, number>>, canary: string): Users {
+  const since = Object.entries(answers).map(([outcome, count]) => {
+    const [version, code] = outcome.split(" ");
+    return { version, code: Number(code), count: count - (before[outcome] ?? 0) };
+  });
   const sum = (some: typeof since) => some.reduce((total, { count }) => total + count, 0);
-  return { requests: sum(since), failed: sum(since.filter(({ code }) => code === 0 || code >= 500)) };
+  return {
+    requests: sum(since),
+    failed: sum(since.filter(({ code }) => code === 0 || code >= 500)),
+    toCanary: sum(since.filter(({ version }) => version === canary)),
+  };
 }
 
 function durationMs({ run }: RolloutStatus, askedMs: number, nowMs: number): number {

@@ -22,7 +22,7 @@ const rest: Moment = {
   answers: { "v1 200": 1_000 },
 };
 
-const goodChecks = [check("errors", "0%", "Pass"), check("slow", "12ms", "Pass")];
+const goodChecks = [check("errors", "0%", "Pass"), check("latency", "12ms", "Pass")];
 const goodStory: readonly Moment[] = [
   { status: { message: "v2 has 10%", run: aRun({ weight: 10, points: 10 }) }, split: { v1: 90, v2: 10 }, counts: requests(0, 0) },
   { status: { run: aRun({ weight: 10, points: 10, checks: goodChecks }) }, counts: requests(1_805, 195) },
@@ -37,7 +37,7 @@ const goodStory: readonly Moment[] = [
 ];
 
 const bad = { ...deliveries.bad, release: "v2" };
-const failing = [check("errors", "21.4%", "Fail"), check("slow", "12ms", "Pass")];
+const failing = [check("errors", "21.4%", "Fail"), check("latency", "12ms", "Pass")];
 const taken: Partial<RolloutStatus> = {
   phase: "Degraded", reason: "RolledBack", message: "v2 was taken back: errors 21.4% is above 1% (9 of 42 requests).",
   run: aRun({ outcome: "RolledBack", weight: 0, checks: failing, endedAt: "1970-01-01T00:00:09Z" }),
@@ -71,13 +71,12 @@ describe("a good delivery", () => {
 
         time  route   where the mesh really sent    requests to v2       what Prometheus saw of v2
         0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900
-        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.8 % of 2,000       errors 0% ✓  slow 12ms ✓
-        0:03  0/100   ████████████████████████████  100.0 % of 2,000     errors 0% ✓  slow 12ms ✓
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.8 % of 2,000       errors 0% ✓  latency 12ms ✓
+        0:03  0/100   ████████████████████████████  100.0 % of 2,000     errors 0% ✓  latency 12ms ✓
 
         ✓ Delivered after 0:52 (Healthy, Succeeded).
           v2 has all the traffic.
-          Meanwhile users sent 4,000 requests, and none failed. v2 serves everybody now.
-
+          Meanwhile users sent 4,000 requests; none failed.
       "
     `);
   });
@@ -107,14 +106,12 @@ describe("a bad delivery", () => {
 
         time  route   where the mesh really sent    requests to v2       what Prometheus saw of v2
         0:00  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 900
-        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.7 % of 1,440       errors 21.4% ✗  slow 12ms ✓
+        0:01  90/10   ░░░░░░░░░░░░░░░░░░░░░░░░░███  9.7 % of 1,440       errors 21.4% ✗  latency 12ms ✓
         0:02  100/0   ░░░░░░░░░░░░░░░░░░░░░░░░░░░░  0.0 % of 250
 
         ✓ Taken back after 0:09 (Degraded, RolledBack).
           v2 was taken back: errors 21.4% is above 1% (9 of 42 requests).
-          Meanwhile users sent 1,690 requests, and 28 failed (1.7 %): 20.0 % of them would have, with v2
-          for everybody.
-
+          Meanwhile users sent 1,690 requests; 28 failed: 1.7 %, and with v2 for everybody 20.0 %.
       "
     `);
   });
