@@ -8,7 +8,7 @@ export interface Exporter {
   /** The exposition from now on; null: the target answers 503, so Prometheus marks its series as gone. */
   show(text: string | null): void;
   /** Settles when Prometheus has stored what is shown: a second scrape begins only after the first one's samples are in. */
-  stored(): Promise<void>;
+  stored(limitMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -23,9 +23,9 @@ export async function startExporter(): Promise<Exporter> {
   return {
     address: server.url.replace("http://", ""),
     show: (next) => void (text = next),
-    stored: () => {
+    stored: (limitMs) => {
       const before = scrapes;
-      return until(() => scrapes >= before + 2);
+      return until(() => scrapes >= before + 2, limitMs);
     },
     close: () => server.close(),
   };

@@ -56,8 +56,8 @@ export function createBatcher({ collectMs, maxNames, maxRemembered }: BatcherOpt
   /** The open batch, or a new one where this Rollout's names would make it too long. */
   function batchWithRoom(target: Target, shape: Shape<unknown>, names: Names, instantMs: number): Batch {
     const batch = batchFor(target, shape, instantMs);
-    const together = new Set([...batch.workloads, ...bothSides(names)]);
-    if (batch.seats.size === 0 || together.size <= maxNames) return batch;
+    const added = new Set(bothSides(names).filter((workload) => !batch.workloads.has(workload)));
+    if (batch.seats.size === 0 || added.size === 0 || batch.workloads.size + added.size <= maxNames) return batch;
     send(batch);
     return batchFor(target, shape, instantMs);
   }

@@ -31,7 +31,8 @@ const USUAL_SCRAPE_INTERVAL_MS = 60_000;
 export async function readWindow(asked: Asked, telemetry: Telemetry, groupOf?: (series: string) => string): Promise<Reading> {
   const { instantMs, sinceMs, lastInstantMs = sinceMs } = asked;
   if (sinceMs === undefined || lastInstantMs === undefined) return { kind: await beginningAt(asked, telemetry) };
-  const [head, base, last] = await Promise.all([telemetry.at(instantMs), telemetry.at(sinceMs), telemetry.at(lastInstantMs)]);
+  const beginning = telemetry.at(sinceMs);
+  const [head, base, last] = await Promise.all([telemetry.at(instantMs), beginning, lastInstantMs === sinceMs ? beginning : telemetry.at(lastInstantMs)]);
   const reporter = reporterKindOf(since(base.scrapes, asked.inForceAtMs)) ?? reporterKindOf(head.scrapes) ?? "destination";
   if (!hasNews(head, last, reporter)) return { kind: "skipped" };
   const isAllThere = ![base, last].some(({ counters }) => hasLost(counters, head.counters, reporter));

@@ -1,4 +1,5 @@
 /** Answers questions about a canary from Prometheus. */
+import { setMaxListeners } from "node:events";
 import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
 import { msOf } from "../../rollout/units.ts";
 import type { MetricProvider } from "../metric-provider.ts";
@@ -35,6 +36,7 @@ export function createPrometheusProvider(options: PrometheusOptions): MetricProv
   const batcher = createBatcher({ ...settings, maxRemembered: MAX_REMEMBERED_NUMBERS });
   return {
     measure: async (question, signal) => {
+      setMaxListeners(0, signal); // all checks of a tick listen to one signal: many, and no leak
       try {
         const target = await abortable(targets.for(question), signal);
         return await measure(question, target, batcher, signal);

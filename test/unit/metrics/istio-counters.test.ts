@@ -240,36 +240,33 @@ describe("whatever happens to pods", () => {
     );
   });
 
-  /** One event a second, each followed by a scrape of that pod; the window begins at `baseIndex` seconds. */
+  /** One event a second, each but a vanishing followed by a scrape of that pod; the window begins at `baseIndex` seconds. */
   async function playedBy(events: readonly Event[], baseIndex: number) {
     const mesh = createScrapedMesh();
     const totals = new Map<string, { good: number; bad: number }>();
     const baseMs = IN_FORCE_MS + baseIndex * 1_000;
     const served = { requests: 0, bad: 0 };
-    let ended = false;
     mesh.scrape(STABLE_POD, IN_FORCE_MS, {}, true);
-    for (const [index, { pod, kind, good, bad }] of events.entries()) {
+    for (const [index, event] of events.entries()) {
       const atMs = IN_FORCE_MS + index * 1_000 + 500;
-      const who = reporter("destination", pod);
-      if (kind === "vanish") {
-        if (totals.has(pod)) mesh.vanish(who, atMs);
-        totals.delete(pod);
-        ended = true;
-        continue;
-      }
-      if (kind === "restart") ended = true;
-      const before = (kind === "serve" && totals.get(pod)) || { good: 0, bad: 0 };
-      const now = { good: before.good + good, bad: before.bad + bad };
-      totals.set(pod, now);
-      mesh.scrape(who, atMs, { [OK]: now.good, ...(now.bad > 0 ? { [BAD]: now.bad } : {}) });
-      if (atMs > baseMs) {
-        served.requests += good + bad;
-        served.bad += bad;
-      }
+      play(mesh, totals, event, atMs);
+      if (atMs < baseMs || event.kind === "vanish") continue;
+      served.requests += event.good + event.bad;
+      served.bad += event.bad;
     }
     mesh.scrape(reporter("destination", "witness"), IN_FORCE_MS + 40_000, { [OK]: 1 });
     const counted = await counts(mesh, baseMs, IN_FORCE_MS + 41_000);
     if (typeof counted === "string") throw new Error(`expected counts, got ${counted}`);
-    return { counted: { requests: counted.requests - 1, bad: counted.bad }, served, ended };
+    return { counted: { requests: counted.requests - 1, bad: counted.bad }, served, ended: events.some(({ kind }) => kind !== "serve") };
+  }
+
+  function play(mesh: ScrapedMesh, totals: Map<string, { good: number; bad: number }>, { pod, kind, good, bad }: Event, atMs: number): void {
+    const who = reporter("destination", pod);
+    const before = kind === "serve" ? totals.get(pod) : undefined;
+    const now = { good: good + (before?.good ?? 0), bad: bad + (before?.bad ?? 0) };
+    if (kind === "vanish" && totals.delete(pod)) mesh.vanish(who, atMs);
+    if (kind === "vanish") return;
+    totals.set(pod, now);
+    mesh.scrape(who, atMs, { [OK]: now.good, ...(now.bad > 0 ? { [BAD]: now.bad } : {}) });
   }
 });
