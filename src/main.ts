@@ -29,6 +29,9 @@ import { createTrafficRouter } from "./traffic/registry.ts";
 import { VERSION } from "./version.ts";
 import { createVersionsWorkload } from "./workload/versions/versions-workload.ts";
 
+let isSynced = false;
+process.on("uncaughtException", fail);
+
 const config = configFrom();
 const logger = createLogger({ level: config.logLevel });
 const metrics = createMetrics({ version: VERSION, rollouts: () => cluster.schedules.samples() });
@@ -47,7 +50,6 @@ const ports: Ports = {
 };
 const scheduler: Scheduler = createScheduler({ redis, reconcile: tick, schedules: cluster.schedules, metrics, logger, concurrency: config.concurrency });
 
-let isSynced = false;
 const server = await startHttpServer({ ...config.listen, unhealthy: scheduler.unhealthy, unready, metrics, doctor: createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready }), logger });
 logger.info({ version: VERSION, ...server.address }, "listening");
 
@@ -99,6 +101,13 @@ function begin({ rollouts, objects }: Caches): void {
     scheduler.rearm(ref);
     scheduler.tickNow(ref);
   }
+}
+
+/** A start that cannot go on, or a broken invariant: one sentence, and the process ends. */
+function fail(error: Error): void {
+  createLogger({ level: "error" }).error(isSynced ? { error } : {}, `the daemon ends: ${error.message}`);
+  process.exitCode = 1;
+  setImmediate(() => process.exit(1));
 }
 
 /** Lets what is being written finish; within 10 s. */
