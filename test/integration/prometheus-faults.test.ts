@@ -1,11 +1,14 @@
 /** A Prometheus that misbehaves in every way that we know: the answer is a sentence in time, and it gives nothing away. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMetricProvider } from "../../src/metrics/registry.ts";
 import type { PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
 import { listenOnLoopback, type LoopbackServer } from "../../src/playground/loopback.ts";
 import type { Measurement, Question } from "../../src/rollout/analysis/measurement.ts";
 import { aQuestion, queryMetric } from "../support/a-question.ts";
+import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../support/loopback-tls.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "s3cr3t-token";
@@ -284,6 +287,31 @@ describe("what is sent", () => {
       else process.env.http_proxy = before;
     }
     expect(sent).toHaveLength(1);
+  });
+});
+
+describe("over TLS", () => {
+  async function tlsServer(): Promise<string> {
+    const server = createServer({ key: LOOPBACK_KEY, cert: LOOPBACK_CERTIFICATE }, (request, response) => vector("1")(request, response, ""));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const close = (): Promise<void> => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+    servers.push({ port: 0, url, close });
+    return url;
+  }
+
+  it("a certificate of an unknown CA is not accepted", async () => {
+    expect(await sentenceOf(ask(await tlsServer()))).toMatch(/certificate was not accepted: name the CA.*\(DEPTH_ZERO_SELF_SIGNED_CERT\)/);
+  });
+
+  it("one of the CA in the Secret is", async () => {
+    const url = await tlsServer();
+    const auth = { bearer: { secretRef: { name: "prom", key: "token" } }, ca: { secretRef: { name: "prom", key: "ca" } } };
+    const readSecret: PrometheusOptions["readSecret"] = (_namespace, { key }) => Promise.resolve(key === "ca" ? LOOPBACK_CERTIFICATE : SECRET);
+    expect(await ask(url, { readSecret }, { source: { url, auth } })).toMatchObject({ kind: "value", value: 1 });
   });
 });
 
