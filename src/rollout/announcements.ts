@@ -27,24 +27,26 @@ export function announced(it: Case, status: RolloutStatus, decision: Decision): 
 /** Which event a decision is, in the words of `notifications[].events`. */
 export function eventOf(it: Case, status: RolloutStatus, decision: Decision): NotificationEvent | undefined {
   switch (decision.kind) {
-    case "begin":
-      return "Started";
     case "enter":
       return isPauseStep(status.run?.ladder[decision.step]) ? "Paused" : "StepReached";
     case "end":
       return decision.reason === "NeverReady" ? "Stalled" : decision.outcome;
     case "repair":
-      return status.run?.pausedBy === "RouteContested" && it.status.run?.pausedBy !== "RouteContested" ? "Paused" : undefined;
+      return isFirst(it.status.run?.pausedBy, status.run?.pausedBy, "RouteContested") ? "Paused" : undefined;
     case "stay":
     case "adopt":
-      return decision.reason === "StableUnready" && it.status.reason !== "StableUnready" ? "Stalled" : undefined;
+      return isFirst(it.status.reason, decision.reason, "StableUnready") ? "Stalled" : undefined;
     default:
       return PLAIN_EVENTS[decision.kind];
   }
 }
 
+function isFirst<T>(before: T, after: T, what: T): boolean {
+  return after === what && before !== what;
+}
+
 /** Kinds of decision that are one event whatever they say. */
-const PLAIN_EVENTS = { pause: "Paused", yield: "Paused", resume: "Resumed", wouldRollBack: "Stalled", follow: "StepReached" } as const satisfies Partial<Record<Decision["kind"], NotificationEvent>>;
+const PLAIN_EVENTS = { begin: "Started", pause: "Paused", yield: "Paused", resume: "Resumed", wouldRollBack: "Stalled", follow: "StepReached" } as const satisfies Partial<Record<Decision["kind"], NotificationEvent>>;
 
 /** Deliveries taken into status; what every target has got is dropped from the backlog. */
 export function withFolded(it: Case, status: RolloutStatus): RolloutStatus {

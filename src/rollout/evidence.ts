@@ -40,14 +40,14 @@ function lackOf({ spec: { analysis } }: Pick<Case, "spec">, run: Run, metric: Me
     case undefined:
       return { reason: "Holding", policy: "hold", message: said("not judged yet") };
     case "Fail":
-      return { reason: "Holding", policy: "hold", message: said(`${check!.value ?? "a value"} fails ${check!.limit ?? "its limit"}, ${check!.failuresInARow} of ${metric.failures} times in a row`) };
+      return { reason: "Holding", policy: "hold", message: said(`${check.value ?? "a value"} fails ${check.limit ?? "its limit"}, ${check.failuresInARow} of ${metric.failures} times in a row`) };
     case "Error":
       return { reason: "ProviderError", policy: analysis.onProviderError, message: said("the query failed") };
     case "NoData":
       return { reason: "NoData", policy: analysis.onNoData, message: said(`no request has reached ${run.to.version}`) };
     case "Inconclusive":
-      return { reason: "Inconclusive", policy: analysis.onInconclusive, message: `${metric.name}: ${check!.message ?? "too few requests to tell"}` };
+      return { reason: "Inconclusive", policy: analysis.onInconclusive, message: `${metric.name}: ${check.message ?? "too few requests to tell"}` };
     case "Pass":
-      return check!.passes >= analysis.minVerdicts ? undefined : { reason: "Holding", policy: "hold", message: said(`${check!.passes} of ${analysis.minVerdicts} passes`) };
+      return check.passes >= analysis.minVerdicts ? undefined : { reason: "Holding", policy: "hold", message: said(`${check.passes} of ${analysis.minVerdicts} passes`) };
   }
 }

@@ -5,7 +5,7 @@ import { Conflict } from "../../src/kubernetes/errors.ts";
 import { reconcile } from "../../src/reconciler/reconcile.ts";
 import type { Ports } from "../../src/reconciler/ports.ts";
 import type { RouteChange, RouteWritten } from "../../src/traffic/traffic-router.ts";
-import { aVirtualService, subsets, type Split } from "../support/istio-objects.ts";
+import { aVirtualService, subsets } from "../support/istio-objects.ts";
 import { aWorld, Died, type World } from "../support/world.ts";
 
 const MINUTE = 60_000;
@@ -141,7 +141,7 @@ function handOver(world: World, points: number): void {
   const route = world.route();
   const ours = Object.keys(route).filter((version) => version !== "v1");
   if (ours.length < 2) return;
-  world.hand({ ...Object.fromEntries(ours.map((version, index) => [version, index === 0 ? 80 - points : index === 1 ? points : 0])), v1: 20 } as Split);
+  world.hand({ ...Object.fromEntries(ours.map((version, index) => [version, index === 0 ? 80 - points : index === 1 ? points : 0])), v1: 20 });
 }
 
 function dieAt(world: World, nth: number): void {

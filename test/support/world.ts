@@ -56,111 +56,127 @@ export interface World {
 }
 
 const defaults: RolloutSpecInput = { release: "v3", traffic: aTarget() };
+const VERSIONS = ["v1", "v2", "v3", "v4"];
 
-/** Begins with reviews v2 at 100 and v3 at 0, both with two ready pods, and requests that all succeed. */
+/** What the API server holds of the Rollout, and what has been delivered. */
+interface Stored {
+  metadata: RolloutMetadata;
+  spec: RolloutSpecInput;
+  status: RolloutStatus | undefined;
+  gone: boolean;
+  readonly delivered: Notified[];
+}
+
+/** What every part of the world shares. */
+interface Shared {
+  readonly stored: Stored;
+  readonly say: (what: string, text: string) => void;
+  readonly bump: (change: Partial<RolloutMetadata>) => void;
+}
+
+/** Begins with reviews v2 at 100 and v3 at 0, all versions with two ready pods, and requests that all succeed. */
 export function aWorld(options: WorldOptions = {}): World {
+  const stored: Stored = { metadata: { ...METADATA }, spec: { ...defaults, ...options.spec }, status: undefined, gone: false, delivered: [] };
   const log: string[] = [];
+  const clock = { nowMs: NOON - 3_600_000 };
   const virtualService = options.virtualService ?? aVirtualService({ http: [{ route: subsets(options.split ?? { v2: 100, v3: 0 }) }] });
-  let metadata: RolloutMetadata = { namespace: NAMESPACE, name: "reviews", uid: "uid-1", generation: 1, resourceVersion: "1", creationTimestamp: "2026-11-21T12:00:00Z", finalizers: [], annotations: {}, specManager: "kubectl" };
-  let spec: RolloutSpecInput = { ...defaults, ...options.spec };
-  let status: RolloutStatus | undefined;
-  let gone = false;
-  let born = false;
-
-  const world: World = {
-    nowMs: NOON,
-    log,
-    pods: {},
+  const router = createFakeRouter({ nowMs: () => clock.nowMs, virtualService, destinationRule: aDestinationRule({ versions: VERSIONS }) });
+  clock.nowMs = NOON;
+  const shared: Shared = {
+    stored,
+    say: (what, text) => void log.push(`${new Date(clock.nowMs).toISOString().slice(11, 23)} ${what.padEnd(8)} ${text}`),
+    bump: (change) => void (stored.metadata = { ...stored.metadata, ...change, resourceVersion: String(Number(stored.metadata.resourceVersion) + 1) }),
+  };
+  const pods = Object.fromEntries(VERSIONS.map((version) => [version, { ready: 2, wanted: 2, revision: `r1-${version}` }]));
+  const world = Object.assign(clock, {
+    log, router, pods,
     answers: { bad: 0, requests: 100 },
     crdIsCurrent: true,
     faults: { before: () => undefined, after: () => undefined },
-    ports: undefined as unknown as Ports,
-    router: undefined as unknown as FakeRouter,
-    rollout: () => ({ metadata, spec: RolloutSpec.parse(spec), ...(status ? { status } : {}), statusIsNewer: false }),
+    note: (text: string) => void log.push("", `# ${text}`),
+    ...looks(stored, router),
+    ...hands(shared, router, clock),
+  });
+  const ports = portsOf(world, shared);
+  return Object.assign(world, { ports, ...ticks(world, ports, stored) });
+}
+
+const METADATA: RolloutMetadata = { namespace: NAMESPACE, name: "reviews", uid: "uid-1", generation: 1, resourceVersion: "1", creationTimestamp: "2026-11-21T12:00:00Z", finalizers: [], annotations: {}, specManager: "kubectl" };
+
+function looks(stored: Stored, router: FakeRouter): Pick<World, "rollout" | "status" | "route" | "stamp"> {
+  const virtualService = (): KubernetesObject => router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")!;
+  return {
+    rollout: () => ({ metadata: stored.metadata, spec: RolloutSpec.parse(stored.spec), ...(stored.status ? { status: stored.status } : {}), statusIsNewer: false }),
     status: () => {
-      if (!status) throw new Error("the Rollout has no status yet");
-      return status;
+      if (!stored.status) throw new Error("the Rollout has no status yet");
+      return stored.status;
     },
+    route: () => splitOf(virtualService()),
+    stamp: () => virtualService().metadata.annotations?.[EPOCH_ANNOTATION],
+  };
+}
+
+/** What people and their tools do. */
+function hands({ stored, say, bump }: Shared, router: FakeRouter, clock: { nowMs: number }): Pick<World, "spec" | "command" | "delete" | "hand"> {
+  return {
     spec(change, manager = "kubectl") {
-      spec = { ...spec, ...change };
+      stored.spec = { ...stored.spec, ...change };
       say("spec", `${JSON.stringify(change)} by ${manager}`);
-      bump({ generation: metadata.generation + 1, specManager: manager });
+      bump({ generation: stored.metadata.generation + 1, specManager: manager });
     },
     command(text) {
       say("command", text);
-      bump({ annotations: { ...metadata.annotations, [COMMAND_ANNOTATION]: text } });
+      bump({ annotations: { ...stored.metadata.annotations, [COMMAND_ANNOTATION]: text } });
     },
     delete() {
-      say("delete", metadata.name);
-      if (metadata.finalizers.length === 0) gone = true;
-      bump({ deletionTimestamp: new Date(world.nowMs).toISOString() });
+      say("delete", stored.metadata.name);
+      stored.gone = stored.metadata.finalizers.length === 0;
+      bump({ deletionTimestamp: new Date(clock.nowMs).toISOString() });
     },
     hand(split, manager = "kubectl-edit") {
       say("hand", `${shown(split)} by ${manager}`);
-      world.router.cluster.edit("virtualServices", NAMESPACE, "reviews", manager, (object) => withSplit(object, split));
+      router.cluster.edit("virtualServices", NAMESPACE, "reviews", manager, (object) => withSplit(object, split));
     },
-    route: () => splitOf(world.router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")!),
-    stamp: () => world.router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")?.metadata.annotations?.[EPOCH_ANNOTATION],
-    note: (text) => void log.push("", `# ${text}`),
-    tick: (signal = new AbortController().signal) => reconcile(metadata, world.ports, signal),
+  };
+}
+
+type Seen = Omit<World, "ports" | "tick" | "run">;
+
+function ticks(world: Seen, ports: Ports, stored: Stored): Pick<World, "tick" | "run"> {
+  const fingerprint = (): string => `${stored.metadata.resourceVersion} ${world.router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")?.metadata.resourceVersion}`;
+  const tick: World["tick"] = (signal = new AbortController().signal) => reconcile(stored.metadata, ports, signal);
+  /** A conflict or a death is a tick a second later, by whichever daemon. */
+  const tried = (): Promise<Result> =>
+    tick().catch((error: unknown) => {
+      if (!(error instanceof Conflict) && !(error instanceof Died)) throw error;
+      return { requeueAtMs: world.nowMs + 1_000 };
+    });
+  return {
+    tick,
     async run(forMs, done = () => false) {
       const endMs = world.nowMs + forMs;
-      for (let ticks = 0; world.nowMs <= endMs && !done() && !gone; ticks++) {
-        if (ticks > 10_000) throw new Error(`the world spins: ${log.slice(-5).join("\n")}`);
+      for (let count = 0; world.nowMs <= endMs && !done() && !stored.gone; count++) {
+        if (count > 10_000) throw new Error(`the world spins: ${world.log.slice(-5).join("\n")}`);
         const before = fingerprint();
-        const { requeueAtMs } = await world.tick().catch((error: unknown): Result => {
-          if (!(error instanceof Conflict) && !(error instanceof Died)) throw error;
-          return { requeueAtMs: world.nowMs + 1_000 };
-        });
+        const { requeueAtMs } = await tried();
         if (before !== fingerprint()) continue;
         world.nowMs = Math.max(world.nowMs + 1, Math.min(requeueAtMs ?? endMs + 1, endMs + 1));
       }
       world.nowMs = Math.min(world.nowMs, endMs);
     },
   };
+}
 
-  const say = (what: string, text: string): void => void log.push(`${new Date(world.nowMs).toISOString().slice(11, 23)} ${what.padEnd(8)} ${text}`);
-  const bump = (change: Partial<RolloutMetadata>): void => {
-    metadata = { ...metadata, ...change, resourceVersion: String(Number(metadata.resourceVersion) + 1) };
-  };
-  const fingerprint = (): string => `${metadata.resourceVersion} ${JSON.stringify(world.router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")?.metadata.resourceVersion)}`;
-  const router = createFakeRouter({ nowMs: () => (born ? world.nowMs : NOON - 3_600_000), virtualService, destinationRule: aDestinationRule({ versions: ["v1", "v2", "v3", "v4"] }) });
-  born = true;
-  for (const version of ["v1", "v2", "v3", "v4"]) world.pods[version] = { ready: 2, wanted: 2, revision: `r1-${version}` };
-
-  const ports: Ports = {
+function portsOf(world: Seen, shared: Shared): Ports {
+  const { stored, say } = shared;
+  return {
     clock: { nowMs: () => world.nowMs, skewMs: () => undefined },
-    rollouts: {
-      get: () => (gone ? undefined : structuredClone(world.rollout())),
-      async updateStatus(rollout, next) {
-        world.faults.before();
-        if (rollout.metadata.resourceVersion !== metadata.resourceVersion) throw new Conflict("the Rollout has changed");
-        RolloutStatus.parse(next);
-        if (!isEqual(status, next)) {
-          say("status", summary(next));
-          status = structuredClone(next);
-          bump({});
-        }
-        world.faults.after();
-        return structuredClone(world.rollout());
-      },
-      async setFinalizer(_, present) {
-        bump({ finalizers: present ? ["weir.dev/traffic"] : [] });
-        if (!present && metadata.deletionTimestamp) gone = true;
-      },
-      async replaceCommand(_, expected, value) {
-        if (metadata.annotations[COMMAND_ANNOTATION] !== expected) throw new Conflict("the command has changed");
-        const { [COMMAND_ANNOTATION]: __, ...others } = metadata.annotations;
-        if (value !== null) say("stamped", value);
-        bump({ annotations: value === null ? others : { ...others, [COMMAND_ANNOTATION]: value } });
-      },
-      crdIsCurrent: () => world.crdIsCurrent,
-    },
+    rollouts: rolloutsOf(world, shared),
     traffic: {
-      read: (rollout, target, versions) => router.read(rollout, target, versions),
+      read: (rollout, target, versions) => world.router.read(rollout, target, versions),
       async write(change) {
         world.faults.before();
-        const written = await router.write(change);
+        const written = await world.router.write(change);
         say("route", `${shown(world.route())}${change.stamp ? ` stamp ${change.stamp}` : " no stamp"}`);
         world.faults.after();
         return written;
@@ -175,17 +191,43 @@ export function aWorld(options: WorldOptions = {}): World {
     metrics: { measure: async (question, signal) => measured(question, world.answers, signal) },
     outbox: {
       async add(notice, target) {
-        const known = delivered.find((one) => one.target === target && one.seq >= notice.seq);
-        if (known) return;
+        if (stored.delivered.some((one) => one.target === target && one.seq >= notice.seq)) return;
         say("notify", `${target} ${notice.event}: ${notice.message}`);
-        delivered.push({ target, seq: notice.seq, event: notice.event });
+        stored.delivered.push({ target, seq: notice.seq, event: notice.event });
       },
-      delivered: async () => delivered,
+      delivered: async () => stored.delivered,
     },
     events: { record: (_, type, reason, message) => say("event", `${type} ${reason}: ${message}`) },
   };
-  const delivered: Notified[] = [];
-  return Object.assign(world, { ports, router });
+}
+
+function rolloutsOf(world: Seen, { stored, say, bump }: Shared): Ports["rollouts"] {
+  return {
+    get: () => (stored.gone ? undefined : structuredClone(world.rollout())),
+    async updateStatus(rollout, next) {
+      world.faults.before();
+      if (rollout.metadata.resourceVersion !== stored.metadata.resourceVersion) throw new Conflict("the Rollout has changed");
+      RolloutStatus.parse(next);
+      if (!isEqual(stored.status, next)) {
+        say("status", summary(next));
+        stored.status = structuredClone(next);
+        bump({});
+      }
+      world.faults.after();
+      return structuredClone(world.rollout());
+    },
+    async setFinalizer(_, present) {
+      bump({ finalizers: present ? ["weir.dev/traffic"] : [] });
+      stored.gone = !present && stored.metadata.deletionTimestamp !== undefined;
+    },
+    async replaceCommand(_, expected, value) {
+      const { [COMMAND_ANNOTATION]: current, ...others } = stored.metadata.annotations;
+      if (current !== expected) throw new Conflict("the command has changed");
+      if (value !== null) say("stamped", value);
+      bump({ annotations: value === null ? others : { ...others, [COMMAND_ANNOTATION]: value } });
+    },
+    crdIsCurrent: () => world.crdIsCurrent,
+  };
 }
 
 /** The daemon's death, as a fault throws it. */

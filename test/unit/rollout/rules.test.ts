@@ -1,3 +1,4 @@
+/** Every rule of the policy, by what makes it decide. */
 import { describe, expect, test } from "vitest";
 import { decide, RULES } from "../../../src/rollout/decide.ts";
 import type { Decision } from "../../../src/rollout/decision.ts";

@@ -2,7 +2,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ruleCauses } from "../../../src/playground/kubernetes-api/cel-rules.ts";
-import type { JsonObject } from "../../../src/playground/kubernetes-api/json.ts";
 import type { Schema } from "../../../src/playground/kubernetes-api/schema.ts";
 import { specSchema } from "../../../src/rollout/crd.ts";
 import { VALIDATIONS } from "../../../src/rollout/spec-rule.ts";
@@ -19,7 +18,7 @@ const sentencesOfZod = (spec: unknown): readonly string[] => {
 };
 
 const sentencesOfCel = (spec: unknown, rules: Schema = schema): readonly string[] =>
-  ruleCauses({ spec } as JsonObject, undefined, rules).map(({ field, message }) => `${field}: ${message.replace(/^Invalid value: (?:.*?: )??(?=expected )/s, "")}`);
+  ruleCauses({ spec }, undefined, rules).map(({ field, message }) => `${field}: ${message.replace(/^Invalid value: (?:.*?: )??(?=expected )/s, "")}`);
 
 describe("the rules of the spec", () => {
   test("zod and CEL refuse the same specs at the same places with the same sentences", () => {
