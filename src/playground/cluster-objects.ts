@@ -33,9 +33,30 @@ export function rolloutOf(app: SampleApp, namespace: string, release: string): K
   };
 }
 
+/** Where `deploy/` puts the daemon. */
+export const daemonNamespace = "weir-system";
+export const daemonName = "weir";
+
+/** The daemon's Service, by which the CLI finds it; the daemon itself runs as a process beside the API. */
+export async function installDaemonService(client: KubernetesClient): Promise<void> {
+  await installNamespace(client, daemonNamespace);
+  const labels = { "app.kubernetes.io/name": "weir", "app.kubernetes.io/component": "daemon" };
+  const object = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: daemonName, namespace: daemonNamespace, labels },
+    spec: { selector: labels, ports: [{ name: "http", port: 8080 }] },
+  };
+  await client.create(RESOURCES.services, daemonNamespace, object, { fieldManager });
+}
+
+async function installNamespace(client: KubernetesClient, name: string): Promise<void> {
+  await client.create(namespaces, undefined, { apiVersion: "v1", kind: "Namespace", metadata: { name } }, { fieldManager });
+}
+
 /** Creates a namespace with every version of the apps running in it, their Services, DestinationRules and VirtualServices. */
 export async function installApps(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
-  await client.create(namespaces, undefined, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, { fieldManager });
+  await installNamespace(client, namespace);
   for (const app of apps) {
     for (const version of app.versions) await installVersion(client, namespace, app, version, seed);
     await client.create(RESOURCES.services, namespace, kubernetesServiceOf(app, namespace), { fieldManager });

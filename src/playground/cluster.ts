@@ -7,7 +7,7 @@ import { createKubernetesClient } from "../kubernetes/kube-client.ts";
 import { createTransport } from "../kubernetes/transport.ts";
 import { createLogger } from "../telemetry/logger.ts";
 import type { CleanUp } from "./clean-up.ts";
-import { installApps } from "./cluster-objects.ts";
+import { daemonName, daemonNamespace, installApps, installDaemonService } from "./cluster-objects.ts";
 import { customResourceDefinitions } from "./custom-resources.ts";
 import { createKubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
 import { writeKubeconfig } from "./launchers.ts";
@@ -19,23 +19,29 @@ export interface Cluster {
   readonly caches: Caches;
   /** The path of a kubeconfig. */
   readonly kubeconfig: string;
+  /** From now on the API server's proxy to the daemon's Service leads to this URL, as `weir doctor` asks for it. */
+  exposeDaemon(url: string): void;
 }
 
 /** Where the sample applications live. */
 export const namespace = "bookinfo";
 
 export async function startCluster(folder: StateFolder, seed: number, cleanUp: CleanUp): Promise<Cluster> {
-  const api = await createKubernetesApi({ crds: customResourceDefinitions() });
+  let daemonUrl: string | undefined;
+  const isDaemon = (name: string, service: string) => name === daemonNamespace && service === daemonName;
+  const serviceAddress = (name: string, service: string) => (isDaemon(name, service) ? daemonUrl : undefined);
+  const api = await createKubernetesApi({ crds: customResourceDefinitions(), serviceAddress });
   cleanUp.add(api.close);
   const kubeconfig = writeKubeconfig(folder, api.url, namespace);
   const transport = createTransport(loadConnection({ kubeconfig }), { userAgent: "playground" });
   cleanUp.add(transport.close);
   const client = createKubernetesClient(transport);
+  await installDaemonService(client);
   await installApps(client, namespace, sampleApps, seed);
   const logger = createLogger({ level: "warn", destination: createWriteStream(`${folder.path}/playground.log`, { flags: "a" }) });
   const caches = createCaches({ client, namespace, logger });
   cleanUp.add(caches.stop);
   caches.start();
   await caches.synced;
-  return { client, caches, kubeconfig };
+  return { client, caches, kubeconfig, exposeDaemon: (url) => void (daemonUrl = url) };
 }

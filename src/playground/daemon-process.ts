@@ -28,6 +28,7 @@ export async function startDaemonProcess(options: DaemonOptions): Promise<Daemon
     WEIR_REDIS_URL: options.redisUrl,
     WEIR_PROMETHEUS_URL: options.prometheusUrl,
     WEIR_LISTEN: `127.0.0.1:${port}`,
+    WEIR_NAMESPACE: "", // whatever our own environment says
     ...options.environment,
   };
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);

@@ -91,13 +91,14 @@ async function connect({ caches: { objects } }: Cluster, { mesh, samples }: Samp
   await pods.settled();
 }
 
-async function startWeir(folder: StateFolder, { kubeconfig }: Cluster, servers: Servers, cleanUp: CleanUp): Promise<{ readonly ended: Promise<never> }> {
+async function startWeir(folder: StateFolder, { kubeconfig, exposeDaemon }: Cluster, servers: Servers, cleanUp: CleanUp): Promise<{ readonly ended: Promise<never> }> {
   const daemon = await startDaemonProcess({ kubeconfig, ...servers, logFile: `${folder.path}/daemon.log` });
   let isStopping = false;
   cleanUp.add(() => {
     isStopping = true;
     return daemon.stop();
   });
+  exposeDaemon(daemon.url);
   const unexpected = endUnless(() => isStopping, daemon);
   unexpected.catch(() => undefined); // whoever waits for it is told
   return { ended: unexpected };

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { turnSample } from "../../src/playground/samples/control.ts";
+import { readState } from "../../src/playground/state-folder.ts";
 import { isAlive } from "../support/processes.ts";
 
 const start = path.resolve("src/playground/start.mjs");
@@ -66,6 +68,32 @@ describe("a scenario", () => {
     expect(stepsIn(playground.output()).map(([route]) => route)).toEqual(["100/0", "90/10", "100/0"]);
     expect(stepsIn(playground.output()).at(-1)![1]).toBe(0);
     expect(playground.output()).toContain("Taken back");
+  });
+});
+
+describe("a playground that stays", () => {
+  /** Asks its API server as kubectl would. */
+  async function patched(folder: string, body: unknown): Promise<void> {
+    const { clusters } = JSON.parse(readFileSync(path.join(folder, ".weir/playground/kubeconfig"), "utf8")) as { clusters: { cluster: { server: string } }[] };
+    const url = `${clusters[0]!.cluster.server}/apis/weir.dev/v1alpha1/namespaces/bookinfo/rollouts/reviews`;
+    const answer = await fetch(url, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, body: JSON.stringify(body) });
+    expect(answer.status, await answer.text()).toBe(200);
+  }
+
+  it("goes on with what somebody else does: a version is mended, tried again, and turned slow on its way", { timeout: 240_000 }, async () => {
+    const playground = run("--scenario", "bad", "--stay");
+    await vi.waitFor(() => expect(playground.output()).toContain("It all goes on until Ctrl-C"), { timeout: 120_000, interval: 200 });
+    const { control } = readState(path.join(playground.folder, ".weir/playground"));
+    await turnSample(control, { app: "reviews", version: "v3", errorRate: 0 });
+    await patched(playground.folder, { metadata: { annotations: { "weir.dev/command": "retry" } } });
+    await vi.waitFor(() => expect(playground.output()).toContain("Somebody asked for v3, in place of v1"), { timeout: 60_000, interval: 200 });
+    // A settled 90/10 line: v3 was found good at 10 %.
+    await vi.waitFor(() => expect(playground.output().split("Somebody asked")[1]).toMatch(/90\/10 .*errors 0% ✓/), { timeout: 60_000, interval: 200 });
+    await turnSample(control, { app: "reviews", version: "v3", latencyMs: 900 });
+    await vi.waitFor(() => expect(stepsIn(playground.output().split("Somebody asked")[1]!).map(([route]) => route)).toContain("75/25"), { timeout: 60_000, interval: 200 });
+    expect(playground.output()).toMatch(/75\/25 .*latency \d+ms ✗/);
+    playground.child.kill("SIGINT");
+    expect(await playground.exitCode).toBe(130);
   });
 });
 
