@@ -31,7 +31,8 @@ function fakeTarget(respond: (promql: string) => Promise<Answer> = () => Promise
   const aborted: string[] = [];
   return {
     key, queries, aborted,
-    query: (promql, _instantMs, signal) => {
+    query: async (promql, _instantMs, signal) => {
+      signal.throwIfAborted();
       queries.push(promql);
       signal.addEventListener("abort", () => aborted.push(promql));
       return respond(promql);

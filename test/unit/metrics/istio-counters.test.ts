@@ -198,6 +198,13 @@ describe("what counts in a window", () => {
     expect(await counts(mesh, BASE_MS, BASE_MS + 10_000)).toEqual({ requests: 11, bad: 1 });
   });
 
+  it("believes the job that it knew when the window began, not one that has begun to scrape the same pod since", async () => {
+    const mesh = createScrapedMesh();
+    mesh.scrape(reporter("destination", "v3-a", "pods"), BASE_MS, { [OK]: 100 });
+    for (const job of ["envoy-stats", "pods", "zipped"]) mesh.scrape(reporter("destination", "v3-a", job), BASE_MS + 5_000, { [OK]: 110 });
+    expect(await counts(mesh, BASE_MS, BASE_MS + 10_000)).toEqual({ requests: 10, bad: 0 });
+  });
+
   it("believes the callers where they report, else the pods, and does not change its mind inside a window", async () => {
     const mesh = createScrapedMesh();
     mesh.scrape(POD, BASE_MS, { [OK]: 100 });
