@@ -81,7 +81,7 @@ export function versionSeen(it: Pick<Case, "seen">, version: string): VersionSee
 }
 
 /** The hash of what runs behind a version; while no pod has been ready the last known one stays. */
-export function revisionOf(it: Pick<Case, "seen" | "status">, version: string): string {
+function revisionOf(it: Pick<Case, "seen" | "status">, version: string): string {
   const known = [it.status.observedRevision, it.status.run?.to, it.status.stable, it.status.run?.from, it.status.refused];
   return versionSeen(it, version).revision || (known.find((one) => one?.version === version)?.revision ?? "");
 }

@@ -9,14 +9,14 @@ import { problemsOf } from "./spec-problems.ts";
 const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
 const text = (most: number) => z.string().max(most);
 
-export const Duration = withRules(text(24), rules.isDuration);
-export type Duration = z.infer<typeof Duration>;
+const Duration = withRules(text(24), rules.isDuration);
+type Duration = z.infer<typeof Duration>;
 
 /** A duration that must take some time. */
 const lasting = (least: string) => withRules(text(24), rules.isDuration, rules.lasts(least));
 
-export const Percentage = withRules(text(12), rules.isPercentage);
-export type Percentage = z.infer<typeof Percentage>;
+const Percentage = withRules(text(12), rules.isPercentage);
+type Percentage = z.infer<typeof Percentage>;
 
 const Weight = withRules(
   z.int(),
@@ -50,7 +50,7 @@ const AnyStep = withRules(
 export const Step = AnyStep.pipe(z.union([WeightStep, PauseStep]));
 export type Step = z.output<typeof Step>;
 
-export const Strategy = z.object({
+const Strategy = z.object({
   firstRun: z
     .enum(["ladder", "direct"])
     .default("ladder")
@@ -71,7 +71,7 @@ export const Strategy = z.object({
     ])
     .describe("The ladder, from the first weight to 100: each step is a weight with its hold, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
 });
-export type Strategy = z.output<typeof Strategy>;
+type Strategy = z.output<typeof Strategy>;
 
 export const SecretKeyRef = z.object({
   name: ObjectName.describe('Name of a Secret in the Rollout\'s namespace; it must carry the label weir.dev/use: "true".'),
@@ -106,8 +106,8 @@ export const PrometheusSource = z.object({
 export type PrometheusSource = z.output<typeof PrometheusSource>;
 
 /** What to do with a failed metric. */
-export const OnFail = z.enum(["rollback", "pause", "ignore"]);
-export type OnFail = z.infer<typeof OnFail>;
+const OnFail = z.enum(["rollback", "pause", "ignore"]);
+type OnFail = z.infer<typeof OnFail>;
 
 /** What to do with silence (law 6). */
 export const OnSilence = z.enum(["hold", "advance", "rollback", "pause"]);
@@ -183,7 +183,7 @@ export const Analysis = withRules(
 );
 export type Analysis = z.output<typeof Analysis>;
 
-export const VirtualServiceRef = z.object({
+const VirtualServiceRef = z.object({
   name: ObjectName.describe("Name of the VirtualService."),
   namespace: NamespaceName.optional().describe(
     "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
@@ -195,7 +195,7 @@ export const VirtualServiceRef = z.object({
     .optional()
     .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
 });
-export type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
+type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
 
 export const Traffic = z.object({
   istio: z
@@ -264,13 +264,13 @@ export const Notification = withRules(
 );
 export type Notification = z.output<typeof Notification>;
 
-export const Link = z.object({
+const Link = z.object({
   title: withRules(text(80), rules.isNotBlank).describe("What the link is called in messages."),
   url: withRules(text(1024), rules.isLinkUrl, ...rules.usesOnly(rules.LINK_VARIABLES)).describe(
     `Address, with the variables ${variables(rules.LINK_VARIABLES)}.`,
   ),
 });
-export type Link = z.output<typeof Link>;
+type Link = z.output<typeof Link>;
 
 export const RolloutSpec = withRules(
   z.object({

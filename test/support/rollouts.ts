@@ -8,13 +8,13 @@ import { type Check, type RolloutStatus, type Run, STATUS_VERSION } from "../../
 import { timeOf } from "../../src/rollout/units.ts";
 import { aTarget, NAMESPACE } from "./istio-objects.ts";
 
-export const NOON_MS = Date.parse("2026-11-21T12:00:00Z");
+const NOON_MS = Date.parse("2026-11-21T12:00:00Z");
 /** Seconds after noon. */
 export const at = (seconds: number): string => timeOf(NOON_MS + seconds * 1_000);
 
 export const v2 = { version: "v2", revision: "r1-v2" };
 export const v3 = { version: "v3", revision: "r1-v3" };
-export const ERRORS = Metric.parse({ name: "errors", errorRate: { max: "1%" } });
+const ERRORS = Metric.parse({ name: "errors", errorRate: { max: "1%" } });
 const LADDER = [{ weight: 10, hold: "1m" }, { weight: 50, hold: "1m" }, { weight: 100, hold: "1m" }];
 
 /** Three passes, the last one ten seconds before a minute has passed. */

@@ -12,7 +12,7 @@ import { createFakeRouter, type FakeRouter } from "./fake-router.ts";
 import { aDestinationRule, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
 import { isEqual } from "../../src/rollout/equal.ts";
 
-export const NOON = Date.parse("2026-11-21T12:00:00.000Z");
+const NOON = Date.parse("2026-11-21T12:00:00.000Z");
 
 export interface Pods {
   ready: number;

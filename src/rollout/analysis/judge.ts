@@ -23,7 +23,7 @@ export function worstOf(verdicts: readonly Verdict[]): Verdict | undefined {
 }
 
 /** The verdict of one check at one instant; undefined where there is nothing to judge (no newer scrape). */
-export function judge(metric: Metric, measurement: Measurement, analysis: Pick<Analysis, "minRequests">): Judgement | undefined {
+function judge(metric: Metric, measurement: Measurement, analysis: Pick<Analysis, "minRequests">): Judgement | undefined {
   switch (measurement.kind) {
     case "skipped":
       return undefined;
@@ -78,7 +78,7 @@ function latency(ms: number): string {
 }
 
 /** A metric's limit as people wrote it. */
-export function limitOf(metric: Metric): string {
+function limitOf(metric: Metric): string {
   if (metric.errorRate) return `at most ${metric.errorRate.max}`;
   if (metric.latency) return `p${metric.latency.percentile} at most ${metric.latency.max}`;
   const bounds = [metric.min === undefined ? "" : `at least ${metric.min}`, metric.max === undefined ? "" : `at most ${metric.max}`];
