@@ -1,17 +1,16 @@
 /** The rules (`x-kubernetes-validations`) of a CustomResourceDefinition's schema, evaluated as the real server does. */
 import { Environment, Optional } from "@marcbachmann/cel-js";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, isSame, type JsonObject } from "./json.ts";
 import { fieldSchema, type CelRule, type Schema } from "./schema.ts";
 import type { Cause } from "./status-error.ts";
 
-const environment = new Environment({
+const common = new Environment({
   unlistedVariablesAreDyn: false,
   enableOptionalTypes: true,
   homogeneousAggregateLiterals: false,
   limits: { maxAstNodes: 100_000, maxDepth: 1_000, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 32 },
 })
   .registerVariable("self", "dyn")
-  .registerVariable("oldSelf", "dyn")
   .registerFunction("string.replace(string, string): string", (text: string, old: string, fresh: string) => text.replaceAll(old, fresh))
   .registerFunction("string.find(string): string", (text: string, pattern: string) => new RegExp(pattern, "u").exec(text)?.[0] ?? "")
   .registerFunction("string.findAll(string): list<string>", (text: string, pattern: string) => text.match(new RegExp(pattern, "gu")) ?? [])
@@ -38,12 +37,26 @@ function textOf(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(textOf).join(", ")}]` : String(value);
 }
 
-type Program = ReturnType<Environment["parse"]>;
-const programs = new Map<string, Program>();
+/** What `oldSelf` is, a rule says itself: the old value, or an optional one. */
+const environments = {
+  plain: common.clone().registerVariable("oldSelf", "dyn"),
+  optional: common.clone().registerVariable("oldSelf", "optional"),
+};
 
-function programOf(expression: string): Program {
-  const program = programs.get(expression) ?? environment.parse(expression);
-  programs.set(expression, program);
+function environmentOf({ optionalOldSelf = false }: CelRule): Environment {
+  return optionalOldSelf ? environments.optional : environments.plain;
+}
+
+type Program = ReturnType<Environment["parse"]>;
+const programs = new Map<Environment, Map<string, Program>>([
+  [environments.plain, new Map()],
+  [environments.optional, new Map()],
+]);
+
+function programOf(expression: string, rule: CelRule): Program {
+  const environment = environmentOf(rule);
+  const program = programs.get(environment)?.get(expression) ?? environment.parse(expression);
+  programs.get(environment)?.set(expression, program);
   return program;
 }
 
@@ -57,10 +70,11 @@ export function ruleErrors(schema: Schema, path: string): readonly Cause[] {
   return [...own, ...below, ...items, ...rest];
 }
 
-function expressionErrors({ rule, messageExpression }: CelRule, path: string): readonly Cause[] {
+function expressionErrors(given: CelRule, path: string): readonly Cause[] {
+  const { rule, messageExpression } = given;
   const expressions = { rule, ...(messageExpression !== undefined && { messageExpression }) };
   return Object.entries(expressions).flatMap(([field, expression]) => {
-    const checked = environment.check(expression);
+    const checked = environmentOf(given).check(expression);
     if (checked.valid) return [];
     const message = `Invalid value: ${JSON.stringify(expression)}: compilation failed: ${checked.error?.message ?? ""}`;
     return [{ reason: "FieldValueInvalid", message, field: `${path}.${field}` }];
@@ -113,9 +127,10 @@ function correlated(item: unknown, old: unknown, schema: Schema): unknown {
 function causesOfRule(rule: CelRule, place: Place): readonly Cause[] {
   const usesOld = /\boldSelf\b/.test(rule.rule);
   if (usesOld && place.old === undefined && !rule.optionalOldSelf) return [];
+  if (!usesOld && place.old !== undefined && isSame(place.value, place.old)) return []; // what was stored stays, also under new rules
   const variables = variablesFor(rule, place);
   try {
-    return programOf(rule.rule)(variables) === true ? [] : [violation(rule, place, messageOf(rule, variables))];
+    return programOf(rule.rule, rule)(variables) === true ? [] : [violation(rule, place, messageOf(rule, variables))];
   } catch (error) {
     const message = `${error instanceof Error ? error.message.split("\n")[0] : String(error)} evaluating rule: ${rule.message ?? rule.rule}`;
     const field = place.path === "" ? "<nil>" : place.path;
@@ -134,7 +149,7 @@ function messageOf(rule: CelRule, variables: { self: unknown; oldSelf?: unknown 
   const fallback = rule.message ?? `failed rule: ${rule.rule}`;
   if (rule.messageExpression === undefined) return fallback;
   try {
-    const message: unknown = programOf(rule.messageExpression)(variables);
+    const message: unknown = programOf(rule.messageExpression, rule)(variables);
     return typeof message === "string" && message.trim() !== "" && !message.includes("\n") ? message : fallback;
   } catch {
     return fallback; // as the real server: a message that cannot be made does not hide the violation

@@ -52,10 +52,7 @@ function walk(pair: Pair, found: Found): void {
   const now = childrenOf(after, shape);
   if (before === undefined) found.added.add(path);
   else if (after === undefined) found.removed.add(path);
-  else if (!old || !now) {
-    if (!isSame(before, after)) found.modified.add(path);
-    return;
-  }
+  else if ((!old || !now) && !isSame(before, after)) found.modified.add(path);
   for (const element of new Set([...(old?.keys() ?? []), ...(now?.keys() ?? [])])) {
     walk({ ...pairOf(old?.get(element), now?.get(element)), path: below(path, element) }, found);
   }

@@ -1,18 +1,28 @@
 /** Checks objects against a CustomResourceDefinition's schema (by ajv), and says what is wrong as the real server does. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, isSame, valueAt, type JsonObject } from "./json.ts";
 import type { Schema } from "./schema.ts";
 import type { Cause } from "./status-error.ts";
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: false, logger: false });
 const validators = new WeakMap<Schema, ValidateFunction>();
 
-/** What of the object's own fields (all but apiVersion, kind and metadata) breaks the schema. */
-export function schemaCauses(object: JsonObject, schema: Schema): readonly Cause[] {
+/** What of the object's own fields (all but apiVersion, kind and metadata) breaks the schema, and did not break it in `old` already. */
+export function schemaCauses(object: JsonObject, old: JsonObject | undefined, schema: Schema): readonly Cause[] {
   const validate = validatorOf(schema);
   validate(object);
   const listed = (validate.errors ?? []).filter(({ schemaPath }) => !/\/(?:anyOf|oneOf|not)\/\d*/.test(schemaPath));
-  return [...listed.filter(isFirstOfText).map(causeOf), ...duplicates(object, schema, "")];
+  const fresh = listed.filter(({ instancePath }) => !isUnchanged(object, old, instancePath));
+  return [...fresh.filter(isFirstOfText).map(causeOf), ...duplicates(object, schema, "")];
+}
+
+/** Whether the place, or what holds it, is as it was: a definition that grew stricter must not stop other writes. */
+function isUnchanged(object: JsonObject, old: JsonObject | undefined, instancePath: string): boolean {
+  const elements = elementsOf(instancePath);
+  const firstIndex = elements.findIndex((element) => /^\d+$/.test(element));
+  const untilList = elements.slice(0, firstIndex === -1 ? elements.length : firstIndex);
+  const paths = untilList.map((_element, index) => elements.slice(0, index + 1));
+  return paths.some((path) => valueAt(old, ...path) !== undefined && isSame(valueAt(object, ...path), valueAt(old, ...path)));
 }
 
 const TEXT_KEYWORDS = ["minLength", "maxLength", "pattern"];
@@ -136,8 +146,11 @@ function outOfBounds(field: string, value: unknown, should: string): readonly [s
 
 /** `/spec/metrics/0/max` as `spec.metrics[0].max`. */
 function pathOf(instancePath: string): string {
-  const elements = instancePath.split("/").slice(1).map((element) => element.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return elements.reduce((path, element) => (/^\d+$/.test(element) ? `${path}[${element}]` : path === "" ? element : `${path}.${element}`), "");
+  return elementsOf(instancePath).reduce((path, element) => (/^\d+$/.test(element) ? `${path}[${element}]` : path === "" ? element : `${path}.${element}`), "");
+}
+
+function elementsOf(instancePath: string): readonly string[] {
+  return instancePath.split("/").slice(1).map((element) => element.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function typeName(value: unknown): string {

@@ -42,7 +42,7 @@ function finalizerCauses({ metadata }: KubeObject, current: KubeObject | undefin
 }
 
 function fieldCauses(schema: Schema, object: KubeObject, current: KubeObject | undefined, isBlocked: boolean): readonly Cause[] {
-  const causes = schemaCauses(ownFields(object), schema);
+  const causes = schemaCauses(ownFields(object), current && ownFields(current), schema);
   if (!hasRules(schema)) return causes;
   if (isBlocked || causes.some(isBlocking)) return [...causes, RULES_NOT_CHECKED];
   return [...causes, ...ruleCauses(ruledFields(object), current && ruledFields(current), schema)];

@@ -132,6 +132,32 @@ const validation: readonly Behaviour[] = [
       expect((await subject.ask("PATCH", path, { spec: { size: 4 } }, MERGE_PATCH)).status).toBe(200);
     },
   },
+  {
+    name: "What was stored before a definition grew stricter does not stop other writes",
+    async check({ ask, namespace }) {
+      const plural = `p${namespace.replaceAll("-", "")}`; // a definition of its own
+      const property = (limits: object): object => ({ type: "object", properties: { spec: { type: "object", properties: { size: { type: "integer", ...limits }, other: { type: "integer" } } }, status: { type: "object", properties: { phase: { type: "string" } } } } });
+      const definition = (limits: object): object => ({
+        apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: { name: `${plural}.stricter.weir.dev` },
+        spec: {
+          group: "stricter.weir.dev", scope: "Namespaced", names: { plural, kind: `P${plural}` },
+          versions: [{ name: "v1", served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: property(limits) } }],
+        },
+      });
+      const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+      const path = `/apis/stricter.weir.dev/v1/namespaces/${namespace}/${plural}`;
+      const object = (size: number): object => ({ apiVersion: "stricter.weir.dev/v1", kind: `P${plural}`, metadata: { name: "a" }, spec: { size } });
+      expect((await ask("POST", definitions, definition({}))).status).toBe(201);
+      await until(async () => (await ask("POST", path, object(9))).status === 201);
+      const stricter = { maximum: 5, "x-kubernetes-validations": [{ rule: "self < 5", message: "expected less than 5" }] };
+      await ask("PATCH", `${definitions}/${plural}.stricter.weir.dev`, definition(stricter), MERGE_PATCH);
+      await until(async () => (await ask("POST", `${path}?dryRun=All`, { ...object(9), metadata: { name: "b" } })).status === 422);
+      expect((await ask("PATCH", `${path}/a/status`, { status: { phase: "Healthy" } }, MERGE_PATCH)).status).toBe(200);
+      expect((await ask("PATCH", `${path}/a`, { spec: { other: 1 } }, MERGE_PATCH)).status).toBe(200);
+      expect((await ask("PATCH", `${path}/a`, { spec: { size: 8 } }, MERGE_PATCH)).status).toBe(422);
+      expect((await ask("DELETE", `${definitions}/${plural}.stricter.weir.dev`)).status).toBe(200);
+    },
+  },
   ...BAD_SPECS.map(({ name, spec, sentences }): Behaviour => ({
     name: `A Rollout is refused in our words: ${name}`,
     async check({ ask, namespace }) {
