@@ -4,8 +4,8 @@ import { RESOURCES, type KubernetesClient, type KubernetesObject, type Resource 
 import { createNamedRandom } from "./random.ts";
 import type { SampleApp } from "./samples/sample-apps.ts";
 
-export const namespaces: Resource = { group: "", version: "v1", plural: "namespaces" };
-export const deployments: Resource = { group: "apps", version: "v1", plural: "deployments" };
+const namespaces: Resource = { group: "", version: "v1", plural: "namespaces" };
+const deployments: Resource = { group: "apps", version: "v1", plural: "deployments" };
 
 /** Field manager of what people or their tools write; the daemon is another one. */
 const fieldManager = "playground";
@@ -65,7 +65,7 @@ export async function installApps(client: KubernetesClient, namespace: string, a
   }
 }
 
-export function kubernetesServiceOf(app: SampleApp, namespace: string): KubernetesObject {
+function kubernetesServiceOf(app: SampleApp, namespace: string): KubernetesObject {
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -74,7 +74,7 @@ export function kubernetesServiceOf(app: SampleApp, namespace: string): Kubernet
   };
 }
 
-export function destinationRuleOf(app: SampleApp, namespace: string): KubernetesObject {
+function destinationRuleOf(app: SampleApp, namespace: string): KubernetesObject {
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "DestinationRule",
@@ -83,7 +83,7 @@ export function destinationRuleOf(app: SampleApp, namespace: string): Kubernetes
   };
 }
 
-export function virtualServiceOf(app: SampleApp, namespace: string): KubernetesObject {
+function virtualServiceOf(app: SampleApp, namespace: string): KubernetesObject {
   return { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: app.name, namespace }, spec: app.virtualService };
 }
 

@@ -2,9 +2,9 @@
 import colours from "picocolors";
 import { argumentsFrom, usage, UsageError, type PlaygroundArguments } from "./arguments.ts";
 import { createCleanUp, type CleanUp } from "./clean-up.ts";
-import { deliveries, type Delivery } from "./deliveries.ts";
+import { deliveries } from "./deliveries.ts";
 import { createDisplay, type Display } from "./display.ts";
-import { wrapped } from "./narration.ts";
+import { farewell, invitation } from "./closing.ts";
 import { startPlayground, type Playground } from "./playground.ts";
 import { play } from "./player.ts";
 import { requestsPerSecond } from "./sample-traffic.ts";
@@ -90,46 +90,7 @@ async function playAll({ scenarios, stay }: PlaygroundArguments, playground: Pla
     const count = scenarios.length > 1 ? `${index + 1} of ${scenarios.length}: ` : "";
     troubles.push(await play(playground.stage, display, deliveries[name], `${count}${deliveries[name].title}`, startedMs));
   }
-  display.say("", ...(stay ? invitation(playground, deliveries[scenarios.at(-1) ?? "good"], display) : farewell(display)));
+  display.say("", ...(stay ? invitation(playground, deliveries[scenarios.at(-1) ?? "good"], display.style) : farewell(display.style)));
   if (stay) await watchOn(playground.stage, display, startedMs);
   return troubles.every((trouble) => trouble === undefined) ? 0 : 1;
 }
-
-function farewell({ style }: Display): readonly string[] {
-  return [
-    ...wrapped("Everything is ended and removed now. To look around yourself, keep it running:"),
-    "",
-    `    $ ${style.bold("npm run playground -- --stay")}        and in another terminal: weir, kubectl, curl`,
-    `    $ ${style.bold("npm run playground -- --scenario slow")}`,
-    "",
-    ...wrapped("How a Rollout is written, and how to bring Weir to your cluster: README.md."),
-    "",
-  ];
-}
-
-function invitation({ env, url, prometheusUrl }: Playground, last: Delivery, { style }: Display): readonly string[] {
-  const again: readonly Command[] = [
-    [`weir playground break reviews ${last.release} --errors 0% --latency 8ms`, `mend ${last.release},`],
-    ["weir retry reviews", "try it again,"],
-  ];
-  const another: readonly Command[] = [["weir release reviews v3", "deliver another version,"]];
-  const commands: readonly Command[] = [
-    [`. ${env}`, "first: speak to this playground"],
-    ["kubectl get weir", "phase, step, weight"],
-    ["weir explain reviews", "why it is where it is"],
-    ...(last.ending === "takenBack" ? again : another),
-    ["weir watch reviews", "watch it,"],
-    ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
-    ["weir abort reviews", "or take it back yourself"],
-  ];
-  return [
-    "  It all goes on until Ctrl-C, which leaves nothing behind. In another terminal, in this folder:",
-    "",
-    ...commands.map(([command, what]) => `    $ ${style.bold(command.padEnd(56))} ${style.dim(what)}`.trimEnd()),
-    "",
-    `  Be one of the users: curl -s -H 'Host: reviews' ${url}/       Prometheus: ${prometheusUrl}`,
-    "",
-  ];
-}
-
-type Command = readonly [command: string, what: string];

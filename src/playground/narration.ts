@@ -31,7 +31,7 @@ export function stepHeading(canary: string, style: Style): string {
 }
 
 /** `90/10`: stable's weight and the canary's. */
-export function splitText({ split, stable, canary }: Pick<StepSeen, "split" | "stable" | "canary">): string {
+function splitText({ split, stable, canary }: Pick<StepSeen, "split" | "stable" | "canary">): string {
   return `${split[stable] ?? 0}/${split[canary] ?? 0}`;
 }
 

@@ -32,12 +32,11 @@ export const HttpDestination = z.object({
 });
 export type HttpDestination = z.infer<typeof HttpDestination>;
 
-export const HttpRoute = z.object({
+const HttpRoute = z.object({
   name: z.string().optional(),
   match: z.array(HttpMatch).optional(),
   route: z.array(HttpDestination).min(1),
 });
-export type HttpRoute = z.infer<typeof HttpRoute>;
 
 const Metadata = z.object({ name: z.string(), namespace: z.string(), creationTimestamp: z.string().optional() });
 

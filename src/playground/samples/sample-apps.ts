@@ -28,7 +28,7 @@ export const reviews: SampleApp = {
 };
 
 /** A website behind a Gateway, for every host, with one route that has neither name nor weight. */
-export const website: SampleApp = {
+const website: SampleApp = {
   name: "website",
   versions: ["v1", "v2", "v3"],
   port: 80,

@@ -1,6 +1,7 @@
 /** What a newcomer reads, played against scripted deliveries. */
 import { describe, expect, test } from "vitest";
 import type { Check, RolloutStatus, Run } from "../../../src/rollout/status.ts";
+import { farewell, invitation } from "../../../src/playground/closing.ts";
 import { deliveries } from "../../../src/playground/deliveries.ts";
 import { createDisplay, mostColumns } from "../../../src/playground/display.ts";
 import { play } from "../../../src/playground/player.ts";
@@ -130,6 +131,15 @@ test("no line is wider than a terminal of 100 columns", async () => {
   const long = { ...taken, message: "v2 was taken back because ".repeat(12) };
   const stories = [await told(goodStory), await told([badStory[0]!, { ...badStory[1]!, status: long }], bad)];
   for (const { lines } of stories) for (const line of lines) expect(line.length).toBeLessThanOrEqual(mostColumns);
+});
+
+test.each(["good", "bad"] as const)("what to try next after a %s delivery fits too, and begins with what it takes to speak to the playground", (name) => {
+  const { style } = createDisplay({ write: () => undefined, isTerminal: false, hasColour: false });
+  const parts = { env: ".weir/playground/env", url: "http://127.0.0.1:65535", prometheusUrl: "http://127.0.0.1:65535" };
+  const lines = invitation(parts, deliveries[name], style);
+  for (const line of [...lines, ...farewell(style)]) expect(line.length).toBeLessThanOrEqual(mostColumns);
+  expect(lines.find((line) => line.includes("$"))).toContain("$ . .weir/playground/env ");
+  expect(lines.join("\n")).toContain(name === "good" ? "weir release reviews v3" : "weir retry reviews");
 });
 
 describe("on a terminal", () => {

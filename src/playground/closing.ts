@@ -1,0 +1,54 @@
+/** The playground's last words: what a newcomer may try next. */
+import type { Delivery } from "./deliveries.ts";
+import type { Style } from "./display.ts";
+import { wrapped } from "./narration.ts";
+import type { Playground } from "./playground.ts";
+
+type Command = readonly [command: string, what: string];
+
+export function farewell(style: Style): readonly string[] {
+  return [
+    ...wrapped("Everything is ended and removed now. To look around yourself, keep it running:"),
+    "",
+    ...commandLines([["npm run playground -- --stay", "and in another terminal weir, kubectl, curl"], ["npm run playground -- --scenario slow", "another story"]], style),
+    "",
+    ...wrapped("How a Rollout is written, and how to bring Weir to your cluster: README.md."),
+    "",
+  ];
+}
+
+/** `last` is what was played last. */
+export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" | "url" | "prometheusUrl">, last: Delivery, style: Style): readonly string[] {
+  const commands: readonly Command[] = [
+    [`. ${env}`, "first: speak to this playground"],
+    ["kubectl get weir", "phase, step, weight"],
+    ["weir explain reviews", "why it is where it is"],
+    ...nextDelivery(last),
+    ["weir watch reviews", "watch it,"],
+    ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
+    ["weir abort reviews", "or take it back yourself"],
+    [`curl -s -H 'Host: reviews' ${url}/`, "be one of the users"],
+  ];
+  return [
+    "  It all goes on until Ctrl-C, which leaves nothing behind. In another terminal, in this folder:",
+    "",
+    ...commandLines(commands, style),
+    "",
+    `  Prometheus has its own pages: ${prometheusUrl}`,
+    "",
+  ];
+}
+
+/** What was refused is mended and tried again; after a success there is another version. */
+function nextDelivery({ ending, release }: Delivery): readonly Command[] {
+  if (ending === "promoted") return [["weir release reviews v3", "deliver another version,"]];
+  return [
+    [`weir playground break reviews ${release} --errors 0% --latency 8ms`, `mend ${release},`],
+    ["weir retry reviews", "try it again,"],
+  ];
+}
+
+function commandLines(commands: readonly Command[], style: Style): readonly string[] {
+  const width = Math.max(...commands.map(([command]) => command.length));
+  return commands.map(([command, what]) => `    $ ${style.bold(command.padEnd(width))}  ${style.dim(what)}`);
+}
