@@ -2,9 +2,9 @@
 import js from "@eslint/js";
 import sonarjs from "eslint-plugin-sonarjs";
 import tseslint from "typescript-eslint";
-import { noImportCycles } from "./lint/cycles.mjs";
-import { namingRules } from "./lint/names.mjs";
-import { importsStayInRooms } from "./lint/rooms.mjs";
+import { noImportCycles } from "./test/lint/cycles.mjs";
+import { namingRules } from "./test/lint/names.mjs";
+import { importsStayInRooms } from "./test/lint/rooms.mjs";
 
 const SYNTAX = [
   { selector: "TSEnumDeclaration", message: "No enums: a union of strings says the same and disappears at run time." },

@@ -61,8 +61,8 @@ function questionsOf(rollouts: number, metric: Metric, sinceMs: number, instantM
     aQuestion({
       rollout: { namespace: NAMESPACE, name: `app-${index}`, uid: `u-${index}` },
       metric,
-      canary: { version: "v3", workloads: [`app-${index}-v3`], pods: [] },
-      stable: { version: "v2", workloads: [`app-${index}-v2`], pods: [] },
+      canary: { namespace: NAMESPACE, version: "v3", workloads: [`app-${index}-v3`], pods: [] },
+      stable: { namespace: NAMESPACE, version: "v2", workloads: [`app-${index}-v2`], pods: [] },
       sinceMs,
       instantMs,
     }),

@@ -133,7 +133,7 @@ describe("error rate", () => {
   it("is nobody else's: another workload, another namespace, a name that only looks alike", async () => {
     await show(0, requests("reviews.v3", { "200": 1 }));
     const others = [requests("reviews-v3", {}), requests("reviewsxv3", { "200": 100 }, { pod: "x" }), requests("reviews.v3", { "200": 100 }, { pod: "y", destination_workload_namespace: "elsewhere" })];
-    const canary = { version: "v3", workloads: ["reviews.v3"], pods: [] };
+    const canary = { namespace, version: "v3", workloads: ["reviews.v3"], pods: [] };
     const sinceMs = Date.now();
     await show(0, requests("reviews.v3", { "200": 4 }) + others.join(""));
     expect(await measure(question({ canary, sinceMs }))).toMatchObject({ kind: "counted", requests: 3 });
@@ -161,7 +161,7 @@ describe("error rate", () => {
   });
 
   it("has no data for a version of which no workload is known", async () => {
-    expect(await measure(question({ canary: { version: "v3", workloads: [], pods: [] } }))).toMatchObject({ kind: "noData" });
+    expect(await measure(question({ canary: { namespace, version: "v3", workloads: [], pods: [] } }))).toMatchObject({ kind: "noData" });
   });
 
   it("says the same about a window that has long gone by", async () => {
@@ -226,7 +226,7 @@ describe("many Rollouts at one instant", () => {
     await show(0, text(3));
     const instantMs = Date.now();
     const questions = Array.from({ length: many }, (_, index) =>
-      question({ rollout: { namespace, name: `shop-${index}`, uid: `u-${index}` }, canary: { version: "v3", workloads: [workload(index)], pods: [] }, stable: { version: "v2", workloads: [], pods: [] }, instantMs, sinceMs }),
+      question({ rollout: { namespace, name: `shop-${index}`, uid: `u-${index}` }, canary: { namespace, version: "v3", workloads: [workload(index)], pods: [] }, stable: { namespace, version: "v2", workloads: [], pods: [] }, instantMs, sinceMs }),
     );
     const together = await counted({}, questions);
     const alone = await counted({ collectMs: 0, maxNames: 1 }, questions);

@@ -215,7 +215,7 @@ describe("one number", () => {
     let arrived = 0;
     const { url } = await serve(() => (arrived += 1));
     const metric = queryMetric('sum(x{pod=~"$(canary.pods)"})');
-    expect(await ask(url, {}, { metric, canary: { version: "v3", workloads: [], pods: [] } })).toMatchObject({ kind: "noData", query: 'sum(x{pod=~""})' });
+    expect(await ask(url, {}, { metric, canary: { namespace: "bookinfo", version: "v3", workloads: [], pods: [] } })).toMatchObject({ kind: "noData", query: 'sum(x{pod=~""})' });
     expect(arrived).toBe(0);
   });
 });

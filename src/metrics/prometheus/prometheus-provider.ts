@@ -85,8 +85,8 @@ function counterOf({ metric }: Question): CounterMetric {
   return metric.latency ? DURATIONS : REQUESTS;
 }
 
-function namesOf({ rollout, canary, stable }: Question): Names {
-  return { namespace: rollout.namespace, canary: canary.workloads.toSorted(), stable: stable.workloads.toSorted() };
+function namesOf({ canary, stable }: Question): Names {
+  return { namespace: canary.namespace, canary: canary.workloads.toSorted(), stable: stable.workloads.toSorted() };
 }
 
 function queryOf(question: Question): string {

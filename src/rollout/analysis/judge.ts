@@ -45,6 +45,7 @@ function judgeCounts(metric: Metric, counted: Counted, minRequests: number): Jud
   const { requests, bad } = counted;
   const said = { value: countedValue(metric, counted), limit: limitOf(metric), samples: requests };
   if (requests === 0) return { ...said, verdict: "NoData" };
+  if (counted.boundMs === Infinity) return { ...said, verdict: "Inconclusive", message: `the histogram has no bucket at or above ${metric.latency?.max ?? "the limit"}: lower max to one that it has` };
   if (requests < minRequests) return { ...said, verdict: "Inconclusive", message: `${requests} of the ${minRequests} requests that a verdict needs` };
   return { ...said, verdict: bad / requests > allowedBad(metric) ? "Fail" : "Pass" };
 }

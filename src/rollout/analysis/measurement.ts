@@ -4,6 +4,8 @@ import type { RolloutRef } from "../rollout.ts";
 
 /** Which pods' telemetry belongs to a side. */
 export interface Scope {
+  /** Where its pods are. */
+  readonly namespace: string;
   readonly version: string;
   readonly workloads: readonly string[];
   readonly pods: readonly string[];

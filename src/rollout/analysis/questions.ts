@@ -45,8 +45,8 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
 }
 
 function scopeOf(it: Case, version: string): Scope {
-  const { workloads, pods } = versionSeen(it, version);
-  return { version, workloads, pods };
+  const { backend, workloads, pods } = versionSeen(it, version);
+  return { namespace: backend.kind === "found" ? backend.namespace : it.rollout.metadata.namespace, version, workloads, pods };
 }
 
 /** True where this answer alone takes the traffic back: looking stops at once (law 5). */

@@ -52,7 +52,7 @@ const PROVIDER_PACKAGES = { "src/metrics/prometheus/": ["prometheus-query"], "sr
 /** Why `file` may not import `specifier`, as a sentence; undefined if it may. Paths are relative to the repository, with `/`. */
 function refusal(file, specifier, isTypeOnly = false) {
   const roomName = longestBeginning(Object.keys(ROOMS), file);
-  if (roomName === undefined) return file.startsWith("src/") ? `${file} is in no room of lint/rooms.mjs: give it one` : undefined;
+  if (roomName === undefined) return file.startsWith("src/") ? `${file} is in no room of test/lint/rooms.mjs: give it one` : undefined;
   if (specifier.startsWith("node:")) return ROOMS[roomName].builtins === false ? `${roomName} is pure: nothing of Node's` : undefined;
   if (!specifier.startsWith(".")) return refusalOfPackage(file, roomName, specifier);
   return refusalOfFile(file, roomName, path.posix.join(path.posix.dirname(file), specifier), isTypeOnly);
