@@ -40,16 +40,22 @@ function operated(document: JsonObject, operation: Operation): JsonObject {
   }
 }
 
+/** A field that its object does not have is null for a test. */
 function tested(document: JsonObject, path: string, value: unknown): JsonObject {
-  if (!isSame(jsonPatch.getValueByPointer(document, path), value)) throw patchRefused();
+  const found = jsonPatch.getValueByPointer(document, path) as unknown;
+  const isAbsent = found === undefined && isObject(parentOf(document, path));
+  if (!isSame(isAbsent ? null : found, value ?? null)) throw patchRefused();
   return document;
 }
 
 /** The server lets `replace` add a field that an object does not have. */
 function lenient(document: JsonObject, operation: Operation): Operation {
   if (operation.op !== "replace") return operation;
-  const parent: unknown = jsonPatch.getValueByPointer(document, operation.path.slice(0, operation.path.lastIndexOf("/")));
-  return isObject(parent) ? { ...operation, op: "add" } : operation;
+  return isObject(parentOf(document, operation.path)) ? { ...operation, op: "add" } : operation;
+}
+
+function parentOf(document: JsonObject, path: string): unknown {
+  return jsonPatch.getValueByPointer(document, path.slice(0, path.lastIndexOf("/"))) as unknown;
 }
 
 function mergePatch(target: unknown, patch: unknown): unknown {

@@ -11,7 +11,7 @@ export type Shape =
   /** Nobody said: objects are owned field by field, everything else as a whole. */
   | { readonly kind: "any" };
 
-export const LEAF: Shape = { kind: "leaf" };
+const LEAF: Shape = { kind: "leaf" };
 export const ANY: Shape = { kind: "any" };
 
 const TEXTS: Shape = { kind: "map", fields: {}, rest: LEAF };

@@ -197,6 +197,9 @@ const writes: readonly Behaviour[] = [
         [{ op: "test", path: "/spec/size", value: 5 }, { op: "replace", path: "/spec/size", value: 8 }],
         [{ op: "test", path: "/metadata/resourceVersion", value: "1" }],
         [{ op: "test", path: "/spec/nope", value: "1" }],
+        [{ op: "test", path: "/metadata/annotations/absent", value: null }], // there are no annotations at all
+        [{ op: "test", path: "/spec/steps/7", value: null }],
+        [{ op: "add", path: "/metadata/annotations/new", value: "x" }],
         [{ op: "remove", path: "/spec/nope" }],
         [{ op: "add", path: "/spec/nope/deep", value: 1 }],
         [{ op: "replace", path: "/spec/steps/9/weight", value: 1 }],
@@ -216,6 +219,7 @@ const writes: readonly Behaviour[] = [
       const patch = [
         { op: "test", path: "/metadata/resourceVersion", value: metadata?.resourceVersion },
         { op: "test", path: "/spec/metrics/0", value: { name: "x" } },
+        { op: "test", path: "/spec/stable", value: null }, // absent
         { op: "replace", path: "/spec/size", value: 7 },
         { op: "add", path: "/metadata/annotations", value: { "a/b": "c" } },
         { op: "replace", path: "/metadata/annotations/a~1b", value: "d" },
