@@ -85,11 +85,12 @@ function yielded(it: Case, run: Run, { points, message }: Changed<"yield">): Run
   return { ...paused(it, run, "RouteEditedByHand", message), weight: shareOf(points, total), points, checks: [], inForceAt: timeOf(inForceMs) };
 }
 
-/** The raise is noted and the intent renewed; what had been in force before it counts no more. */
+/** The raise is noted and the intent renewed; rows of verdicts stay, but no window may begin before the repaired weight is in force. */
 function repaired(it: Case, run: Run, message: string): Run {
   const raises = [...recentRaises(run, it.nowMs), timeOf(it.nowMs)].slice(-10);
   const { inForceAt, ...rest } = run;
-  const next = { ...rest, raises, epoch: run.epoch + 1, ...(run.outcome && inForceAt ? { inForceAt } : {}) };
+  const anew = { checks: run.checks.map(({ since: _, ...check }) => check) };
+  const next = { ...rest, raises, epoch: run.epoch + 1, ...(run.outcome ? (inForceAt ? { inForceAt } : {}) : anew) };
   const fights = !run.outcome && isContested(next, it.nowMs);
   return fights ? paused(it, next, "RouteContested", message) : next;
 }

@@ -243,6 +243,7 @@ function measured(question: Question, answers: Answers, signal: AbortSignal): Pr
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });
   if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.bad });
   if (question.sinceMs === undefined) return Promise.resolve({ ...asked, kind: "base" });
+  if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...asked, kind: "noData" }); // counters of another weight tell nothing
   return Promise.resolve({ ...asked, kind: "counted", requests: answers.requests, bad: Math.round(answers.bad * answers.requests) });
 }
 
