@@ -26,7 +26,7 @@ export function rolloutOf(app: SampleApp, namespace: string, release: string): K
         settle: "500ms",
         metrics: [
           { name: "errors", errorRate: { max: "1%" } },
-          { name: "latency", latency: { percentile: 95, max: "500ms" } },
+          { name: "latency", latency: { percentile: 95, max: "1s" } },
         ],
       },
     },

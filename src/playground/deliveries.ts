@@ -36,8 +36,8 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
   slow: {
     title: "A slow version",
     release: "v3",
-    behaviour: { ...healthy, latencyMs: 900 },
-    introduction: "v3 takes a hundred times as long as STABLE to answer, and nobody knows that yet. One word in the Rollout asks for it:",
+    behaviour: { ...healthy, latencyMs: 1_600 },
+    introduction: "v3 takes two hundred times as long as STABLE to answer, and nobody knows that yet. One word in the Rollout asks for it:",
     ending: "takenBack",
   },
 };

@@ -89,7 +89,7 @@ describe("a playground that stays", () => {
     await vi.waitFor(() => expect(playground.output()).toContain("Somebody asked for v3, in place of v1"), { timeout: 60_000, interval: 200 });
     // A settled 90/10 line: v3 was found good at 10 %.
     await vi.waitFor(() => expect(playground.output().split("Somebody asked")[1]).toMatch(/90\/10 .*errors 0% ✓/), { timeout: 60_000, interval: 200 });
-    await turnSample(control, { app: "reviews", version: "v3", latencyMs: 900 });
+    await turnSample(control, { app: "reviews", version: "v3", latencyMs: 1_600 });
     await vi.waitFor(() => expect(stepsIn(playground.output().split("Somebody asked")[1]!).map(([route]) => route)).toContain("75/25"), { timeout: 60_000, interval: 200 });
     expect(playground.output()).toMatch(/75\/25 .*latency \d+ms ✗/);
     playground.child.kill("SIGINT");

@@ -1,6 +1,6 @@
 /** What of a given object is stored: what the schema knows, with defaults, and only what may be written through this door. */
 import { without, type JsonObject } from "./json.ts";
-import type { KubeObject } from "./kube-object.ts";
+import { withMetadata, type KubeObject } from "./kube-object.ts";
 import { pruneObject, withDefaults } from "./schema.ts";
 import type { ServedKind } from "./served-kind.ts";
 import { badRequest, type StatusError } from "./status-error.ts";
@@ -20,7 +20,7 @@ export function admitted(place: Door, given: KubeObject, current: KubeObject | u
   const { object, unknownFields } = pruneObject(given, kind.schema);
   if (unknownFields.length > 0 && options.fieldValidation === "Strict") throw strictError(kind, unknownFields);
   const warnings = options.fieldValidation === "Warn" ? unknownFields.map((field) => `unknown field "${field}"`) : [];
-  const written = withoutForeignPart(place, object as KubeObject, current);
+  const written = withoutForeignPart(place, withMetadata(object as KubeObject, {}), current);
   return { object: (kind.schema ? withDefaults(written, kind.schema) : written) as KubeObject, warnings };
 }
 

@@ -4,7 +4,7 @@ import { checkMetadata, objectOf, yamlOf } from "./body.ts";
 import { deleteOptionsOf, type Deletes } from "./deletes.ts";
 import { PAGE_NOT_FOUND } from "./discovery.ts";
 import { isObject } from "./json.ts";
-import { withMetadata, type KubeObject } from "./kube-object.ts";
+import type { KubeObject } from "./kube-object.ts";
 import type { Pages } from "./pages.ts";
 import type { Place } from "./place.ts";
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, STRATEGIC_PATCH } from "./patches.ts";
@@ -119,9 +119,8 @@ function patch(request: Request, { writes, now }: Parts): Answer {
 
 /** What is applied may leave out its name and namespace: the URL says them. */
 function configOf({ call, kind, namespace, name }: Request): KubeObject {
-  const given = yamlOf(call.body);
-  const object = objectOf(JSON.stringify(given), "application/json", kind);
-  return withMetadata(object, { name: object.metadata.name ?? name, namespace: object.metadata.namespace ?? namespace });
+  const object = objectOf(JSON.stringify(yamlOf(call.body)), "application/json", kind);
+  return { ...object, metadata: { ...(namespace !== undefined && { namespace }), ...object.metadata, name: object.metadata.name || name } };
 }
 
 function changed(current: KubeObject, type: string, { call, kind }: Request): KubeObject {
