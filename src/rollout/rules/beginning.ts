@@ -127,15 +127,19 @@ export const settled: Rule = (it) => {
   if (it.run || !route || !status.stable || command) return undefined;
   const serving = route.destinations.filter(({ candidate, points }) => candidate && points > 0);
   const only = serving.length === 1 ? serving[0]!.version : status.stable.version;
-  if (only === it.spec.release) return healthy(it, only);
+  if (only === it.spec.release) return healthy(it, only, serving);
   if (isRefused(it)) return refusedSaid(it, only);
   if (only !== status.stable.version) return { kind: "adopt", stable: present(it, only), ...say("Progressing", "Stepping", `${only} serves alone now`) };
   return undefined;
 };
 
-function healthy(it: Case, version: string): Decision {
+function healthy(it: Case, version: string, serving: readonly DestinationSeen[]): Decision {
   const { ended } = it;
   const delivered = ended?.outcome === "Succeeded" && ended.to.version === version;
+  if (serving.length > 1) {
+    const split = serving.map((one) => `${one.version} ${one.points}`).join(", ");
+    return { kind: "adopt", stable: present(it, version), ...say("Healthy", "NothingToDo", `${version} is stable; the route serves ${split}, as its owner set it`) };
+  }
   const said = delivered ? say("Healthy", "Succeeded", `${version} has all the traffic since run ${ended.number}`) : say("Healthy", "NothingToDo", `${version} serves alone`);
   return { kind: "adopt", stable: present(it, version), ...said };
 }

@@ -98,6 +98,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   settled: [
     { when: "the release is stable", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 0, v3: 100 }, stamp: null }, then: { kind: "adopt", phase: "Healthy", reason: "Succeeded" } },
     { when: "the refused revision is still named", rollout: ended(), seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "adopt", stable: v2, phase: "Degraded", reason: "RolledBack" } },
+    { when: "the owner splits the traffic at rest", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 20, v3: 80 }, stamp: null }, then: { phase: "Healthy", message: expect.stringContaining("v2 20, v3 80") } },
     { when: "somebody gave everything to another version", rollout: ended(), seen: { split: { v1: 100, v3: 0 }, stamp: null }, then: { stable: { version: "v1", revision: "r1-v1" } } },
   ],
   started: [
