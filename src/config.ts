@@ -1,4 +1,5 @@
 /** The daemon's environment, read once and frozen; the only reader of process.env. */
+import { parseArgs } from "node:util";
 import { z } from "zod";
 
 const Port = z.coerce.number().int().min(0).max(65535);
@@ -42,9 +43,9 @@ export interface Config {
   readonly concurrency: number;
 }
 
-/** Throws one sentence that names the variable, what was expected and what came. */
-export function configFrom(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+/** Flags win over the environment: `--allow-hosts` over WEIR_ALLOW_HOSTS. Throws one sentence that names the variable, what was expected and what came. */
+export function configFrom(environment: Readonly<Record<string, string | undefined>> = process.env, args: readonly string[] = process.argv.slice(2)): Config {
+  const set: Record<string, string | undefined> = { ...Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== "")), ...flagsFrom(args) };
   const parsed = Environment.safeParse(set);
   if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}, got ${JSON.stringify(set[String(issue.path[0])])}`).join("; "));
   const env = parsed.data;
@@ -64,6 +65,15 @@ export function configFrom(environment: Readonly<Record<string, string | undefin
   });
 }
 
+/** Each variable `WEIR_X_Y` is also a flag `--x-y`, but for the secret one: command lines are seen by everybody. */
+function flagsFrom(args: readonly string[]): Record<string, string> {
+  const names = Object.keys(Environment.shape).filter((name) => name.startsWith("WEIR_") && name !== "WEIR_SLACK_TOKEN");
+  const flagOf = (name: string): string => name.slice("WEIR_".length).toLowerCase().replaceAll("_", "-");
+  const options = Object.fromEntries(names.map((name) => [flagOf(name), { type: "string" as const }]));
+  const { values } = parseArgs({ args: [...args], options, allowPositionals: true });
+  return Object.fromEntries(names.flatMap((name) => (typeof values[flagOf(name)] === "string" ? [[name, values[flagOf(name)] as string]] : [])));
+}
+
 function clusterFrom({ KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" }: z.output<typeof Environment>): Config["cluster"] {
   return { ...(KUBECONFIG ? { kubeconfig: KUBECONFIG } : {}), ...(HOME ? { home: HOME } : {}), ...(host ? { inCluster: { host, port } } : {}) };
 }
@@ -71,6 +81,21 @@ function clusterFrom({ KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNET
 /** Whether secrets and messages may go to a URL's host: `*.example.com` admits subdomains, `*` everything (law 14). */
 export function hostGate(allowHosts: readonly string[]): (url: URL) => boolean {
   return ({ hostname }) => allowHosts.some((allowed) => allowed === "*" || allowed === hostname || (allowed.startsWith("*.") && hostname.endsWith(allowed.slice(1))));
+}
+
+/** What the command line takes from its environment. */
+export interface CliEnvironment {
+  readonly cluster: Config["cluster"];
+  /** NO_COLOR is set, to whatever (no-color.org). */
+  readonly noColor: boolean;
+}
+
+export function cliEnvironment(environment: Readonly<Record<string, string | undefined>> = process.env): CliEnvironment {
+  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = environment;
+  return {
+    cluster: { ...(KUBECONFIG ? { kubeconfig: KUBECONFIG } : {}), ...(HOME ? { home: HOME } : {}), ...(host ? { inCluster: { host, port } } : {}) },
+    noColor: Boolean(environment.NO_COLOR) || environment.TERM === "dumb",
+  };
 }
 
 /** The servers that the playground and the tests start; by default those on the PATH. */
