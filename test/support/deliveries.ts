@@ -1,0 +1,55 @@
+/** Applications for scenes, each with what must survive a delivery untouched, and their Rollouts, quick enough for a test. */
+import type { KubernetesObject } from "../../src/kubernetes/client.ts";
+import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+import type { Steered } from "./route-recorder.ts";
+
+/** From `v1` to `v2`. */
+export const STABLE = "v1";
+export const CANARY = "v2";
+
+/** The http route that a Rollout steers. */
+export const PRIMARY = "primary";
+
+export interface AppOptions {
+  readonly name: string;
+  /** Canary share before the first run; null: the route knows stable alone, without a weight. Default 0. */
+  readonly share?: number | null;
+  /** Canary shares, in percent. */
+  readonly ladder: readonly number[];
+}
+
+export function anApp({ name, share = 0, ladder }: AppOptions): SampleApp {
+  const to = (subset: string, weight?: number) => ({ destination: { host: name, subset, port: { number: 9080 } }, ...(weight === undefined ? {} : { weight }) });
+  return {
+    name,
+    versions: [STABLE, CANARY],
+    port: 9080,
+    image: (version) => `registry.example/${name}:${version}`,
+    virtualService: {
+      hosts: [name],
+      http: [
+        { name: "testers", match: [{ headers: { "x-tester": { exact: "true" } } }], route: [{ ...to(CANARY), headers: { response: { set: { "x-route": "testers" } } } }] },
+        { name: PRIMARY, timeout: "5s", retries: { attempts: 0 }, route: share === null ? [to(STABLE)] : [to(STABLE, 100 - share), to(CANARY, share)] },
+      ],
+    },
+    routes: [PRIMARY],
+    ladder,
+  };
+}
+
+export function steeredOf({ name, ladder }: SampleApp): Steered {
+  return { name, route: PRIMARY, stable: STABLE, canary: CANARY, ladder };
+}
+
+/** `release: v2` unless the change says otherwise; judged every second, each step for five. */
+export function aDelivery({ name, ladder }: SampleApp, namespace: string, change: Partial<RolloutSpecInput> = {}): KubernetesObject {
+  const spec: RolloutSpecInput = {
+    release: CANARY,
+    traffic: { istio: { virtualServices: [{ name, routes: [PRIMARY] }] } },
+    strategy: { propagation: "1s", progressDeadline: "2m", steps: ladder.map((weight) => ({ weight, hold: "5s" })) },
+    analysis: { interval: "1s", settle: "200ms", minVerdicts: 2, minRequests: 5, metrics: [{ name: "errors", errorRate: { max: "10%" } }] },
+    ...change,
+  };
+  return { apiVersion: "weir.dev/v1alpha1", kind: "Rollout", metadata: { name, namespace }, spec };
+}

@@ -1,0 +1,121 @@
+/** Judges every version of a VirtualService that a watch of its own ever saw: legal weights, and every other byte as it was. */
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { ApiObject } from "./api-request.ts";
+import type { History } from "./history.ts";
+
+/** What may be seen on the route that a Rollout steers. */
+export interface Steered {
+  /** Of the VirtualService. */
+  readonly name: string;
+  /** Name of the http route. */
+  readonly route: string;
+  readonly stable: string;
+  readonly canary: string;
+  /** Canary shares in percent. */
+  readonly ladder: readonly number[];
+}
+
+export interface RouteRecorder {
+  /** Canary shares in percent, one for each change of it, oldest first. */
+  shares(): readonly number[];
+  /** Canary share in percent now. */
+  share(): number;
+  /** Our stamp on the newest version. */
+  stamp(): string | undefined;
+  /** From now on this share is legal too: a test's own hand writes it. */
+  allow(share: number): void;
+  /** One sentence for each version that breaks a law. */
+  violations(): readonly string[];
+}
+
+interface Destination {
+  readonly destination: { readonly subset: string };
+  readonly weight?: number;
+}
+interface HttpRoute {
+  readonly name: string;
+  readonly route: readonly Destination[];
+}
+interface VirtualService extends ApiObject {
+  readonly metadata: ApiObject["metadata"] & { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly http: readonly HttpRoute[] };
+}
+
+/** The first version in the history is how the route was before. */
+export function createRouteRecorder(history: Pick<History, "of">, steered: Steered): RouteRecorder {
+  const byHand = new Set<number>();
+  const versions = (): readonly VirtualService[] => history.of(steered.name) as readonly VirtualService[];
+  const newest = (): VirtualService => versions().at(-1)!;
+  return {
+    shares: () => versions().map((version) => shareIn(version, steered)).filter((share, index, all) => share !== all[index - 1]),
+    share: () => shareIn(newest(), steered),
+    stamp: () => stampOf(newest()),
+    allow: (share) => void byHand.add(share),
+    violations: () => {
+      const [first, ...others] = versions();
+      if (!first) return [`there is no VirtualService ${steered.name}`];
+      const legal = new Set([0, 100, shareIn(first, steered), ...steered.ladder, ...byHand]);
+      return others.flatMap((version) => brokenBy(version, first, steered, legal).map((law) => `${steered.name} at ${String(version.metadata["resourceVersion"])}: ${law}`));
+    },
+  };
+}
+
+function brokenBy(version: VirtualService, first: VirtualService, steered: Steered, legal: ReadonlySet<number>): string[] {
+  const weights = routeIn(version, steered).map(weightOf);
+  const share = shareIn(version, steered);
+  const [seen, expected] = [masked(version, steered), masked(first, steered)];
+  return [
+    ...(weights.every((weight) => Number.isInteger(weight)) && sum(weights) === 100 ? [] : [`expected whole weights that add up to 100, got ${weights.join(", ")}`]),
+    ...(legal.has(share) ? [] : [`expected a canary share of ${[...legal].join(", ")}, got ${share}`]),
+    ...(stampOf(version) !== undefined || shapeOf(version, steered) === shapeOf(first, steered) ? [] : [`expected the shape ${shapeOf(first, steered)} while no run goes on, got ${shapeOf(version, steered)}`]),
+    ...(seen === expected ? [] : [`expected everything but weights and stamp as it was, ${expected}, got ${seen}`]),
+  ];
+}
+
+function routeIn({ spec }: VirtualService, steered: Steered): readonly Destination[] {
+  return spec.http.find(({ name }) => name === steered.route)?.route ?? [];
+}
+
+/** An only destination needs no weight. */
+function weightOf({ weight }: Destination, _index: number, all: readonly Destination[]): number {
+  return weight ?? (all.length === 1 ? 100 : 0);
+}
+
+function shareIn(version: VirtualService, steered: Steered): number {
+  const route = routeIn(version, steered);
+  return sum(route.map((one, index) => (one.destination.subset === steered.canary ? weightOf(one, index, route) : 0)));
+}
+
+function stampOf({ metadata }: VirtualService): string | undefined {
+  return metadata.annotations?.[EPOCH_ANNOTATION];
+}
+
+function isOurs({ destination }: Destination, { stable, canary }: Steered): boolean {
+  return destination.subset === stable || destination.subset === canary;
+}
+
+/** How many destinations are ours, and whether they have weights written out. */
+function shapeOf(version: VirtualService, steered: Steered): string {
+  return routeIn(version, steered).filter((one) => isOurs(one, steered)).map(({ weight }) => (weight === undefined ? "unweighted" : "weighted")).join(", ");
+}
+
+/** Everything that must stay as it was, byte for byte. A destination that was added for the run is one with the one that it copies. */
+function masked({ apiVersion, kind, metadata, spec }: VirtualService, steered: Steered): string {
+  const { resourceVersion: _r, generation: _g, managedFields: _m, annotations: { [EPOCH_ANNOTATION]: _stamp, ...annotations } = {}, ...kept } = metadata;
+  const http = spec.http.map((one) => (one.name === steered.route ? { ...one, route: unified(one.route.map((each) => maskedDestination(each, steered))) } : one));
+  return JSON.stringify({ apiVersion, kind, metadata: { ...kept, annotations }, spec: { ...spec, http } });
+}
+
+function maskedDestination(one: Destination, steered: Steered): unknown {
+  if (!isOurs(one, steered)) return one;
+  const { weight: _, destination, ...kept } = one;
+  return { destination: { ...destination, subset: "ours" }, ...kept };
+}
+
+function unified(route: readonly unknown[]): readonly unknown[] {
+  return route.filter((one, index) => JSON.stringify(one) !== JSON.stringify(route[index - 1]));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
