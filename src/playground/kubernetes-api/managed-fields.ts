@@ -61,20 +61,21 @@ export function applyConfiguration(
   const { isForced, ...own } = writer;
   const before = decodeEntries(entries);
   const last = before.get(identityOf(own));
-  const set = difference(fieldSetOf(config, shape), NOBODY_OWNS);
-  const after: Entries = new Map([...before, [identityOf(own), { ...own, set }]]);
-  const object = pruned(mergeFields(live ?? {}, config, shape), after, last?.set ?? new Set(), shape) as JsonObject;
+  const named = fieldSetOf(config, shape);
+  const set = difference(named, NOBODY_OWNS);
+  const others: Entries = new Map([...before].filter(([identity]) => identity !== identityOf(own)));
+  const owned = union(named, ...[...others.values()].map((entry) => entry.set));
+  const object = pruned(mergeFields(live ?? {}, config, shape), owned, last?.set ?? new Set(), shape) as JsonObject;
   const comparison = compareFields(live ?? {}, object, shape);
-  const others = new Map([...after].filter(([identity]) => identity !== identityOf(own)));
   if (!isForced) refuseConflicts(others, comparison);
   const isUnchanged = last !== undefined && isSameSet(last.set, set) && isNothing(comparison);
   const applied: Entry = { ...own, set, time: isUnchanged ? last.time : own.time };
   return { object, managedFields: encodeEntries(new Map([...withoutTaken(others, comparison), [identityOf(own), applied]])) };
 }
 
-function pruned(merged: unknown, entries: Entries, last: FieldSet, shape: Shape): unknown {
-  const owned = withDeclaredParents(union(...[...entries.values()].map(({ set }) => set)), shape);
-  return withoutFields(merged, difference(withDeclaredParents(last, shape), owned), shape);
+/** Without what was applied last time and nobody owns now. */
+function pruned(merged: unknown, owned: FieldSet, last: FieldSet, shape: Shape): unknown {
+  return withoutFields(merged, difference(withDeclaredParents(last, shape), withDeclaredParents(owned, shape)), shape);
 }
 
 function withoutTaken(entries: Entries, { added, modified, removed }: Comparison): Entries {
@@ -95,8 +96,9 @@ function isSameSet(one: FieldSet, other: FieldSet): boolean {
 
 function refuseConflicts(others: Entries, { added, modified }: Comparison): void {
   const changed = union(added, modified);
-  const conflicts = [...others.values()]
-    .map((entry) => ({ manager: managerOf(entry), paths: describePaths(intersection(entry.set, changed)) }))
+  const conflicts = [...others]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, entry]) => ({ manager: managerOf(entry), paths: describePaths(intersection(entry.set, changed)) }))
     .filter(({ paths }) => paths.length > 0);
   if (conflicts.length > 0) throw applyConflict(conflicts);
 }

@@ -62,17 +62,28 @@ function pairOf(old: Child | undefined, now: Child | undefined): Omit<Pair, "pat
   return { before: old?.value, after: now?.value, shape: now?.shape ?? old?.shape ?? ANY };
 }
 
-/** Fields of `config` win; items of lists with keys are merged by key, new ones come last. */
+/** Fields of `config` win; items of lists with keys are merged by key. */
 export function mergeFields(live: unknown, config: unknown, shape: Shape): unknown {
   const old = childrenOf(live, shape);
   const given = childrenOf(config, shape);
   if (!old || !given) return config;
-  const merged = [...new Set([...old.keys(), ...given.keys()])].map((element) => {
+  const merged = mergedOrder([...old.keys()], [...given.keys()]).map((element) => {
     const applied = given.get(element);
     const value = applied === undefined ? old.get(element)?.value : mergeFields(old.get(element)?.value, applied.value, applied.shape);
     return [element, value] as const;
   });
   return rebuilt(live, merged);
+}
+
+/** Items of the configuration stay in its order; before each that was there already stands what stood there. */
+function mergedOrder(live: readonly string[], config: readonly string[]): readonly string[] {
+  const order = new Set<string>();
+  for (const element of live) {
+    const until = config.indexOf(element);
+    for (const given of config.slice(0, until + 1)) order.add(given);
+    order.add(element);
+  }
+  return [...new Set([...order, ...config])];
 }
 
 /** Without these fields, and what is below them. */

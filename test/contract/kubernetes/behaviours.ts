@@ -314,6 +314,20 @@ const apply: readonly Behaviour[] = [
     },
   },
   {
+    name: "Apply takes its own labels away, leaves the name alone, and puts new items where the configuration has them",
+    async check(subject) {
+      const config = (metadata: object, metrics: readonly string[]): object => ({
+        apiVersion: "contract.weir.dev/v1", kind: "Widget", metadata: { name: "s", ...metadata }, spec: { release: "v1", metrics: metrics.map((name) => ({ name })) },
+      });
+      const send = (manager: string, given: object): Promise<Answer> => subject.ask("PATCH", `${subject.widgets}/s?fieldManager=${manager}`, given, APPLY_PATCH);
+      await send("bob", config({}, ["y", "z"]));
+      const labelled = await send("alice", config({ labels: { a: "b" } }, ["x", "z"]));
+      expect([labelled.body.metadata?.labels, labelled.body.spec?.metrics]).toEqual([{ a: "b" }, [{ name: "y" }, { name: "x" }, { name: "z" }]]);
+      const bare = await send("alice", config({}, ["x", "z"]));
+      expect([bare.status, bare.body.metadata?.name, bare.body.metadata?.labels]).toEqual([200, "s", undefined]);
+    },
+  },
+  {
     name: "Apply names every field that another manager holds, and takes them by force",
     async check(subject) {
       await applied(subject, "alice", { release: "v3", metrics: [{ name: "x", max: 1 }] });
