@@ -74,7 +74,9 @@ function flagsFrom(args: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (typeof values[flagOf(name)] === "string" ? [[name, values[flagOf(name)] as string]] : [])));
 }
 
-function clusterFrom({ KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" }: z.output<typeof Environment>): Config["cluster"] {
+type ClusterEnvironment = Pick<z.output<typeof Environment>, "KUBECONFIG" | "HOME" | "KUBERNETES_SERVICE_HOST" | "KUBERNETES_SERVICE_PORT">;
+
+function clusterFrom({ KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" }: ClusterEnvironment): Config["cluster"] {
   return { ...(KUBECONFIG ? { kubeconfig: KUBECONFIG } : {}), ...(HOME ? { home: HOME } : {}), ...(host ? { inCluster: { host, port } } : {}) };
 }
 
@@ -91,11 +93,7 @@ export interface CliEnvironment {
 }
 
 export function cliEnvironment(environment: Readonly<Record<string, string | undefined>> = process.env): CliEnvironment {
-  const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = environment;
-  return {
-    cluster: { ...(KUBECONFIG ? { kubeconfig: KUBECONFIG } : {}), ...(HOME ? { home: HOME } : {}), ...(host ? { inCluster: { host, port } } : {}) },
-    noColor: Boolean(environment.NO_COLOR) || environment.TERM === "dumb",
-  };
+  return { cluster: clusterFrom(environment), noColor: Boolean(environment.NO_COLOR) || environment.TERM === "dumb" };
 }
 
 /** The servers that the playground and the tests start; by default those on the PATH. */

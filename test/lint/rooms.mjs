@@ -33,7 +33,10 @@ const ROOMS = {
   "src/scheduler/": { files: [CORE, ...PORTS, ...KUBERNETES_TYPES], types: [LOGGER_TYPE], packages: ["bullmq", "ioredis", "zod"] },
   "src/telemetry/": { files: [CORE, ...PORTS], packages: ["pino", "prom-client"] },
   // Besides the API server, the command line knows routes: `weir abort --force` takes traffic back without the daemon.
-  "src/cli/": { files: [CORE, "src/kubernetes/", "src/traffic/", "src/main.ts", "src/config.ts"], packages: ["commander", "picocolors", "yaml", "zod"] },
+  "src/cli/": {
+    files: [CORE, "src/kubernetes/", "src/traffic/", "src/main.ts", "src/config.ts", "src/version.ts", "src/playground/samples/control.ts", "src/playground/state-folder.ts"],
+    packages: ["commander", "picocolors", "yaml", "zod"],
+  },
   "src/playground/": {
     files: [CORE, "src/kubernetes/", "src/telemetry/", "src/main.ts", "src/config.ts"],
     packages: ["@marcbachmann/cel-js", "ajv", "fast-json-patch", "picocolors", "prom-client", "tsx", "yaml", "zod"],

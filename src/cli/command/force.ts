@@ -1,0 +1,96 @@
+/** Break glass (DESIGN §9.1): the abort path without a daemon, by the same core and behind the same fences, with the person's own rights. */
+import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
+import { ApiError, Conflict } from "../../kubernetes/errors.ts";
+import { createRollouts } from "../../kubernetes/rollouts.ts";
+import { formatCommand, type Command } from "../../rollout/command.ts";
+import { decide } from "../../rollout/decide.ts";
+import { effectsOf, isWorthCommitting, type Effect } from "../../rollout/effects.ts";
+import { namedVersions } from "../../rollout/named.ts";
+import { nextStatus } from "../../rollout/next-status.ts";
+import type { Observation, RouteSeen, VersionSeen } from "../../rollout/observation.ts";
+import { COMMAND_ANNOTATION, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
+import { EXIT, Failure } from "../failure.ts";
+import { lookAtRoute, type RouteLook } from "../route-look.ts";
+import { validRolloutOf } from "../valid-rollout.ts";
+
+const MOST_ATTEMPTS = 8;
+
+/** Ends the run that goes on, and writes what an ended one still owes to the route. Throws `Conflict` where others are always faster. */
+export async function forceAbort(client: KubernetesClient, ref: RolloutRef, command: Command): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await abortOnce(client, ref, command);
+    } catch (error) {
+      if (!(error instanceof Conflict) || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** One tick, as the daemon's: look, decide, commit, act. */
+async function abortOnce(client: KubernetesClient, { namespace, name }: RolloutRef, command: Command): Promise<void> {
+  const object = await client.get(RESOURCES.rollouts, namespace, name);
+  const rollout = withCommand(validRolloutOf(object), command);
+  refuseUnlessOurs(rollout, command);
+  const look = await lookAtRoute(client, rollout);
+  const seen = observationOf(rollout, look.route);
+  const decision = decide(rollout, seen);
+  const status = nextStatus(rollout, seen, decision);
+  const effects = effectsOf(rollout, status, seen, decision).filter(({ kind }) => kind !== "notify" && kind !== "event");
+  if (isOver(rollout) ? !effects.some(({ kind }) => kind === "writeRoute" || kind === "setFinalizer") : !isWorthCommitting(rollout, status, effects)) return;
+  const rollouts = rolloutsOf(client, object);
+  const committed = await rollouts.updateStatus(rollout, status); // the commit point: a conflict means nothing has been done yet
+  for (const effect of effects) await act(effect, committed, look, rollouts);
+}
+
+/** The command stands in the annotation for the core alone: what waits on the server may be a verb typed by hand, or nothing. */
+function withCommand(rollout: ValidRollout, command: Command): ValidRollout {
+  const { metadata } = rollout;
+  const { [COMMAND_ANNOTATION]: _, ...others } = metadata.annotations;
+  return { ...rollout, metadata: { ...metadata, annotations: isOver(rollout) ? others : { ...others, [COMMAND_ANNOTATION]: formatCommand(command) } } };
+}
+
+function isOver({ status }: Rollout): boolean {
+  return status?.run === undefined || status.run.outcome !== undefined;
+}
+
+function refuseUnlessOurs({ status, spec, metadata: { name } }: ValidRollout, { run }: Command): void {
+  if (spec.analysis.mode === "observe") throw new Failure(`analysis.mode of ${name} is observe, so another tool moves its traffic: take it back there`, EXIT.conflict);
+  const present = status?.run?.number ?? 0;
+  if (present !== run) throw new Failure(`the abort is for run ${run} of ${name}, and the present one is run ${present}: look at it and say it again`, EXIT.conflict);
+}
+
+/** Every version counts as able to answer: whoever breaks the glass moves traffic even to a stable version without a ready pod. */
+function observationOf(rollout: ValidRollout, route: RouteSeen): Observation {
+  const versions = namedVersions(rollout).map((version): [string, VersionSeen] => {
+    const backend = route.kind === "found" ? route.backends[version] : undefined;
+    return [version, { version, backend: backend ?? { kind: "missing", message: "not looked at" }, readyPods: 1, wantedPods: 0, revision: "", workloads: [], pods: [] }];
+  });
+  return { nowMs: Date.now(), route, versions: Object.fromEntries(versions), measurements: [], delivered: [], crdIsCurrent: true };
+}
+
+type Rollouts = ReturnType<typeof createRollouts>;
+
+function rolloutsOf(client: KubernetesClient, object: KubernetesObject): Rollouts {
+  const crd = { refresh: async () => undefined, isCurrent: () => true, sawDropped: () => undefined };
+  const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  return createRollouts({ client, cache: { get: () => object }, crd, logger });
+}
+
+async function act(effect: Effect, committed: Rollout, { router }: RouteLook, rollouts: Rollouts): Promise<void> {
+  if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present);
+  if (effect.kind === "replaceCommand") return takeAway(committed, rollouts);
+  if (effect.kind !== "writeRoute") return;
+  const { kind: _, ...change } = effect;
+  await router.write({ ...change, rollout: committed.metadata });
+}
+
+/** The admission policy lets the daemon alone take an abort away: it does so when it comes back, since status says that it was obeyed. */
+async function takeAway(committed: Rollout, rollouts: Rollouts): Promise<void> {
+  const text = committed.metadata.annotations[COMMAND_ANNOTATION];
+  if (text === undefined) return;
+  try {
+    await rollouts.replaceCommand(committed, text, null);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/** Writes a command as the Rollout's annotation, and never over another one that waits (but an abort over anything else). */
+import { randomUUID } from "node:crypto";
+import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
+import { Conflict } from "../../kubernetes/errors.ts";
+import { rolloutOf } from "../../kubernetes/rollout-object.ts";
+import { formatCommand, parseCommand, type Command } from "../../rollout/command.ts";
+import { COMMAND_ANNOTATION } from "../../rollout/rollout.ts";
+import type { Verb } from "../../rollout/status.ts";
+import { CLI_MANAGER } from "../cluster.ts";
+import { EXIT, Failure } from "../failure.ts";
+
+/** What a person asks for. */
+export interface Asked {
+  readonly verb: Verb;
+  /** Default: the present run. */
+  readonly run?: number;
+  readonly reason?: string;
+  readonly to?: number;
+  readonly full?: boolean;
+}
+
+const MOST_ATTEMPTS = 8;
+
+/** Settles when the command is written, or an abort that waits already is joined. */
+export async function sendCommand(client: KubernetesClient, object: KubernetesObject, asked: Asked, actor: string | undefined): Promise<Command> {
+  const command = commandOf(object, asked, actor);
+  let present = object;
+  for (let attempt = 1; ; attempt++) {
+    const waiting = waitingCommand(present);
+    if (waiting?.verb === "abort" && asked.verb === "abort") return waiting;
+    if (waiting && asked.verb !== "abort") throw new Failure(pendingSentence(present, waiting), EXIT.conflict);
+    try {
+      await write(client, present, command, actor);
+      return command;
+    } catch (error) {
+      // A run's status is written often, and each write makes what we read stale.
+      if (!(error instanceof Conflict) || attempt === MOST_ATTEMPTS) throw error;
+      present = await client.get(RESOURCES.rollouts, object.metadata.namespace, object.metadata.name);
+    }
+  }
+}
+
+/** For the run that the person sees, unless another is named: a run that begins meanwhile is not meant. */
+export function commandOf(object: KubernetesObject, { verb, run, reason, to, full }: Asked, actor: string | undefined): Command {
+  return {
+    id: randomUUID(),
+    verb,
+    run: run ?? rolloutOf(object).status?.run?.number ?? 0,
+    actor: actor ?? "unverified",
+    ...(reason ? { reason } : {}),
+    ...(to === undefined ? {} : { to }),
+    ...(full ? { full } : {}),
+  };
+}
+
+/** A verb typed by hand has no id yet: the daemon gives it one. */
+export function waitingCommand({ metadata }: KubernetesObject): Command | undefined {
+  const text = metadata.annotations?.[COMMAND_ANNOTATION];
+  if (text === undefined) return undefined;
+  const parsed = parseCommand(text);
+  if (parsed.kind === "command") return parsed.command;
+  return parsed.kind === "bare" ? { id: "", verb: parsed.verb, run: 0, actor: "unverified" } : undefined;
+}
+
+function pendingSentence({ metadata }: KubernetesObject, { verb, actor }: Command): string {
+  return `${verb} by ${actor} waits to be obeyed for ${metadata.name}, and no other command may take its place: wait for it; weir doctor says why it waits`;
+}
+
+async function write(client: KubernetesClient, { metadata }: KubernetesObject, command: Command, actor: string | undefined): Promise<void> {
+  const { uid, resourceVersion, namespace, name } = metadata;
+  const body = { metadata: { uid, resourceVersion, annotations: { [COMMAND_ANNOTATION]: textOf(command, actor) } } };
+  await client.patch(RESOURCES.rollouts, namespace, name, { type: "merge", body }, { fieldManager: CLI_MANAGER });
+}
+
+/** The admission policy compares names as it can encode them, which is ASCII alone. */
+function textOf(command: Command, actor: string | undefined): string {
+  const text = formatCommand(command);
+  return actor !== undefined && /^[ -~]+$/.test(actor) ? text : text.replace(/ actor=\S*/, "");
+}

@@ -1,0 +1,60 @@
+/** Everything that the doctor looks at, in the order in which it is told. */
+import type { KubernetesObject } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import type { Cluster } from "../cluster.ts";
+import type { Selection } from "../options.ts";
+import { listRollouts, placeOf, rolloutsFor } from "../targets.ts";
+import { lookAtCrd } from "./crd.ts";
+import { askDaemon, type DaemonAnswer } from "./daemon.ts";
+import { bad, note, ok, type Finding } from "./finding.ts";
+import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
+import { lookAtRollout } from "./rollouts.ts";
+import { lookAtSidecars } from "./sidecars.ts";
+
+const SKEW_LIMIT_MS = 2_000;
+
+export interface Examination extends Selection {
+  readonly daemonNamespace: string;
+  readonly sendTest?: boolean;
+}
+
+export async function examine(cluster: Cluster, names: readonly string[], options: Examination): Promise<readonly Finding[]> {
+  const { client, namespace } = cluster;
+  const crd = await lookAtCrd(client);
+  if (crd.level === "bad" && crd.message.startsWith("is not there")) return [crd, ...daemonFindings(await askDaemon(client, options.daemonNamespace))];
+  const objects = await rolloutsFor(cluster, names, options);
+  const test = options.sendTest ? `${namespace}/${names[0]}` : undefined;
+  const [own, daemon, perRollout] = await Promise.all([lookAtOwnRights(client, namespace), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
+  return [crd, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...(objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : perRollout)];
+}
+
+async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObject[], options: Examination): Promise<readonly Finding[]> {
+  const istio = await cluster.istio();
+  const all = await listRollouts(cluster, { allNamespaces: true }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 403) return listRollouts(cluster, { ...(options.selector && { selector: options.selector }) });
+    throw error;
+  });
+  const findings = await Promise.all([...objects.map((object) => lookAtRollout(istio, object, all)), ...namespacesOf(objects).map(async (each) => [await lookAtSidecars(cluster.client, each)])]);
+  return findings.flat();
+}
+
+function daemonRights(cluster: Cluster, objects: readonly KubernetesObject[], { daemonNamespace }: Examination): Promise<readonly Finding[]> {
+  return lookAtDaemonRights(cluster.client, namespacesOf(objects), daemonNamespace);
+}
+
+function namespacesOf(objects: readonly KubernetesObject[]): readonly string[] {
+  return [...new Set(objects.map(({ metadata }) => metadata.namespace ?? ""))];
+}
+
+function daemonFindings(answer: DaemonAnswer): readonly Finding[] {
+  if (answer.kind === "unseen") return ["daemon", "redis", "prometheus", "telemetry"].map((subject) => note(subject, `not seen: ${answer.why}`));
+  const { version, findings } = answer.report;
+  return findings.map(({ check, ok: isOk, message }) => (isOk ? ok : bad)(check, check === "daemon" ? `${version}, ${message}` : message));
+}
+
+function clockFinding({ skewMs }: Cluster): Finding {
+  const skew = skewMs();
+  if (skew === undefined) return note("clock", "not seen: the API server does not say what time it is");
+  if (Math.abs(skew) <= SKEW_LIMIT_MS) return ok("clock", "this machine's agrees with the API server's");
+  return bad("clock", `this machine's is ${Math.abs(Math.round(skew / 1_000))}s ${skew > 0 ? "ahead of" : "behind"} the API server's, so ages shown here are wrong: synchronise it`);
+}

@@ -1,0 +1,85 @@
+/** What the person may do, and what the daemon's account may do, as the API server says. */
+import { z } from "zod";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { Verb } from "../../rollout/status.ts";
+import { bad, note, ok, type Finding } from "./finding.ts";
+
+interface Right {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verb: string;
+}
+
+const rights = (group: string, resource: string, verbs: readonly string[], subresource?: string): readonly Right[] => verbs.map((verb) => ({ group, resource, verb, ...(subresource && { subresource }) }));
+
+const LOOKING = rights("weir.dev", "rollouts", ["get", "list", "watch"]);
+const OPERATING = rights("weir.dev", "rollouts", ["patch", "update", ...Verb.options]);
+const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), ...rights("networking.istio.io", "virtualservices", ["get", "patch"])];
+
+const OF_DAEMON = [
+  ...rights("weir.dev", "rollouts", ["get", "list", "watch", "patch"]),
+  ...rights("weir.dev", "rollouts", ["patch"], "status"),
+  ...rights("networking.istio.io", "virtualservices", ["get", "list", "watch"]),
+  ...rights("networking.istio.io", "destinationrules", ["list", "watch"]),
+  ...["pods", "services"].flatMap((resource) => rights("", resource, ["list", "watch"])),
+  ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].flatMap((resource) => rights("apps", resource, ["list", "watch"])),
+];
+const OF_DAEMON_HERE = [...rights("networking.istio.io", "virtualservices", ["patch"]), ...rights("", "secrets", ["get"])];
+
+/** Only what keeps the person from looking is a finding: not everybody shall do everything. */
+export async function lookAtOwnRights(client: KubernetesClient, namespace: string): Promise<readonly Finding[]> {
+  const lackingOf = (wanted: readonly Right[]): Promise<readonly Right[]> => lacking(wanted, (right) => isAllowed(client, "SelfSubjectAccessReview", { resourceAttributes: attributesOf(right, namespace) }));
+  const [looking, operating, forcing] = await Promise.all([lackingOf(LOOKING), lackingOf(OPERATING), lackingOf(BREAKING_GLASS)]);
+  if (looking.length > 0) return [bad("your rights", `you may not ${said(looking)} in namespace ${namespace}: ask for the role weir-view there`)];
+  return [
+    operating.length === 0 ? ok("your rights", `you may give every command in namespace ${namespace}`) : note("your rights", `you may look, and not ${said(operating)} in namespace ${namespace}; who shall, needs the role weir-operate there`),
+    forcing.length === 0 ? ok("your rights", "you may break the glass (weir abort --force)") : note("your rights", `weir abort --force would not work for you: it needs ${said(forcing)} (role weir-admin in namespace ${namespace})`),
+  ];
+}
+
+/** Every namespace that has Rollouts; asked on the daemon's behalf, which needs a right of its own. */
+export async function lookAtDaemonRights(client: KubernetesClient, namespaces: readonly string[], daemonNamespace: string): Promise<readonly Finding[]> {
+  const user = `system:serviceaccount:${daemonNamespace}:weir`;
+  const lackingIn = (wanted: readonly Right[], namespace?: string): Promise<readonly Right[]> =>
+    lacking(wanted, (right) => isAllowed(client, "SubjectAccessReview", { user, groups: ["system:serviceaccounts", `system:serviceaccounts:${daemonNamespace}`, "system:authenticated"], resourceAttributes: attributesOf(right, namespace) }));
+  try {
+    const everywhere = await lackingIn(OF_DAEMON);
+    const here = await Promise.all(namespaces.map(async (namespace) => ({ namespace, missing: await lackingIn(OF_DAEMON_HERE, namespace) })));
+    const findings = [
+      ...(everywhere.length > 0 ? [bad("daemon's rights", `${user} may not ${said(everywhere)}: kubectl apply -k deploy`)] : []),
+      ...here.filter(({ missing }) => missing.length > 0).map(({ namespace, missing }) => bad("daemon's rights", `${user} may not ${said(missing)} in namespace ${namespace}, so it cannot deliver there: kubectl apply -n ${namespace} -f deploy/namespace-binding.yaml`)),
+    ];
+    return findings.length > 0 ? findings : [ok("daemon's rights", `${user} may do what it needs`)];
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return [note("daemon's rights", "not seen: you may not ask what others may (subjectaccessreviews)")];
+  }
+}
+
+async function lacking(wanted: readonly Right[], isGiven: (right: Right) => Promise<boolean>): Promise<readonly Right[]> {
+  const given = await Promise.all(wanted.map(isGiven));
+  return wanted.filter((_, index) => !given[index]);
+}
+
+const Review = z.object({ status: z.object({ allowed: z.boolean().default(false) }) });
+
+async function isAllowed(client: KubernetesClient, kind: string, spec: unknown): Promise<boolean> {
+  const review = { apiVersion: "authorization.k8s.io/v1", kind, spec };
+  return Review.parse(await client.request("POST", `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`, review)).status.allowed;
+}
+
+function attributesOf(right: Right, namespace: string | undefined): Right & { readonly namespace?: string } {
+  return { ...right, ...(namespace !== undefined && { namespace }) };
+}
+
+/** `patch virtualservices, get secrets`. */
+function said(missing: readonly Right[]): string {
+  const byResource = new Map<string, string[]>();
+  for (const { resource, subresource, verb } of missing) {
+    const name = subresource ? `${resource}/${subresource}` : resource;
+    byResource.set(name, [...(byResource.get(name) ?? []), verb]);
+  }
+  return [...byResource].map(([name, verbs]) => `${verbs.join("/")} ${name}`).join(", ");
+}

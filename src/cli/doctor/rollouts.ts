@@ -1,0 +1,73 @@
+/** What keeps single Rollouts from being delivered well: their routes, who else writes those, and what they say of themselves. */
+import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { rolloutOf } from "../../kubernetes/rollout-object.ts";
+import { ROUTE_MANAGER, STAMP_MANAGER, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
+import { isValid } from "../../rollout/validity.ts";
+import { ARGO_CD, FLUX, managersOf } from "../git-ops.ts";
+import { lookAtRoute } from "../route-look.ts";
+import { bad, note, ok, type Finding } from "./finding.ts";
+import { argoRule, fluxRule } from "./git-ops-rules.ts";
+
+/** `all`: every Rollout that may be seen, to find two on one route. */
+export async function lookAtRollout(client: KubernetesClient, object: KubernetesObject, all: readonly KubernetesObject[]): Promise<readonly Finding[]> {
+  const rollout = rolloutOf(object);
+  const subject = nameOf(rollout.metadata);
+  if (!isValid(rollout)) return [bad(subject, `its spec cannot be read: ${"invalid" in rollout.spec ? rollout.spec.invalid : ""}`)];
+  const findings = [...ownWords(rollout, subject), ...sameRoute(rollout, all, subject), ...(await routeFindings(client, rollout, subject))];
+  return findings.length > 0 ? findings : [ok(subject, rollout.status?.message ?? "seen")];
+}
+
+function ownWords({ metadata, status }: Rollout, subject: string): readonly Finding[] {
+  if (!status) return [bad(subject, "no daemon has looked at it yet: is one running, and does it watch this namespace?")];
+  const stale = status.observedGeneration < metadata.generation ? [bad(subject, "its spec was edited, and no daemon has looked at that yet: is one running?")] : [];
+  const ours = status.conditions.filter(({ type, status: value }) => value === "True" && OUR_CONDITIONS.has(type)).map(({ type, message }) => bad(subject, `${type}: ${message}`));
+  const trouble = status.phase === "Degraded" ? [note(subject, `Degraded (${status.reason}): ${status.message}`)] : [];
+  return [...stale, ...ours, ...trouble];
+}
+
+const OUR_CONDITIONS: ReadonlySet<string> = new Set(["StableChangedInPlace", "ClockSkew", "DeliveryFailing", "CrdTooOld"]);
+
+/** The oldest owns the route; the others do nothing. */
+function sameRoute(rollout: ValidRollout, all: readonly KubernetesObject[], subject: string): readonly Finding[] {
+  const mine = new Set(placesOf(rollout));
+  const others = all.map(rolloutOf).filter(isValid).filter((other) => other.metadata.uid !== rollout.metadata.uid && placesOf(other).some((place) => mine.has(place)));
+  return others.map(({ metadata }) => bad(subject, `its route is also named by Rollout ${nameOf(metadata)}, and only the older one may move it: delete one, or name another VirtualService`));
+}
+
+function placesOf({ metadata, spec }: ValidRollout): readonly string[] {
+  return spec.traffic.istio.virtualServices.map(({ namespace = metadata.namespace, name, routes }) => `${namespace}/${name}/${routes?.[0] ?? ""}`);
+}
+
+async function routeFindings(client: KubernetesClient, rollout: ValidRollout, subject: string): Promise<readonly Finding[]> {
+  try {
+    const { route, virtualServices } = await lookAtRoute(client, rollout, { withBackends: true });
+    if (route.kind !== "found") return [bad(subject, route.message)];
+    const missing = Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
+    return [
+      ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
+      ...missing.slice(0, 1).map((message) => note(subject, message)),
+      ...virtualServices.flatMap((virtualService) => otherWriters(virtualService, subject)),
+    ];
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 403) throw error;
+    return [note(subject, "its route was not seen: you may not read virtualservices")];
+  }
+}
+
+/** Whoever applies spec.http again takes the weights back. */
+function otherWriters(virtualService: KubernetesObject, subject: string): readonly Finding[] {
+  const managers = managersOf(virtualService, "http").filter((manager) => manager !== ROUTE_MANAGER && manager !== STAMP_MANAGER);
+  const applying = new Set((virtualService.metadata.managedFields ?? []).filter(({ operation }) => operation === "Apply").map(({ manager }) => manager));
+  const label = `spec.http of VirtualService ${virtualService.metadata.namespace}/${virtualService.metadata.name}`;
+  return managers.flatMap((manager) => {
+    if (ARGO_CD.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in the Application:\n${argoRule(virtualService)}`)];
+    if (FLUX.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in git:\n${fluxRule(virtualService, manager)}`)];
+    if (applying.has(manager)) return [bad(subject, `${label} is applied server-side by ${manager}: its next apply conflicts, or with --force-conflicts takes the weights back; leave http out of what it applies`)];
+    return [];
+  });
+}
+
+function nameOf({ namespace, name }: RolloutRef): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,15 @@
+/** A Rollout that this command line can reason about. */
+import type { KubernetesObject } from "../kubernetes/client.ts";
+import { rolloutOf } from "../kubernetes/rollout-object.ts";
+import type { ValidRollout } from "../rollout/rollout.ts";
+import { isValid } from "../rollout/validity.ts";
+import { EXIT, Failure } from "./failure.ts";
+
+/** Throws a `Failure` where the spec does not parse, or a later Weir wrote the status. */
+export function validRolloutOf(object: KubernetesObject): ValidRollout {
+  const rollout = rolloutOf(object);
+  const { name, namespace } = rollout.metadata;
+  if (rollout.statusIsNewer) throw new Failure(`the status of Rollout ${name} in namespace ${namespace} was written by a later Weir; use a weir command of that version`, EXIT.error);
+  if (!isValid(rollout)) throw new Failure(`the spec of Rollout ${name} in namespace ${namespace} cannot be read: ${"invalid" in rollout.spec ? rollout.spec.invalid : ""}`, EXIT.error);
+  return rollout;
+}

@@ -1,0 +1,23 @@
+/** The checks of a run: what was measured, what is allowed, and how far that is from a decision. */
+import type { RolloutSpec } from "../../rollout/spec.ts";
+import type { Check, Run } from "../../rollout/status.ts";
+import { verdictMark, type Style } from "../style.ts";
+import { inColumns } from "./columns.ts";
+import type { Branch } from "./tree.ts";
+
+export function checksOf({ checks }: Run, spec: RolloutSpec | undefined, style: Style): readonly Branch[] {
+  const rows = checks.map((check) => [`${verdictMark(style, check.verdict)} ${check.name}`, check.value ?? "-", check.limit ?? "", samplesSaid(check), style.dim(rowSaid(check, spec))]);
+  return inColumns(rows).map((text) => ({ text }));
+}
+
+function samplesSaid({ samples }: Check): string {
+  return samples === undefined ? "" : `${samples} request${samples === 1 ? "" : "s"}`;
+}
+
+/** The row of verdicts that decides, and what the last one said. */
+export function rowSaid(check: Check, spec: RolloutSpec | undefined): string {
+  const failures = spec?.analysis.metrics.find(({ name }) => name === check.name)?.failures;
+  const passes = `${check.passes}${spec ? `/${spec.analysis.minVerdicts}` : ""} passes`;
+  const row = check.failuresInARow > 0 ? `${check.failuresInARow}${failures ? `/${failures}` : ""} failures in a row` : passes;
+  return check.message ? `${row}, ${check.message}` : row;
+}

@@ -1,0 +1,108 @@
+/** Why a Rollout is where it is, in sentences: what is so, the numbers behind it, and what would change it. */
+import { isWeightStep } from "../../rollout/ladder.ts";
+import type { Rollout } from "../../rollout/rollout.ts";
+import type { RolloutSpec } from "../../rollout/spec.ts";
+import type { Check, RolloutStatus, Run } from "../../rollout/status.ts";
+import { instantOf } from "../../rollout/units.ts";
+import type { Look } from "../look.ts";
+import { phasePaint, type Style } from "../style.ts";
+import { spanOf } from "./ages.ts";
+import { inColumns, wrapped } from "./columns.ts";
+import { nextCommands } from "./next-commands.ts";
+import { whatChanges } from "./what-changes.ts";
+
+export interface ExplanationOptions {
+  readonly style: Style;
+  readonly nowMs: number;
+  /** Longest line, in characters; queries are left whole. */
+  readonly width: number;
+}
+
+export function explanationOf(rollout: Rollout, look: Look | undefined, options: ExplanationOptions): readonly string[] {
+  const { metadata, spec, status } = rollout;
+  const { style, width } = options;
+  if (!status) return wrapped(`${metadata.name} has no status: no daemon has looked at it yet. weir doctor looks for one.`, width);
+  const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
+    ["What is so", [standing(rollout, status), ...runSaid(status.run, options), ...routeSaid(look, status)]],
+    ["The checks", "invalid" in spec ? [] : checkSentences(status.run, spec, options)],
+    ["What would change it", [...whatChanges(status, "invalid" in spec ? undefined : spec, options.nowMs)]],
+  ];
+  const heading = `${style.bold(`${metadata.namespace}/${metadata.name}`)} is ${phasePaint(style, status.phase)(status.phase)} ${style.dim(`(${status.reason})`)}`;
+  const told = sections.filter(([, lines]) => lines.length > 0).flatMap(([title, lines]) => ["", style.bold(title), ...lines.flatMap((line) => paragraph(line, width))]);
+  return [heading, ...told, ...commandsSaid(rollout, status, style)];
+}
+
+/** Lines that begin with blanks are given as they are: queries are copied. */
+function paragraph(line: string, width: number): readonly string[] {
+  return line.startsWith(" ") ? [line] : wrapped(line, width - 2).map((each) => `  ${each}`);
+}
+
+function standing({ metadata, spec }: Rollout, status: RolloutStatus): string {
+  const behind = status.observedGeneration < metadata.generation ? " The spec was edited since then, and no daemon has looked at that yet: weir doctor looks for one." : "";
+  const release = "invalid" in spec ? "" : `spec.release is ${spec.release}. `;
+  return `${release}${sentence(status.message)}${behind}`;
+}
+
+function runSaid(run: Run | undefined, { nowMs }: ExplanationOptions): readonly string[] {
+  if (!run) return ["There has been no run yet."];
+  const versions = `Run ${run.number} from ${run.from.version} to ${run.to.version}`;
+  const who = run.actor ? ` It was ${run.outcome ? "ended" : "started"} by ${run.actor}.` : "";
+  if (run.outcome) {
+    const reason = run.reason ? `: ${run.reason}` : "";
+    return [sentence(`${versions} ended ${spanOf(nowMs - instantOf(run.endedAt ?? run.startedAt))} ago as ${run.outcome}, having reached ${percent(run.peak)}${reason}`) + who];
+  }
+  const weights = run.ladder.filter(isWeightStep).map(({ weight }) => weight);
+  const reached = run.ladder.slice(0, run.step + 1).filter(isWeightStep).length;
+  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands at ${percent(run.weight)}: step ${reached} of ${weights.length} (${weights.join(", ")}). ${inForceSaid(run, nowMs)}${who}`];
+}
+
+function inForceSaid({ inForceAt, ladder, step }: Run, nowMs: number): string {
+  if (inForceAt === undefined) return "That weight is not in force yet.";
+  const present = ladder[step];
+  const hold = isWeightStep(present) ? `, and is held for ${present.hold}` : "";
+  const sinceMs = nowMs - instantOf(inForceAt);
+  return sinceMs < 0 ? `That weight is written and will be in force in ${spanOf(-sinceMs + 999)}${hold}.` : `That weight has been in force for ${spanOf(sinceMs)}${hold}.`;
+}
+
+function routeSaid(look: Look | undefined, status: RolloutStatus): readonly string[] {
+  if (!look) return [];
+  if (look.route.kind !== "found") return [sentence(look.route.message)];
+  const split = look.route.destinations.map(({ version, points }) => `${version} ${points}`).join(", ");
+  const pods = look.versions.map(({ version, pods: all, missing }) => missing ?? `${version} has ${all.filter(({ isReady }) => isReady).length} of ${all.length} pods ready`);
+  const stable = status.stable ? ` Stable is ${status.stable.version}${status.stable.revision ? ` (revision ${status.stable.revision})` : ""}.` : "";
+  return [`${look.route.name} has ${split}. ${sentence(pods.join(", "))}${stable}`];
+}
+
+function checkSentences(run: Run | undefined, spec: RolloutSpec, options: ExplanationOptions): readonly string[] {
+  if (!run) return [];
+  const { metrics, interval, minVerdicts } = spec.analysis;
+  if (metrics.length === 0) return ["analysis.metrics is empty, so nothing is judged and steps go by time alone."];
+  const unjudged = metrics.filter(({ name }) => !run.checks.some((check) => check.name === name)).map(({ name }) => `${name} has not been judged in this step yet; that happens every ${interval}, once the weight is in force.`);
+  const needed = run.outcome ? [] : [`Each is judged every ${interval}; a step is left after ${minVerdicts} passes of each.`];
+  return [...run.checks.flatMap((check) => checkSaid(check, spec, options)), ...(run.outcome ? [] : unjudged), ...needed];
+}
+
+function checkSaid(check: Check, spec: RolloutSpec, { style, nowMs }: ExplanationOptions): readonly string[] {
+  const { name, verdict, value, limit, samples, message, failuresInARow, passes, query, at } = check;
+  const { failures, onFail } = spec.analysis.metrics.find((metric) => metric.name === name) ?? {};
+  const of = samples === undefined ? "" : ` in ${samples} requests`;
+  const measured = value === undefined ? (message ?? "no value") : `${value}${of}${message ? ` (${message})` : ""}`;
+  const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} passes in this step`;
+  const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. It was ${measured}; ${limit ?? "no limit"} is allowed. ${sentence(row)}`;
+  return [said, ...(query ? [style.dim(`    ${query}`)] : [])];
+}
+
+function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style): readonly string[] {
+  const commands = nextCommands(metadata, status);
+  if (commands.length === 0) return [];
+  return ["", style.bold("What you can say"), ...inColumns(commands.map(({ command, what }) => [`  ${style.accent(command)}`, style.dim(what)]))];
+}
+
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) || begun === "" ? begun : `${begun}.`;
+}
+
+function percent(value: number): string {
+  return `${Number(value.toFixed(1))}%`;
+}

@@ -1,0 +1,34 @@
+/** What a person can say next, with what it does: the way out of wherever a Rollout stands. */
+import type { RolloutRef } from "../../rollout/rollout.ts";
+import type { RolloutStatus, Run } from "../../rollout/status.ts";
+
+export interface NextCommand {
+  readonly command: string;
+  readonly what: string;
+}
+
+export function nextCommands({ name, namespace }: RolloutRef, { run, refused, formerStables, reason, phase }: RolloutStatus): readonly NextCommand[] {
+  const say = (verb: string, what: string, more = ""): NextCommand => ({ command: `weir ${verb} ${name} -n ${namespace}${more}`, what });
+  if (reason === "StableUnready") return [say("abort", "take the traffic back although nobody there is ready", " --force")];
+  if (run && !run.outcome) return ofRun(run, say);
+  const undo = formerStables.length > 0 ? [say("undo", `go back to ${formerStables[0]!.version}`)] : [];
+  if (refused && phase === "Degraded") return [say("retry", `try ${refused.version} again`), say("release", "deliver another version", " VERSION")];
+  return undo;
+}
+
+function ofRun({ pausedBy, from, weight }: Run, say: (verb: string, what: string, more?: string) => NextCommand): readonly NextCommand[] {
+  const abort = say("abort", `all traffic back to ${from.version}, now`);
+  switch (pausedBy) {
+    case undefined:
+      return [abort, say("pause", `stay at ${Number(weight.toFixed(1))}%`), say("promote", "do not wait for the rest of this step")];
+    case "Step":
+      return [say("promote", "go on"), abort];
+    case "MetricFailed":
+    case "HoldLimit":
+      return [say("resume", "judge anew"), say("promote", "go on nevertheless", ' --reason "..."'), abort];
+    case "Command":
+    case "RouteEditedByHand":
+    case "RouteContested":
+      return [say("resume", "go on"), abort];
+  }
+}
