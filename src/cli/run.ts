@@ -51,7 +51,7 @@ function programOf(world: World): Command {
   const program = withGlobalOptions(new Command("weir")).description(INTRODUCTION).usage("VERB [NAMES] [OPTIONS]").addHelpText("after", MORE);
   quiet(program, world);
   for (const [name, verb] of Object.entries(REGISTRY)) program.addCommand(stubOf(name, verb, world));
-  program.helpCommand(new Command("help").argument("[verb]").summary("help for a verb").helpGroup("Set up:"));
+  program.addHelpCommand(new Command("help").argument("[verb]").summary("help for a verb").helpGroup("Set up:"));
   program.hook("preSubcommand", async (_, command) => (await REGISTRY[command.name()]?.load())?.configure(command, world));
   return program
     .argument("[verb]")
