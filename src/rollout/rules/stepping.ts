@@ -104,9 +104,14 @@ export const holding: Rule = (it) => {
   if (!run || run.epoch === 0) return undefined;
   const endsMs = holdEndsMs(it, run);
   const lacking = lackingEvidence(it, run);
-  if (endsMs === undefined || it.nowMs < endsMs) return stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(run, lacking));
+  if (endsMs === undefined || it.nowMs < endsMs) return lacking && isUntold(it, run) ? stay("Progressing", "Stepping", it.status.message) : stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(run, lacking));
   return lacking ? silent(it, run, lacking) : undefined;
 };
+
+/** In force, but no evidence has come since the intent was told: to say only that would cost a write. */
+function isUntold({ status }: Case, run: Run): boolean {
+  return run.checks.length === 0 && status.reason === "Stepping" && status.run?.epoch === run.epoch;
+}
 
 function holdingSaid(run: Run, lacking: Lacking | undefined): string {
   const at = `${run.to.version} stays at ${percent(run.weight)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;

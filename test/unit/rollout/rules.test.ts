@@ -143,6 +143,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "a timed pause is not over", rollout: { spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] } }, status: aStatus({ run: aRun({ step: 1, pausedBy: "Step", pausedAt: at(60), ladder: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] }) }) }, seen: { seconds: 359 }, then: { kind: "stay", reason: "Step" } },
   ],
   holding: [
+    { when: "the weight is in force, and the first look found nothing to judge yet", rollout: { status: aStatus({ reason: "Stepping", message: "v3 goes to 10%", run: aRun({ checks: [] }) }) }, then: { kind: "stay", reason: "Stepping", message: "v3 goes to 10%" } },
     { when: "the step has not had its time", then: { kind: "stay", reason: "Holding" } },
     { when: "passes are lacking", rollout: check({ passes: 2 }), seen: passed, then: { kind: "stay", held: true, message: expect.stringContaining("2 of 3 passes") } },
     { when: "one Fail is not enough to go back, and too much to go on", rollout: check({ verdict: "Fail", failuresInARow: 1 }), seen: passed, then: { kind: "stay", held: true } },
