@@ -35,18 +35,18 @@ async function* changes(client: KubernetesClient, { metadata }: KubernetesObject
   const { name, namespace = "", resourceVersion } = metadata;
   const options = { fieldSelector: `metadata.name=${name}`, ...(resourceVersion && { resourceVersion }), timeoutSeconds: WATCH_SECONDS };
   try {
-    for await (const event of client.watch(RESOURCES.rollouts, namespace, options, signal)) {
-      if (event.type === "ERROR") return;
-      if (event.type === "DELETED") throw goneFrom(namespace, name);
-      if (isState(event)) yield event.object;
-    }
+    yield* statesIn(client.watch(RESOURCES.rollouts, namespace, options, signal), { namespace, name });
   } catch (error) {
     if (!(error instanceof Unreachable) && !isExpired(error)) throw error;
   }
 }
 
-function isState({ type }: WatchEvent): boolean {
-  return type === "ADDED" || type === "MODIFIED";
+async function* statesIn(events: AsyncIterable<WatchEvent>, { namespace, name }: RolloutRef): AsyncGenerator<KubernetesObject> {
+  for await (const { type, object } of events) {
+    if (type === "ERROR") return;
+    if (type === "DELETED") throw goneFrom(namespace, name);
+    if (type !== "BOOKMARK") yield object;
+  }
 }
 
 function isExpired(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** Break glass (DESIGN §9.1): the abort path without a daemon, by the same core and behind the same fences, with the person's own rights. */
-import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
-import { ApiError, Conflict } from "../../kubernetes/errors.ts";
+import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
 import { createRollouts } from "../../kubernetes/rollouts.ts";
 import { formatCommand, type Command } from "../../rollout/command.ts";
 import { decide } from "../../rollout/decide.ts";
@@ -8,38 +8,36 @@ import { effectsOf, isWorthCommitting, type Effect } from "../../rollout/effects
 import { namedVersions } from "../../rollout/named.ts";
 import { nextStatus } from "../../rollout/next-status.ts";
 import type { Observation, RouteSeen, VersionSeen } from "../../rollout/observation.ts";
-import { COMMAND_ANNOTATION, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
+import { COMMAND_ANNOTATION, type Rollout, type ValidRollout } from "../../rollout/rollout.ts";
+import type { RolloutStatus } from "../../rollout/status.ts";
+import { withFreshReads } from "../again.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { lookAtRoute, type RouteLook } from "../route-look.ts";
 import { validRolloutOf } from "../valid-rollout.ts";
 
-const MOST_ATTEMPTS = 8;
-
 /** Ends the run that goes on, and writes what an ended one still owes to the route. Throws `Conflict` where others are always faster. */
-export async function forceAbort(client: KubernetesClient, ref: RolloutRef, command: Command): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await abortOnce(client, ref, command);
-    } catch (error) {
-      if (!(error instanceof Conflict) || attempt === MOST_ATTEMPTS) throw error;
-    }
-  }
+export function forceAbort(client: KubernetesClient, object: KubernetesObject, command: Command): Promise<void> {
+  return withFreshReads(client, object, (present) => abortOnce(client, present, command));
 }
 
 /** One tick, as the daemon's: look, decide, commit, act. */
-async function abortOnce(client: KubernetesClient, { namespace, name }: RolloutRef, command: Command): Promise<void> {
-  const object = await client.get(RESOURCES.rollouts, namespace, name);
+async function abortOnce(client: KubernetesClient, object: KubernetesObject, command: Command): Promise<void> {
   const rollout = withCommand(validRolloutOf(object), command);
   refuseUnlessOurs(rollout, command);
   const look = await lookAtRoute(client, rollout);
   const seen = observationOf(rollout, look.route);
   const decision = decide(rollout, seen);
   const status = nextStatus(rollout, seen, decision);
-  const effects = effectsOf(rollout, status, seen, decision).filter(({ kind }) => kind !== "notify" && kind !== "event");
-  if (isOver(rollout) ? !effects.some(({ kind }) => kind === "writeRoute" || kind === "setFinalizer") : !isWorthCommitting(rollout, status, effects)) return;
+  const effects = effectsOf(rollout, status, seen, decision);
+  if (!isWorthDoing(rollout, status, effects)) return;
   const rollouts = rolloutsOf(client, object);
   const committed = await rollouts.updateStatus(rollout, status); // the commit point: a conflict means nothing has been done yet
   for (const effect of effects) await act(effect, committed, look, rollouts);
+}
+
+/** Of a run that has ended only what it owes is made good. */
+function isWorthDoing(rollout: ValidRollout, status: RolloutStatus, effects: readonly Effect[]): boolean {
+  return isOver(rollout) ? effects.some(({ kind }) => kind === "writeRoute" || kind === "setFinalizer") : isWorthCommitting(rollout, status, effects);
 }
 
 /** The command stands in the annotation for the core alone: what waits on the server may be a verb typed by hand, or nothing. */

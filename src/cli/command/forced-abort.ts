@@ -19,7 +19,7 @@ export const forced = async (asking: Asking): Promise<string> => {
   if (answer?.result === "Accepted" && shown?.isShown) return `${answer.message}${splitOf(shown)}`;
   if (answer?.result === "Refused" && (shown?.isShown || !shown?.rollout.status?.run?.outcome)) throw new Failure(`abort was refused: ${answer.message}`, EXIT.conflict);
   // A verb typed by hand waits without id and run: then it is this person who breaks the glass.
-  await forceAbort(istio, refOf(object), sent.id === "" ? commandOf(object, asked, actor) : sent);
+  await forceAbort(istio, object, sent.id === "" ? commandOf(object, asked, actor) : sent);
   return forcedSaid(await routeShown(istio, refOf(object)), sent);
 };
 

@@ -13,7 +13,7 @@ export async function letGo(client: KubernetesClient, object: KubernetesObject, 
   const rollout = rolloutOf(object);
   const run = rollout.status?.run;
   const isHeld = run !== undefined && isValid(rollout) && rollout.spec.analysis.mode === "enforce";
-  if (isHeld) await forceAbort(client, refOf(object), commandOf(object, { verb: "abort", reason: "Weir is uninstalled" }, actor));
+  if (isHeld) await forceAbort(client, object, commandOf(object, { verb: "abort", reason: "Weir is uninstalled" }, actor));
   await removeFinalizer(client, object);
   if (!isHeld || run.outcome) return "let go; the route is as it was";
   const { route } = await routeShown(client, refOf(object));

@@ -1,11 +1,11 @@
 /** Writes a command as the Rollout's annotation, and never over another one that waits (but an abort over anything else). */
 import { randomUUID } from "node:crypto";
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
-import { Conflict } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { formatCommand, parseCommand, type Command } from "../../rollout/command.ts";
 import { COMMAND_ANNOTATION } from "../../rollout/rollout.ts";
 import type { Verb } from "../../rollout/status.ts";
+import { withFreshReads } from "../again.ts";
 import { CLI_MANAGER } from "../cluster.ts";
 import { EXIT, Failure } from "../failure.ts";
 
@@ -19,25 +19,16 @@ export interface Asked {
   readonly full?: boolean;
 }
 
-const MOST_ATTEMPTS = 8;
-
 /** Settles when the command is written, or an abort that waits already is joined. */
 export async function sendCommand(client: KubernetesClient, object: KubernetesObject, asked: Asked, actor: string | undefined): Promise<Command> {
   const command = commandOf(object, asked, actor);
-  let present = object;
-  for (let attempt = 1; ; attempt++) {
+  return withFreshReads(client, object, async (present) => {
     const waiting = waitingCommand(present);
     if (waiting?.verb === "abort" && asked.verb === "abort") return waiting;
     if (waiting && asked.verb !== "abort") throw new Failure(pendingSentence(present, waiting), EXIT.conflict);
-    try {
-      await write(client, present, command, actor);
-      return command;
-    } catch (error) {
-      // A run's status is written often, and each write makes what we read stale.
-      if (!(error instanceof Conflict) || attempt === MOST_ATTEMPTS) throw error;
-      present = await client.get(RESOURCES.rollouts, object.metadata.namespace, object.metadata.name);
-    }
-  }
+    await write(client, present, command, actor);
+    return command;
+  });
 }
 
 /** For the run that the person sees, unless another is named: a run that begins meanwhile is not meant. */

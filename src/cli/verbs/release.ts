@@ -1,7 +1,7 @@
 /** `weir release`: writes spec.release. */
 import type { Command } from "commander";
 import { RESOURCES, type KubernetesObject } from "../../kubernetes/client.ts";
-import { Conflict } from "../../kubernetes/errors.ts";
+import { withFreshReads } from "../again.ts";
 import { CLI_MANAGER, withCluster, type Cluster } from "../cluster.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { gitOpsManagerOf, gitSentence } from "../git-ops.ts";
@@ -9,8 +9,6 @@ import { globalOptionsOf } from "../options.ts";
 import { getRollout } from "../targets.ts";
 import { validRolloutOf } from "../valid-rollout.ts";
 import type { World } from "../world.ts";
-
-const MOST_ATTEMPTS = 8;
 
 export function configure(command: Command, world: World): void {
   command
@@ -28,21 +26,15 @@ export function configure(command: Command, world: World): void {
 }
 
 /** What `release` was before. */
-async function releaseVersion(cluster: Cluster, object: KubernetesObject, version: string): Promise<string> {
-  let present = object;
-  for (let attempt = 1; ; attempt++) {
+function releaseVersion({ client }: Cluster, object: KubernetesObject, version: string): Promise<string> {
+  return withFreshReads(client, object, async (present) => {
     const { spec, metadata } = validRolloutOf(present);
     const manager = gitOpsManagerOf(present, "release");
     if (manager) throw new Failure(gitSentence(metadata, manager, spec.release, version), EXIT.conflict);
     if (spec.release === version) throw new Failure(`spec.release of ${metadata.name} is ${version} already; weir retry tries a refused version again, weir get ${metadata.name} shows how it is`, EXIT.conflict);
-    try {
-      const { uid, resourceVersion } = metadata;
-      await cluster.client.patch(RESOURCES.rollouts, metadata.namespace, metadata.name, { type: "merge", body: { metadata: { uid, resourceVersion }, spec: { release: version } } }, { fieldManager: CLI_MANAGER });
-      return spec.release;
-    } catch (error) {
-      // A run's status is written often, and each write makes what we read stale.
-      if (!(error instanceof Conflict) || attempt === MOST_ATTEMPTS) throw error;
-      present = await cluster.client.get(RESOURCES.rollouts, metadata.namespace, metadata.name);
-    }
-  }
+    const { uid, resourceVersion, namespace, name } = metadata;
+    const body = { metadata: { uid, resourceVersion }, spec: { release: version } };
+    await client.patch(RESOURCES.rollouts, namespace, name, { type: "merge", body }, { fieldManager: CLI_MANAGER });
+    return spec.release;
+  });
 }

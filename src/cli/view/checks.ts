@@ -17,7 +17,8 @@ function samplesSaid({ samples }: Check): string {
 /** The row of verdicts that decides, and what the last one said. */
 export function rowSaid(check: Check, spec: RolloutSpec | undefined): string {
   const failures = spec?.analysis.metrics.find(({ name }) => name === check.name)?.failures;
-  const passes = `${check.passes}${spec ? `/${spec.analysis.minVerdicts}` : ""} passes`;
+  const needed = spec?.analysis.minVerdicts ?? 0;
+  const passes = `${check.passes}${check.passes < needed ? `/${needed}` : ""} passes`;
   const row = check.failuresInARow > 0 ? `${check.failuresInARow}${failures ? `/${failures}` : ""} failures in a row` : passes;
   return check.message ? `${row}, ${check.message}` : row;
 }

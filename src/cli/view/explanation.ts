@@ -98,9 +98,9 @@ function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style
   return ["", style.bold("What you can say"), ...inColumns(commands.map(({ command, what }) => [`  ${style.accent(command)}`, style.dim(what)]))];
 }
 
+/** Not begun with a capital: `v2` is a name. */
 function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(begun) || begun === "" ? begun : `${begun}.`;
+  return /[.!?]$/.test(text) || text === "" ? text : `${text}.`;
 }
 
 function percent(value: number): string {
