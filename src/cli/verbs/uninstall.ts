@@ -16,19 +16,19 @@ interface UninstallOptions {
 
 export function configure(command: Command, world: World): void {
   command
-    .description("Lets go of every route in the cluster, without a daemon: runs that go on are aborted, traffic goes to stable,\nfinalizers are removed. Then it says what to delete. Needs --yes.")
+    .description("Lets go of every route in the cluster (with -n: in that namespace), without a daemon: runs that go on are aborted,\ntraffic goes to stable, finalizers are removed. Then it says what to delete. Needs --yes.")
     .option("--yes", "do it")
     .option("--daemon-namespace <namespace>", "where the daemon runs", "weir-system")
-    .action((options: UninstallOptions) => withCluster(world, globalOptionsOf(command), (cluster) => uninstall(world, cluster, options)));
+    .action((options: UninstallOptions) => withCluster(world, globalOptionsOf(command), (cluster) => uninstall(world, cluster, options, globalOptionsOf(command).namespace !== undefined)));
 }
 
-async function uninstall(world: World, cluster: Cluster, { yes, daemonNamespace }: UninstallOptions): Promise<void> {
-  const objects = await listRollouts(cluster, { allNamespaces: true });
+async function uninstall(world: World, cluster: Cluster, { yes, daemonNamespace }: UninstallOptions, inOneNamespace: boolean): Promise<void> {
+  const objects = await listRollouts(cluster, { allNamespaces: !inOneNamespace });
   const names = objects.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
   if (!yes) throw new Failure(`would let go of ${names.length === 0 ? "no Rollouts" : `${names.length} Rollouts (${names.join(", ")})`}; say --yes to do it. First end the daemon: kubectl scale deployment weir -n ${daemonNamespace} --replicas=0`, EXIT.usage);
   const [istio, actor] = await Promise.all([cluster.istio(), whoAmI(cluster.client)]);
   await forEach(objects, world, (object) => letGo(istio, object, actor));
-  world.out(remaining(daemonNamespace).join("\n"));
+  world.out(inOneNamespace ? `No route is held in namespace ${cluster.namespace} any more.` : remaining(daemonNamespace).join("\n"));
 }
 
 function remaining(daemonNamespace: string): readonly string[] {
