@@ -136,6 +136,20 @@ const STORIES: Readonly<Record<string, Story>> = {
       expect(world.status()).toMatchObject({ phase: "Degraded", reason: "Aborted", stable: { version: "v2" }, refused: { version: "v3" } });
     },
   },
+  "undo after an abort goes further back, and what was refused stays refused": {
+    options: { split: { v1: 0, v2: 100, v3: 0 }, spec: { strategy: short } },
+    tell: async (world) => {
+      await world.run(20 * MINUTE);
+      world.spec({ release: "v1" });
+      await world.run(20 * MINUTE, isAt(world, 50));
+      world.command("abort id=c1 run=2 actor=alice reason=enough");
+      await world.run(MINUTE);
+      world.command("undo id=c2 run=2 actor=alice");
+      await world.run(60 * MINUTE);
+      expect(world.route()).toEqual({ v1: 0, v2: 100, v3: 0 });
+      expect(world.status()).toMatchObject({ phase: "Degraded", reason: "Aborted", stable: { version: "v2" }, refused: { version: "v1" } });
+    },
+  },
   "setting the release back within the rollback window goes straight": {
     options: { spec: { strategy: short } },
     tell: async (world) => {

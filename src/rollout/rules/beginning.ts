@@ -117,9 +117,17 @@ export const undone: Rule = (it) => {
   const to = command.to === undefined ? status.formerStables[0] : status.history.find(({ number }) => number === command.to)?.from;
   if (!to || to.version === status.stable.version) return undefined;
   const why = `undone${byWhom(command)}`;
-  const refuse = { version: status.stable, because: "Aborted" as const, reason: `${why}; spec.release still names ${it.spec.release}` };
+  const refuse = refusedByUndo(it, why);
   return { ...beginOrWait(it, route, { from: status.stable, to, direct: true, refuse, actor: command.actor, why }), ...accepted(command, `going back to ${to.version}`) };
 };
+
+/** Whatever the spec names is not tried again after an undo; a refusal that stands already keeps its reason. */
+function refusedByUndo(it: Case, why: string): NonNullable<Beginning["refuse"]> {
+  const { release } = it.spec;
+  const { refused } = it.status;
+  if (refused?.version === release) return { version: { version: release, revision: refused.revision }, because: refused.because, reason: refused.reason };
+  return { version: present(it, release), because: "Aborted", reason: `${why}; spec.release still names ${release}` };
+}
 
 export const settled: Rule = (it) => {
   const { status, command } = it;
