@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRouteSteps, type RouteStep } from "../../src/playground/route-steps.ts";
 import { shareOf, totalOf } from "../../src/playground/mesh/tally.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
+import type { ApiObject } from "../support/api-request.ts";
 import { anApp, CANARY, PRIMARY, STABLE } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
@@ -69,6 +70,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       await until(() => scene.route(bad).stamp() === undefined && scene.route(bad).share() === 0, WAIT_MS);
       expect(scene.status(bad)).toMatchObject({ phase: "Degraded", reason: "RolledBack", stable: { version: STABLE }, refused: { version: CANARY, because: "RolledBack" } });
       expect(scene.status(bad)!.run!.checks).toMatchObject([{ name: "errors", verdict: "Fail", failuresInARow: 2 }]);
+      expectTakenBackInTheTickThatSawIt();
       expect(scene.route(bad).shares()).toEqual([0, 20, 0]);
       expect(scene.route(bad).violations()).toEqual([]);
     });
@@ -114,6 +116,16 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     });
   });
 
+  /** The status that first has the failing evidence ends the run, and the next write of all is the route's. */
+  function expectTakenBackInTheTickThatSawIt(): void {
+    const isSeen = ({ run }: RolloutStatus): boolean => run?.checks.some(({ failuresInARow }) => failuresInARow === 2) === true;
+    const rollouts = scene.rollouts.of(bad.name);
+    const at = rollouts.findIndex(({ status }) => status !== undefined && isSeen(status as RolloutStatus));
+    expect((rollouts[at]!["status"] as RolloutStatus).run).toMatchObject({ outcome: "RolledBack" });
+    const later = [...rollouts.slice(at + 1), ...scene.routes.of(bad.name)].filter((version) => revisionOf(version) > revisionOf(rollouts[at]!));
+    expect(later.sort((a, b) => revisionOf(a) - revisionOf(b))[0]).toMatchObject({ kind: "VirtualService" });
+  }
+
   it("ends a run as if nothing had been when the daemon is killed in the middle of it", LIMIT, async () => {
     scene.startLoad(survived, 40);
     const killed = await scene.startDaemon();
@@ -143,21 +155,21 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     afterAll(() => silent.close());
 
     it.each([
-      { how: "stopped", app: stopped, away: () => scene.redis.stop(), back: () => scene.redis.start() },
-      { how: "hanging", app: hung, away: () => scene.redis.pause(), back: () => scene.redis.resume() },
-    ])("and Redis is $how, an abort is in force before any query has timed out", LIMIT, async ({ app, away, back }) => {
+      { how: "stopped", app: stopped, away: "stop", back: "start" },
+      { how: "hanging", app: hung, away: "pause", back: "resume" },
+    ] as const)("and Redis is $how, an abort is in force before any query has timed out", LIMIT, async ({ app, away, back }) => {
       const daemon = await scene.startDaemon({ prometheusUrl: silent.url });
       const askedBefore = silent.asked.length;
       await scene.deliver(app);
       await until(() => scene.route(app).share() === 50, WAIT_MS);
-      await away();
+      await scene.redis[away]();
       try {
         await until(() => silent.asked.length > askedBefore, WAIT_MS);
         expect(silent.asked.at(-1)!.response.closed).toBe(false);
         await scene.command(app, { verb: "abort" });
         await until(() => scene.route(app).share() === 0, WAIT_MS);
       } finally {
-        await back();
+        await scene.redis[back]();
       }
       // A query that fails leaves an Error in the next status: there was none.
       expect(scene.statuses(app).flatMap(({ run }) => run?.checks ?? [])).toEqual([]);
@@ -169,6 +181,11 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     });
   });
 });
+
+/** The server numbers all its writes in their order. */
+function revisionOf({ metadata }: ApiObject): number {
+  return Number(metadata["resourceVersion"]);
+}
 
 /** Within five standard deviations of what the weights say. */
 function expectSentAsTold({ split, counts }: RouteStep): void {

@@ -38,19 +38,24 @@ export async function followHistory(address: ApiAddress, path: string): Promise<
   };
 }
 
+type Position = { resourceVersion: string };
+
 /** A watch that the server ends, or that breaks, goes on where it was. */
 async function follow(address: ApiAddress, path: string, from: string, signal: AbortSignal, see: (version: ApiObject) => void): Promise<void> {
-  let resourceVersion = from;
+  const position: Position = { resourceVersion: from };
   while (!signal.aborted) {
-    try {
-      for await (const { type, object } of watchApi(address, `${path}?resourceVersion=${resourceVersion}`, signal)) {
-        if (type === "ERROR") throw new TypeError(JSON.stringify(object));
-        resourceVersion = String(object.metadata["resourceVersion"]);
-        if (type !== "BOOKMARK") see(object);
-      }
-    } catch (error) {
-      if (error instanceof TypeError) throw error;
-      await wait(RETRY_MS);
-    }
+    const isLost = await watchFrom(position, address, path, signal, see).catch(() => false);
+    if (isLost) throw new Error(`the server has forgotten what came after ${position.resourceVersion}`);
+    if (!signal.aborted) await wait(RETRY_MS);
   }
+}
+
+/** True where the watch cannot go on from where it was. */
+async function watchFrom(position: Position, address: ApiAddress, path: string, signal: AbortSignal, see: (version: ApiObject) => void): Promise<boolean> {
+  for await (const { type, object } of watchApi(address, `${path}?resourceVersion=${position.resourceVersion}`, signal)) {
+    if (type === "ERROR") return true;
+    position.resourceVersion = String(object.metadata["resourceVersion"]);
+    see(object);
+  }
+  return false;
 }

@@ -63,7 +63,8 @@ export function createRouteRecorder(history: Pick<History, "of">, steered: Steer
 function brokenBy(version: VirtualService, first: VirtualService, steered: Steered, legal: ReadonlySet<number>): string[] {
   const weights = routeIn(version, steered).map(weightOf);
   const share = shareIn(version, steered);
-  const [seen, expected] = [masked(version, steered), masked(first, steered)];
+  const grows = routeIn(first, steered).filter((one) => isOurs(one, steered)).length === 1;
+  const [seen, expected] = [masked(version, steered, grows), masked(first, steered, grows)];
   return [
     ...(weights.every((weight) => Number.isInteger(weight)) && sum(weights) === 100 ? [] : [`expected whole weights that add up to 100, got ${weights.join(", ")}`]),
     ...(legal.has(share) ? [] : [`expected a canary share of ${[...legal].join(", ")}, got ${share}`]),
@@ -99,19 +100,25 @@ function shapeOf(version: VirtualService, steered: Steered): string {
   return routeIn(version, steered).filter((one) => isOurs(one, steered)).map(({ weight }) => (weight === undefined ? "unweighted" : "weighted")).join(", ");
 }
 
-/** Everything that must stay as it was, byte for byte. A destination that was added for the run is one with the one that it copies. */
-function masked({ apiVersion, kind, metadata, spec }: VirtualService, steered: Steered): string {
+/** Everything that must stay as it was, byte for byte; `grows`: the run adds a copy of the only destination, and one of the two stays. */
+function masked({ apiVersion, kind, metadata, spec }: VirtualService, steered: Steered, grows: boolean): string {
   const { resourceVersion: _r, generation: _g, managedFields: _m, annotations: { [EPOCH_ANNOTATION]: _stamp, ...annotations } = {}, ...kept } = metadata;
-  const http = spec.http.map((one) => (one.name === steered.route ? { ...one, route: unified(one.route.map((each) => maskedDestination(each, steered))) } : one));
+  const unweighted = (route: readonly Destination[]): readonly unknown[] => route.map((one) => (isOurs(one, steered) ? withoutWeight(one) : one));
+  const copies = (route: readonly Destination[]): readonly unknown[] => unified(route.map((one) => (isOurs(one, steered) ? withoutSubset(one) : one)));
+  const http = spec.http.map((one) => (one.name === steered.route ? { ...one, route: grows ? copies(one.route) : unweighted(one.route) } : one));
   return JSON.stringify({ apiVersion, kind, metadata: { ...kept, annotations }, spec: { ...spec, http } });
 }
 
-function maskedDestination(one: Destination, steered: Steered): unknown {
-  if (!isOurs(one, steered)) return one;
-  const { weight: _, destination, ...kept } = one;
-  return { destination: { ...destination, subset: "ours" }, ...kept };
+function withoutWeight({ weight: _, ...kept }: Destination): Omit<Destination, "weight"> {
+  return kept;
 }
 
+function withoutSubset(one: Destination): unknown {
+  const { destination, ...kept } = withoutWeight(one);
+  return { destination: { ...destination, subset: "" }, ...kept };
+}
+
+/** Equal neighbours are one. */
 function unified(route: readonly unknown[]): readonly unknown[] {
   return route.filter((one, index) => JSON.stringify(one) !== JSON.stringify(route[index - 1]));
 }

@@ -34,8 +34,9 @@ export interface Scene {
   readonly mesh: Mesh;
   readonly samples: SamplePods;
   readonly redis: RedisServer;
-  /** Every version of every Rollout, and every Event, of the namespace. */
+  /** Every version of every Rollout and VirtualService, and every Event, of the namespace. */
   readonly rollouts: History;
+  readonly routes: History;
   readonly events: History;
   /** Users of an application, from now on until the scene closes. */
   startLoad(app: SampleApp, requestsPerSecond: number): Load;
@@ -155,8 +156,8 @@ async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly
     return history;
   };
   return {
-    rollouts: await follow(`${rolloutsIn(namespace)}`),
-    routes: await follow(`${routesIn(namespace)}`),
+    rollouts: await follow(rolloutsIn(namespace)),
+    routes: await follow(routesIn(namespace)),
     events: await follow(`/api/v1/namespaces/${namespace}/events`),
   };
 }
