@@ -12,6 +12,7 @@ import { withServedVersions } from "./kubernetes/served-versions.ts";
 import { createTransport } from "./kubernetes/transport.ts";
 import { createMetricProvider } from "./metrics/registry.ts";
 import { createNotifierFor } from "./notify/registry.ts";
+import { createTestMessages } from "./notify/test-messages.ts";
 import type { Ports } from "./reconciler/ports.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
 import type { RolloutRef } from "./rollout/rollout.ts";
@@ -38,7 +39,8 @@ const metrics = createMetrics({ version: VERSION, rollouts: () => cluster.schedu
 const cluster = await connectCluster(config, logger, metrics);
 const redis = connectRedis({ url: config.redisUrl, time: systemTime, logger, onState: metrics.redisUp });
 const isAllowedHost = hostGate(config.allowHosts);
-const outbox: RunningOutbox = createOutbox({ redis, notifierFor: createNotifierFor({ ...config, readSecret: cluster.readSecret, isAllowedHost }), onDelivered: (ref) => scheduler.wake(ref), metrics, logger });
+const notifierFor = createNotifierFor({ ...config, readSecret: cluster.readSecret, isAllowedHost });
+const outbox: RunningOutbox = createOutbox({ redis, notifierFor, onDelivered: (ref) => scheduler.wake(ref), metrics, logger });
 const ports: Ports = {
   clock: { nowMs: Date.now, skewMs: cluster.skewMs },
   rollouts: cluster.rollouts,
@@ -50,7 +52,8 @@ const ports: Ports = {
 };
 const scheduler: Scheduler = createScheduler({ redis, reconcile: tick, schedules: cluster.schedules, metrics, logger, concurrency: config.concurrency });
 
-const server = await startHttpServer({ ...config.listen, unhealthy: scheduler.unhealthy, unready, metrics, doctor: createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready }), logger });
+const doctor = createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready, namespaces, sendTest: createTestMessages({ rollouts: cluster.rollouts, notifierFor }) });
+const server = await startHttpServer({ ...config.listen, unhealthy: scheduler.unhealthy, unready, metrics, doctor, logger });
 logger.info({ version: VERSION, ...server.address }, "listening");
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
@@ -84,6 +87,10 @@ async function tick(ref: RolloutRef, signal: AbortSignal): Promise<{ requeueAtMs
     logger.info({ rollout: `${ref.namespace}/${ref.name}`, run: run?.number, decided, phase, reason, message }, "decided");
   }
   return requeueAtMs === undefined ? {} : { requeueAtMs };
+}
+
+function namespaces(): string[] {
+  return [...new Set(cluster.caches.rollouts.all().map(({ metadata }) => metadata.namespace ?? ""))];
 }
 
 function unready(): string[] {

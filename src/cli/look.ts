@@ -7,6 +7,7 @@ import type { ValidRollout } from "../rollout/rollout.ts";
 import { lookAtRoute } from "./route-look.ts";
 
 export interface PodSeen {
+  readonly namespace: string;
   readonly name: string;
   readonly isReady: boolean;
   /** `Running`, or why it does not run. */
@@ -78,6 +79,7 @@ function podSeen({ metadata, status }: KubernetesObject): PodSeen {
   const { phase, conditions, containerStatuses } = Status.safeParse(status).data ?? Status.parse({});
   const waiting = containerStatuses.map(({ state }) => state.waiting?.reason).find(Boolean);
   return {
+    namespace: metadata.namespace ?? "",
     name: metadata.name,
     isReady: metadata.deletionTimestamp === undefined && conditions.some((condition) => condition.type === "Ready" && condition.status === "True"),
     state: metadata.deletionTimestamp ? "Terminating" : (waiting ?? phase),

@@ -1,9 +1,23 @@
 /** What only the daemon sees, for `weir doctor`: one finding a line, each with what to do. */
 
 export interface Finding {
-  readonly check: "daemon" | "redis" | "prometheus" | "clock";
+  readonly check: "daemon" | "redis" | "prometheus" | "clock" | "test message";
   readonly ok: boolean;
   readonly message: string;
+}
+
+/** What Prometheus has of one workload's requests in the last five minutes. */
+export interface Traffic {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly requestsPerSecond: number;
+}
+
+export interface Report {
+  readonly version: string;
+  readonly findings: readonly Finding[];
+  /** Absent where Prometheus could not be asked. */
+  readonly traffic?: readonly Traffic[];
 }
 
 export interface DoctorOptions {
@@ -12,13 +26,23 @@ export interface DoctorOptions {
   readonly isShared: () => boolean;
   readonly skewMs: () => number | undefined;
   readonly unready: () => readonly string[];
+  /** Those that have Rollouts: their traffic is looked for. */
+  readonly namespaces: () => readonly string[];
+  /** Sends a test message to every target of a Rollout (`namespace/name`); a sentence for each. */
+  readonly sendTest: (rollout: string) => Promise<readonly { readonly ok: boolean; readonly message: string }[]>;
 }
 
 const SKEW_LIMIT_MS = 2_000;
 const PROBE_TIMEOUT_MS = 5_000;
+const MOST_WORKLOADS = 1_000;
 
-export function createDoctor(options: DoctorOptions): () => Promise<{ readonly version: string; readonly findings: readonly Finding[] }> {
-  return async () => ({ version: options.version, findings: [daemon(options), redis(options), await prometheus(options), clock(options)] });
+/** `sendTest`: the Rollout whose targets get a test message. */
+export function createDoctor(options: DoctorOptions): (sendTest?: string) => Promise<Report> {
+  return async (sendTest) => {
+    const [answering, traffic, sent] = await Promise.all([prometheus(options), trafficSeen(options), sendTest === undefined ? [] : options.sendTest(sendTest)]);
+    const findings = [daemon(options), redis(options), answering, clock(options), ...sent.map((one) => ({ check: "test message" as const, ...one }))];
+    return { version: options.version, findings, ...(traffic && { traffic }) };
+  };
 }
 
 function daemon({ unready }: DoctorOptions): Finding {
@@ -33,14 +57,38 @@ function redis({ isShared }: DoctorOptions): Finding {
 
 async function prometheus({ prometheusUrl }: DoctorOptions): Promise<Finding> {
   try {
-    const address = new URL(`${prometheusUrl.replace(/\/+$/, "")}/api/v1/query?query=vector(1)`);
-    const answer = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    const answer = await query(prometheusUrl, "vector(1)");
     await answer.body?.cancel();
     if (answer.ok) return { check: "prometheus", ok: true, message: "answers queries" };
     return { check: "prometheus", ok: false, message: `answered ${answer.status}, 200 was expected: check WEIR_PROMETHEUS_URL` };
   } catch {
     return { check: "prometheus", ok: false, message: "does not answer queries: check WEIR_PROMETHEUS_URL and the server" };
   }
+}
+
+function query(prometheusUrl: string, promql: string): Promise<Response> {
+  const address = `${prometheusUrl.replace(/\/+$/, "")}/api/v1/query`;
+  return fetch(address, { method: "POST", body: new URLSearchParams({ query: promql, limit: String(MOST_WORKLOADS) }), redirect: "error", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+}
+
+/** Callers and callees may both report a request: the larger count is the whole. */
+async function trafficSeen({ prometheusUrl, namespaces }: DoctorOptions): Promise<readonly Traffic[] | undefined> {
+  const of = namespaces();
+  const by = "destination_workload_namespace, destination_workload";
+  try {
+    const answer = await query(prometheusUrl, `max by (${by}) (sum by (reporter, ${by}) (rate(istio_requests_total{destination_workload_namespace=~"${of.join("|")}"}[5m])))`);
+    return trafficIn((await answer.json()) as Answer).slice(0, MOST_WORKLOADS);
+  } catch {
+    return undefined;
+  }
+}
+
+interface Answer {
+  readonly data: { readonly result: readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[] };
+}
+
+function trafficIn({ data: { result } }: Answer): readonly Traffic[] {
+  return result.map(({ metric, value }) => ({ namespace: metric["destination_workload_namespace"] ?? "", workload: metric["destination_workload"] ?? "", requestsPerSecond: Number(value[1]) }));
 }
 
 function clock({ skewMs }: DoctorOptions): Finding {

@@ -12,8 +12,8 @@ export interface HttpServerOptions {
   /** Why this process is not ready; empty: it is. Never depends on Redis (law 1). */
   readonly unready: () => readonly string[];
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** What only the daemon sees, as plain JSON. */
-  readonly doctor: () => Promise<unknown>;
+  /** What only the daemon sees, as plain JSON; `sendTest` from `/doctor?send-test=namespace/name`. */
+  readonly doctor: (sendTest?: string) => Promise<unknown>;
   readonly logger: Logger;
 }
 
@@ -45,14 +45,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return { address: { host: options.host, port: (server.address() as AddressInfo).port }, close: () => close(server) };
 }
 
-type Route = () => Promise<Answer>;
+type Route = (query: URLSearchParams) => Promise<Answer>;
 
 function routesOf({ unhealthy, unready, metrics, doctor }: HttpServerOptions): ReadonlyMap<string, Route> {
   return new Map<string, Route>([
     ["/healthz", async () => verdict(unhealthy())],
     ["/readyz", async () => verdict(unready())],
     ["/metrics", async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() })],
-    ["/doctor", oneAtATime(async () => ({ status: 200, contentType: "application/json", body: JSON.stringify(await doctor()) }))],
+    ["/doctor", oneAtATime(async (query) => ({ status: 200, contentType: "application/json", body: JSON.stringify(await doctor(query.get("send-test") ?? undefined)) }))],
   ]);
 }
 
@@ -61,19 +61,24 @@ function verdict(reasons: readonly string[]): Answer {
   return { status: isWell ? 200 : 503, contentType: "text/plain; charset=utf-8", body: isWell ? "ok\n" : `${reasons.join("\n")}\n` };
 }
 
-/** Those who ask while an answer is being found share it. */
+/** Those who ask the same while an answer is being found share it. */
 function oneAtATime(route: Route): Route {
-  let underWay: Promise<Answer> | undefined;
-  return () => (underWay ??= route().finally(() => (underWay = undefined)));
+  const underWay = new Map<string, Promise<Answer>>();
+  return (query) => {
+    const asked = query.toString();
+    const answering = underWay.get(asked) ?? route(query).finally(() => underWay.delete(asked));
+    underWay.set(asked, answering);
+    return answering;
+  };
 }
 
 async function answer(routes: ReadonlyMap<string, Route>, request: IncomingMessage, logger: Logger): Promise<Answer> {
-  const path = (request.url ?? "/").split("?", 1)[0]!;
+  const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
   const route = routes.get(path);
   if (!route) return plain(404, `nothing here; there are ${[...routes.keys()].join(", ")}`);
   if (request.method !== "GET" && request.method !== "HEAD") return plain(405, "only GET");
   try {
-    return await inTime(route());
+    return await inTime(route(new URLSearchParams(query)));
   } catch (error) {
     logger.error({ path, error }, "an endpoint failed");
     return plain(500, `${path} failed; the daemon's log says more`);

@@ -3,23 +3,28 @@ import { z } from "zod";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 
-const Report = z.object({ version: z.string(), findings: z.array(z.object({ check: z.string(), ok: z.boolean(), message: z.string() })) });
+const Report = z.object({
+  version: z.string(),
+  findings: z.array(z.object({ check: z.string(), ok: z.boolean(), message: z.string() })),
+  /** Requests by workload in the last five minutes, in namespaces that have Rollouts. */
+  traffic: z.array(z.object({ namespace: z.string(), workload: z.string(), requestsPerSecond: z.number() })).optional(),
+});
 export type Report = z.infer<typeof Report>;
 
 export type DaemonAnswer =
   | { readonly kind: "seen"; readonly report: Report }
-  /** A sentence says why. */
-  | { readonly kind: "unseen"; readonly why: string };
+  /** A sentence says why; `isGone`: nobody is there, rather than nobody may ask. */
+  | { readonly kind: "unseen"; readonly why: string; readonly isGone: boolean };
 
 /** `sendTest`: `namespace/name` of a Rollout whose targets get a test message. */
 export async function askDaemon(client: KubernetesClient, namespace: string, sendTest?: string): Promise<DaemonAnswer> {
   const query = sendTest === undefined ? "" : `?send-test=${encodeURIComponent(sendTest)}`;
   try {
     const report = Report.safeParse(await client.request("GET", `/api/v1/namespaces/${encodeURIComponent(namespace)}/services/weir:http/proxy/doctor${query}`));
-    return report.success ? { kind: "seen", report: report.data } : { kind: "unseen", why: `expected the daemon's report from Service weir in ${namespace}, got something else: is another program behind it?` };
+    return report.success ? { kind: "seen", report: report.data } : { kind: "unseen", why: `expected the daemon's report from Service weir in ${namespace}, got something else: is another program behind it?`, isGone: true };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { kind: "unseen", why: whyUnseen(error, namespace) };
+    return { kind: "unseen", why: whyUnseen(error, namespace), isGone: error.status !== 403 };
   }
 }
 

@@ -10,6 +10,7 @@ import { bad, note, ok, type Finding } from "./finding.ts";
 import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
 import { lookAtRollout } from "./rollouts.ts";
 import { lookAtSidecars } from "./sidecars.ts";
+import { lookAtTelemetry } from "./telemetry.ts";
 
 const SKEW_LIMIT_MS = 2_000;
 
@@ -25,7 +26,8 @@ export async function examine(cluster: Cluster, names: readonly string[], option
   const objects = await rolloutsFor(cluster, names, options);
   const test = options.sendTest ? `${namespace}/${names[0]}` : undefined;
   const [own, daemon, perRollout] = await Promise.all([lookAtOwnRights(client, namespace), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
-  return [crd, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...(objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : perRollout)];
+  const ofRollouts = objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : [...perRollout, ...(await telemetry(cluster, objects, daemon))];
+  return [crd, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...ofRollouts];
 }
 
 async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObject[], options: Examination): Promise<readonly Finding[]> {
@@ -38,6 +40,13 @@ async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObj
   return findings.flat();
 }
 
+async function telemetry(cluster: Cluster, objects: readonly KubernetesObject[], daemon: DaemonAnswer): Promise<readonly Finding[]> {
+  if (daemon.kind === "unseen" || !daemon.report.traffic) return [];
+  const { traffic } = daemon.report;
+  const istio = await cluster.istio();
+  return (await Promise.all(objects.map((object) => lookAtTelemetry(istio, object, traffic)))).flat();
+}
+
 function daemonRights(cluster: Cluster, objects: readonly KubernetesObject[], { daemonNamespace }: Examination): Promise<readonly Finding[]> {
   return lookAtDaemonRights(cluster.client, namespacesOf(objects), daemonNamespace);
 }
@@ -47,9 +56,9 @@ function namespacesOf(objects: readonly KubernetesObject[]): readonly string[] {
 }
 
 function daemonFindings(answer: DaemonAnswer): readonly Finding[] {
-  if (answer.kind === "unseen") return ["daemon", "redis", "prometheus", "telemetry"].map((subject) => note(subject, `not seen: ${answer.why}`));
+  if (answer.kind === "unseen") return ["daemon", "redis", "prometheus", "telemetry"].map((subject) => (subject === "daemon" && answer.isGone ? bad : note)(subject, `not seen: ${answer.why}`));
   const { version, findings } = answer.report;
-  return findings.map(({ check, ok: isOk, message }) => (isOk ? ok : bad)(check, check === "daemon" ? `${version}, ${message}` : message));
+  return findings.map(({ check, ok: isOk, message }) => (isOk ? ok : bad)(check === "clock" ? "daemon's clock" : check, check === "daemon" ? `${version}, ${message}` : message));
 }
 
 function clockFinding({ skewMs }: Cluster): Finding {

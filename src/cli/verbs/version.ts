@@ -17,7 +17,7 @@ export function configure(command: Command, world: World): void {
       world.out(`weir ${VERSION}`);
       if (client) return;
       const [{ withCluster }, { askDaemon }, { globalOptionsOf }] = await Promise.all([import("../cluster.ts"), import("../doctor/daemon.ts"), import("../options.ts")]);
-      const answer = await withCluster(world, globalOptionsOf(command), (cluster) => askDaemon(cluster.client, daemonNamespace)).catch((error: unknown) => ({ kind: "unseen" as const, why: error instanceof Error ? error.message : String(error) }));
+      const answer = await withCluster(world, globalOptionsOf(command), (cluster) => askDaemon(cluster.client, daemonNamespace)).catch((error: unknown) => ({ kind: "unseen" as const, isGone: true, why: error instanceof Error ? error.message : String(error) }));
       world.out(answer.kind === "seen" ? `daemon ${answer.report.version}` : `daemon not seen (${answer.why})`);
     });
 }
