@@ -1,6 +1,6 @@
 /** The built-ins: when a window may begin, and what happened in it, from Istio's raw counters. */
 import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
-import { NO_COUNTERS, relevantScrapes, reporterKindOf, type Counters, type Reporter, type ReporterKind, type Scrape, type Scrapes, type Snapshot } from "./snapshot.ts";
+import { kindOf, NO_COUNTERS, relevantScrapes, reporterKindOf, type Counters, type Reporter, type ReporterKind, type Scrape, type Scrapes, type Snapshot } from "./snapshot.ts";
 import { hasLost, increasesIn, unknownReporters, type Window } from "./window.ts";
 
 /** One canary's telemetry in one Prometheus. */
@@ -38,7 +38,13 @@ export async function readWindow(asked: Asked, telemetry: Telemetry, groupOf?: (
   const isAllThere = ![base, last].some(({ counters }) => hasLost(counters, head.counters, reporter));
   const vanished = isAllThere ? NO_COUNTERS : await telemetry.lastValues(sinceMs, instantMs);
   const window = { kind: reporter, base, head, vanished, inForceAtMs: asked.inForceAtMs };
-  return { kind: "grown", reporter, increases: increasesIn({ ...window, seenBefore: await seenBefore(window, sinceMs, telemetry) }, groupOf) };
+  const increases = increasesIn({ ...window, seenBefore: await seenBefore(window, sinceMs, telemetry) }, groupOf);
+  return isBlind(increases, head, reporter) ? { kind: "base" } : { kind: "grown", reporter, increases };
+}
+
+/** The window began while nobody who reports now was in sight, so it would stay empty for ever: counting begins here instead. */
+function isBlind(increases: Counters, head: Snapshot, kind: ReporterKind): boolean {
+  return increases.size === 0 && [...head.counters.keys()].some((reporter) => kindOf(reporter) === kind);
 }
 
 /** Asked only where somebody new reports. */

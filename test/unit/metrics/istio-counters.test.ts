@@ -55,6 +55,18 @@ describe("where a window begins", () => {
     expect(await begin(mesh, IN_FORCE_MS + 15_000), "16 s behind").toEqual({ kind: "base" });
   });
 
+  it("begins anew where it had begun while the only reporter was out of sight, instead of seeing nothing for ever", async () => {
+    const mesh = createScrapedMesh();
+    mesh.scrape(GATEWAY, IN_FORCE_MS + 1_000, { [OK]: 100 });
+    mesh.vanish(GATEWAY, IN_FORCE_MS + 2_000);
+    const blindMs = IN_FORCE_MS + 2_500;
+    mesh.scrape(GATEWAY, IN_FORCE_MS + 3_000, { [OK]: 110 });
+    const anewMs = IN_FORCE_MS + 3_500;
+    expect(await counts(mesh, blindMs, anewMs)).toBe("base");
+    mesh.scrape(GATEWAY, IN_FORCE_MS + 4_000, { [OK]: 120, [BAD]: 5 });
+    expect(await counts(mesh, anewMs, IN_FORCE_MS + 4_500)).toEqual({ requests: 15, bad: 5 });
+  });
+
   it("takes a canary that nobody has asked yet for zero, once stable's telemetry is fresh", async () => {
     const mesh = createScrapedMesh();
     mesh.scrape(STABLE_POD, IN_FORCE_MS - 5_000, {}, true);
