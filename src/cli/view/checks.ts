@@ -18,7 +18,7 @@ function samplesSaid({ samples }: Check): string {
 export function rowSaid(check: Check, spec: RolloutSpec | undefined): string {
   const failures = spec?.analysis.metrics.find(({ name }) => name === check.name)?.failures;
   const needed = spec?.analysis.minVerdicts ?? 0;
-  const passes = `${check.passes}${check.passes < needed ? `/${needed}` : ""} passes`;
+  const passes = check.passes < needed ? `${check.passes}/${needed} passes` : `${check.passes} pass${check.passes === 1 ? "" : "es"}`;
   const row = check.failuresInARow > 0 ? `${check.failuresInARow}${failures ? `/${failures}` : ""} failures in a row` : passes;
   return check.message ? `${row}, ${check.message}` : row;
 }

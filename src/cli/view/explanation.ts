@@ -87,7 +87,7 @@ function checkSaid(check: Check, spec: RolloutSpec, { style, nowMs }: Explanatio
   const { failures, onFail } = spec.analysis.metrics.find((metric) => metric.name === name) ?? {};
   const of = samples === undefined ? "" : ` in ${samples} requests`;
   const measured = value === undefined ? (message ?? "no value") : `${value}${of}${message ? ` (${message})` : ""}`;
-  const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} passes in this step`;
+  const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} pass${passes === 1 ? "" : "es"} in this step`;
   const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. It was ${measured}; ${limit ?? "no limit"} is allowed. ${sentence(row)}`;
   return [said, ...(query ? [style.dim(`    ${query}`)] : [])];
 }
