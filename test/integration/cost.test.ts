@@ -1,12 +1,12 @@
 /** What the daemon asks of the API server, counted by the server's own audit log (law 11). */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { anApp, CANARY, STABLE } from "../support/deliveries.ts";
+import { anApp, CANARY, paced, STABLE } from "../support/deliveries.ts";
 import { kubernetesApis, type ApiRecord, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 const resting = anApp({ name: "resting", ladder: [50, 100] });
 const busy = anApp({ name: "busy", ladder: [10, 50, 100] });
 
@@ -21,10 +21,10 @@ describe.runIf(real)("on a real API server, which needs KUBEBUILDER_ASSETS", () 
   beforeAll(async () => {
     api = await real!.open();
     scene = await openScene(api, [resting, busy]);
-    scene.startLoad(busy, 60);
+    scene.startLoad(busy, 40);
     const daemon = await scene.startDaemon();
     await scene.deliver(resting, { release: STABLE });
-    await scene.deliver(busy, { release: STABLE });
+    await scene.deliver(busy, { release: STABLE, ...paced(busy, 2) }); // so that each look finds a new scrape
     await Promise.all([resting, busy].map((app) => scene.reached(app, ({ phase }) => phase === "Healthy")));
     const before = asksOf().length;
     await scene.release(busy, CANARY);

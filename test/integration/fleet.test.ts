@@ -7,9 +7,9 @@ import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 
-const LIMIT_MS = 300_000;
+const LIMIT_MS = 600_000;
 const apps = Array.from({ length: 10 }, (_, index) => anApp({ name: `fleet-${index}`, ladder: [50, 100] }));
-const REQUESTS_PER_SECOND = 12;
+const REQUESTS_PER_SECOND = 8;
 
 describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   let api: TestApi;

@@ -45,7 +45,7 @@ describe.each(kubernetesApis())("on the $name API", ({ name, open }) => {
   });
 
   it("a run whose daemon is killed again and again ends as if nothing had been", { timeout: LIMIT_MS }, async () => {
-    scene.startLoad(app, 50);
+    scene.startLoad(app, 20);
     await scene.deliver(app, { release: STABLE });
     await settleAtRest();
     await scene.release(app, CANARY);

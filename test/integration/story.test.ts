@@ -10,8 +10,8 @@ import { openScene, type Scene } from "../support/scene.ts";
 import { startScriptedServer, type ScriptedServer } from "../support/scripted-server.ts";
 import { until } from "../support/until.ts";
 
-const LIMIT = { timeout: 300_000 };
-const WAIT_MS = 120_000;
+const LIMIT = { timeout: 600_000 };
+const WAIT_MS = 240_000;
 
 const good = anApp({ name: "good", share: 10, ladder: [10, 50, 100] });
 const bad = anApp({ name: "bad", share: null, ladder: [20, 100] });
@@ -46,7 +46,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     afterAll(() => daemon?.stop());
 
     it.concurrent("brings a good version from 90/10 to 0/100, and the mesh sends the requests as the route says", LIMIT, async () => {
-      scene.startLoad(good, 40);
+      const load = scene.startLoad(good, 20);
       const steps = createRouteSteps(scene.mesh, { namespace: scene.namespace, name: good.name, route: PRIMARY });
       await until(() => totalOf(steps.all().at(-1)?.counts() ?? {}) >= 50, WAIT_MS);
       await scene.deliver(good);
@@ -59,10 +59,11 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       expect(steps.all().map(({ split }) => split[CANARY])).toEqual([10, 50, 100]);
       steps.all().forEach(expectSentAsTold);
       expect(scene.route(good).violations()).toEqual([]);
+      await load.close();
     });
 
     it.concurrent("takes a bad version back by itself, refuses it, and leaves the route in the shape that it had", LIMIT, async () => {
-      scene.startLoad(bad, 40);
+      const load = scene.startLoad(bad, 20);
       await scene.deliver(bad, { release: STABLE });
       await scene.reached(bad, ({ phase }) => phase === "Healthy");
       await scene.release(bad, CANARY);
@@ -73,10 +74,11 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       expectTakenBackInTheTickThatSawIt();
       expect(scene.route(bad).shares()).toEqual([0, 20, 0]);
       expect(scene.route(bad).violations()).toEqual([]);
+      await load.close();
     });
 
     it.concurrent("takes a version back when a person says abort, and does not try it again", LIMIT, async () => {
-      scene.startLoad(aborted, 20);
+      const load = scene.startLoad(aborted, 20);
       await scene.deliver(aborted, { release: STABLE });
       await scene.reached(aborted, ({ phase }) => phase === "Healthy");
       await scene.release(aborted, CANARY);
@@ -93,10 +95,11 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       });
       expect(scene.route(aborted).shares()).toEqual([0, 50, 0]);
       expect(scene.route(aborted).violations()).toEqual([]);
+      await load.close();
     });
 
     it.concurrent("obeys a hand that lowers the share, goes on by resume, and puts back what a hand raises", LIMIT, async () => {
-      scene.startLoad(steered, 40);
+      const load = scene.startLoad(steered, 20);
       await scene.deliver(steered, { release: STABLE });
       await scene.reached(steered, ({ phase }) => phase === "Healthy");
       await scene.release(steered, CANARY);
@@ -113,6 +116,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       expect(scene.status(steered)).toMatchObject({ phase: "Healthy", reason: "Succeeded" });
       expect(scene.route(steered).shares()).toEqual([0, 50, 25, 50, 75, 50, 100]);
       expect(scene.route(steered).violations()).toEqual([]);
+      await load.close();
     });
   });
 
@@ -127,7 +131,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   }
 
   it("ends a run as if nothing had been when the daemon is killed in the middle of it", LIMIT, async () => {
-    scene.startLoad(survived, 40);
+    const load = scene.startLoad(survived, 20);
     const killed = await scene.startDaemon();
     await scene.deliver(survived, { release: STABLE });
     await scene.reached(survived, ({ phase }) => phase === "Healthy");
@@ -145,6 +149,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     expect(scene.status(survived)).toMatchObject({ phase: "Healthy", reason: "Succeeded", run: { number: 1, epoch: 2, outcome: "Succeeded" } });
     expect(scene.route(survived).shares()).toEqual([0, 50, 100]);
     expect(scene.route(survived).violations()).toEqual([]);
+    await load.close();
   });
 
   describe("while Prometheus accepts connections and answers nothing", () => {

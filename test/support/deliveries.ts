@@ -42,14 +42,18 @@ export function steeredOf({ name, ladder }: SampleApp): Steered {
   return { name, route: PRIMARY, stable: STABLE, canary: CANARY, ladder };
 }
 
-/** `release: v2` unless the change says otherwise; judged every second, each step for five. */
-export function aDelivery({ name, ladder }: SampleApp, namespace: string, change: Partial<RolloutSpecInput> = {}): KubernetesObject {
-  const spec: RolloutSpecInput = {
-    release: CANARY,
-    traffic: { istio: { virtualServices: [{ name, routes: [PRIMARY] }] } },
-    strategy: { propagation: "1s", progressDeadline: "2m", steps: ladder.map((weight) => ({ weight, hold: "5s" })) },
-    analysis: { interval: "1s", settle: "200ms", minVerdicts: 2, minRequests: 5, metrics: [{ name: "errors", errorRate: { max: "10%" } }] },
-    ...change,
-  };
+/** `release: v2` unless the change says otherwise; judged every second. */
+export function aDelivery(app: SampleApp, namespace: string, change: Partial<RolloutSpecInput> = {}): KubernetesObject {
+  const { name } = app;
+  const spec: RolloutSpecInput = { release: CANARY, traffic: { istio: { virtualServices: [{ name, routes: [PRIMARY] }] } }, ...paced(app, 1), ...change };
   return { apiVersion: "weir.dev/v1alpha1", kind: "Rollout", metadata: { name, namespace }, spec };
+}
+
+/** Judged every so many seconds; a step holds for one look more than its verdicts need. */
+export function paced({ ladder }: SampleApp, intervalSeconds: number): Pick<RolloutSpecInput, "strategy" | "analysis"> {
+  const hold = `${1 + 4 * intervalSeconds}s`;
+  return {
+    strategy: { propagation: "1s", progressDeadline: "2m", steps: ladder.map((weight) => ({ weight, hold })) },
+    analysis: { interval: `${intervalSeconds}s`, settle: "200ms", minVerdicts: 2, minRequests: 5, metrics: [{ name: "errors", errorRate: { max: "10%" } }] },
+  };
 }
