@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command line, put together: `weir`, also as `kubectl weir`. What it can do: cli/registry.ts. */
 import { runCli } from "./cli/run.ts";
-import { cliEnvironment } from "./config.ts";
 
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -14,7 +13,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 process.stdout.on("error", () => process.exit(0));
 
 const exitCode = await runCli(process.argv.slice(2), {
-  environment: cliEnvironment(),
+  environment: async () => (await import("./config.ts")).cliEnvironment(),
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   raw: (text) => void process.stdout.write(text),

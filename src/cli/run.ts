@@ -4,7 +4,7 @@ import { nearNames } from "../rollout/near-names.ts";
 import { EXIT } from "./failure.ts";
 import { withGlobalOptions } from "./options.ts";
 import { REGISTRY, type Verb } from "./registry.ts";
-import type { World } from "./world.ts";
+import type { Outside } from "./world.ts";
 
 const INTRODUCTION = "Progressive delivery for Kubernetes: moves traffic to a new version step by step, and takes it back when it hurts.";
 const MORE = `
@@ -17,7 +17,7 @@ Exit codes: 0 ok, 1 error or findings, 2 usage, 3 not found, 6 timeout, 7 confli
   weir abort reviews            take it back, now`;
 
 /** The exit code; never throws. `args` without the interpreter and the script. */
-export async function runCli(args: readonly string[], world: World): Promise<number> {
+export async function runCli(args: readonly string[], world: Outside): Promise<number> {
   try {
     await programOf(world).parseAsync(asOption(args), { from: "user" });
     return 0;
@@ -32,7 +32,7 @@ function asOption(args: readonly string[]): string[] {
   return help === "help" && verb !== undefined ? [verb, "--help"] : [...args];
 }
 
-async function ended(error: unknown, world: World): Promise<number> {
+async function ended(error: unknown, world: Outside): Promise<number> {
   if (error instanceof CommanderError) return usageEnded(error, world);
   const { endingOf } = await import("./sentences.ts");
   const { sentence, exitCode } = endingOf(error, world);
@@ -41,18 +41,21 @@ async function ended(error: unknown, world: World): Promise<number> {
 }
 
 /** Help and version have been printed by then; commander's sentences begin with `error: `. */
-function usageEnded({ exitCode, message }: CommanderError, world: World): number {
+function usageEnded({ exitCode, message }: CommanderError, world: Outside): number {
   if (exitCode === 0) return 0;
   if (message.startsWith("error: ")) world.err(`weir: ${message.slice("error: ".length)}`);
   return EXIT.usage;
 }
 
-function programOf(world: World): Command {
+function programOf(world: Outside): Command {
   const program = withGlobalOptions(new Command("weir")).description(INTRODUCTION).usage("VERB [NAMES] [OPTIONS]").addHelpText("after", MORE);
   quiet(program, world);
   for (const [name, verb] of Object.entries(REGISTRY)) program.addCommand(stubOf(name, verb, world));
   program.addHelpCommand(new Command("help").argument("[verb]").summary("help for a verb").helpGroup("Set up:"));
-  program.hook("preSubcommand", async (_, command) => (await REGISTRY[command.name()]?.load())?.configure(command, world));
+  program.hook("preSubcommand", async (_, command) => {
+    const [verb, environment] = await Promise.all([REGISTRY[command.name()]?.load(), world.environment()]);
+    verb?.configure(command, { ...world, environment });
+  });
   return program
     .argument("[verb]")
     .allowExcessArguments()
@@ -60,11 +63,11 @@ function programOf(world: World): Command {
 }
 
 /** Knows its name and its summary; what it takes is said by its module, loaded when it is called. */
-function stubOf(name: string, { summary, group }: Verb, world: World): Command {
+function stubOf(name: string, { summary, group }: Verb, world: Outside): Command {
   return quiet(new Command(name).summary(summary).helpGroup(`${group}:`), world);
 }
 
-function quiet(command: Command, world: World): Command {
+function quiet(command: Command, world: Outside): Command {
   return command
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, helpWidth: world.columns() })

@@ -16,3 +16,8 @@ export interface World {
   /** Aborts on Ctrl-C. */
   readonly interrupted: AbortSignal;
 }
+
+/** A world whose environment is read when a verb needs it: help needs none. */
+export interface Outside extends Omit<World, "environment"> {
+  environment(): Promise<CliEnvironment>;
+}

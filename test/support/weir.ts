@@ -1,6 +1,6 @@
 /** Runs the command line in this process, as a person at a shell would. */
 import { runCli } from "../../src/cli/run.ts";
-import type { World } from "../../src/cli/world.ts";
+import type { Outside } from "../../src/cli/world.ts";
 
 export interface Said {
   readonly exitCode: number;
@@ -25,8 +25,8 @@ export async function weir(args: readonly string[], shell: Shell = {}): Promise<
     out += text;
     onOut(text);
   };
-  const world: World = {
-    environment: { cluster: kubeconfig === undefined ? {} : { kubeconfig }, noColor: true },
+  const world: Outside = {
+    environment: async () => ({ cluster: kubeconfig === undefined ? {} : { kubeconfig }, noColor: true }),
     out: (text) => print(`${text}\n`),
     err: (text) => void (err += `${text}\n`),
     raw: print,
