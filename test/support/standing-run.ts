@@ -34,7 +34,7 @@ const SEED = 5;
 const REVISION = "";
 
 /** A namespace of its own with these applications, each in its first run; `share: 0` is at rest, with no status. */
-export async function openStandingRuns(api: TestApi, all: readonly Standing[]): Promise<StandingRun> {
+export async function openStandingRuns(api: Pick<TestApi, "kubeconfigFor" | "request">, all: readonly Standing[]): Promise<StandingRun> {
   const transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("admin") }), { userAgent: "test" });
   const namespace = `cli-${Math.random().toString(36).slice(2, 10)}`;
   await installApps(createKubernetesClient(transport), namespace, all.map(({ name, share }) => anApp({ name, share, ladder: [10, 50, 100] })), SEED);
@@ -63,7 +63,7 @@ interface RouteObject extends ApiObject {
   readonly spec: { readonly http: readonly { readonly name: string; readonly route: readonly { readonly destination: { readonly subset: string }; readonly weight?: number }[] }[] };
 }
 
-async function begin(api: TestApi, { rollouts, routes, namespace }: Readonly<Record<"rollouts" | "routes" | "namespace", string>>, { name, share, spec }: Standing): Promise<void> {
+async function begin(api: Pick<TestApi, "request">, { rollouts, routes, namespace }: Readonly<Record<"rollouts" | "routes" | "namespace", string>>, { name, share, spec }: Standing): Promise<void> {
   const app = anApp({ name, share, ladder: [10, 50, 100] });
   const { metadata } = await api.request<ApiObject & { readonly metadata: { readonly uid: string } }>("POST", `${rollouts}?fieldManager=admin`, aDelivery(app, namespace, spec));
   if (share === 0) return;
