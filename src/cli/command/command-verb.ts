@@ -14,7 +14,7 @@ import { forEach } from "./for-each.ts";
 import { sendCommand, type Asked } from "./send.ts";
 import { whoAmI } from "./who-am-i.ts";
 
-export const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 export interface CommandOptions extends Selection {
   readonly run?: number;
@@ -68,14 +68,14 @@ export const inForce = async (asking: Asking): Promise<string> => {
 };
 
 /** Throws a `Failure` where the command was refused, or nobody answered in time. */
-export async function answerSaid({ cluster, object, asked, timeoutMs }: Asking, command: Command): Promise<string> {
+async function answerSaid({ cluster, object, asked, timeoutMs }: Asking, command: Command): Promise<string> {
   const answer = await answerTo(cluster.client, refOf(object), command, timeoutMs);
   if (!answer) throw new Failure(nobodySaid(asked.verb, object, timeoutMs), EXIT.timeout);
   if (answer.result === "Refused") throw new Failure(`${asked.verb} was refused: ${answer.message}`, EXIT.conflict);
   return answer.message;
 }
 
-export function nobodySaid(verb: Verb, { metadata: { name } }: KubernetesObject, timeoutMs: number): string {
+function nobodySaid(verb: Verb, { metadata: { name } }: KubernetesObject, timeoutMs: number): string {
   const force = verb === "abort" ? `; weir abort ${name} --force takes the traffic back without the daemon` : "";
   return `expected the daemon to obey ${verb} within ${timeoutMs / 1_000}s, got no answer: the command waits, and is obeyed when the daemon comes back${force}; weir doctor looks for it`;
 }

@@ -32,6 +32,7 @@ async function watch(command: Command, world: World, cluster: Cluster, name: str
   let rollout = rolloutOf(object);
   const draw = (): void => screen.draw(portraitOf(rollout, undefined, { style, nowMs: world.nowMs() }));
   const clock = setInterval(draw, 1_000); // spans grow although nothing changes
+  world.interrupted.addEventListener("abort", () => screen.leave(), { once: true });
   try {
     await untilSettled(cluster, object, goal, globals.timeoutMs, (state) => {
       rollout = rolloutOf(state);

@@ -15,7 +15,7 @@ function samplesSaid({ samples }: Check): string {
 }
 
 /** The row of verdicts that decides, and what the last one said. */
-export function rowSaid(check: Check, spec: RolloutSpec | undefined): string {
+function rowSaid(check: Check, spec: RolloutSpec | undefined): string {
   const failures = spec?.analysis.metrics.find(({ name }) => name === check.name)?.failures;
   const needed = spec?.analysis.minVerdicts ?? 0;
   const passes = check.passes < needed ? `${check.passes}/${needed} passes` : `${check.passes} pass${check.passes === 1 ? "" : "es"}`;
