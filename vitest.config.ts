@@ -1,5 +1,8 @@
-/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time. */
+/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine. */
 import { defineConfig } from "vitest/config";
+
+/** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
+const deliveries = ["playground", "story", "kills", "fleet", "cost"].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -16,12 +19,25 @@ export default defineConfig({
         test: {
           name: "real servers",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
+          exclude: deliveries,
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks", // each file's servers end with its own process
           maxWorkers: 3, // they wait more than they compute
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "deliveries",
+          include: deliveries,
+          globalSetup: ["test/support/global-setup.ts"],
+          pool: "forks",
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
