@@ -89,7 +89,7 @@ function checkSaid(check: Check, spec: RolloutSpec, { style, nowMs }: Explanatio
   const measured = value === undefined ? (message ?? "no value") : `${value}${of}${message ? ` (${message})` : ""}`;
   const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} pass${passes === 1 ? "" : "es"} in this step`;
   const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. It was ${measured}; ${limit ?? "no limit"} is allowed. ${sentence(row)}`;
-  return [said, ...(query ? [style.dim(`    ${query}`)] : [])];
+  return [said, ...(query ? [`    ${style.dim(query)}`] : [])];
 }
 
 function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style): readonly string[] {

@@ -12,7 +12,7 @@ export function nextCommands({ name, namespace }: RolloutRef, { run, refused, fo
   if (reason === "StableUnready") return [say("abort", "take the traffic back although nobody there is ready", " --force")];
   if (run && !run.outcome) return ofRun(run, say);
   const undo = formerStables.length > 0 ? [say("undo", `go back to ${formerStables[0]!.version}`)] : [];
-  if (refused && phase === "Degraded") return [say("retry", `try ${refused.version} again`), say("release", "deliver another version", " VERSION")];
+  if (refused && phase === "Degraded") return [say("retry", `try ${refused.version} again`), { command: `weir release ${name} VERSION -n ${namespace}`, what: "deliver another version" }];
   return undo;
 }
 
