@@ -132,6 +132,6 @@ export const nextStep: Rule = (it) => {
   const { run } = it;
   if (!run) return undefined;
   const lacking = cannotEnter(it, run, run.ladder, run.step + 1);
-  if (lacking === undefined) return goTo(it, run, run.step + 1, run.epoch === 0 ? "ready" : "the step before passed");
+  if (lacking === undefined) return goTo(it, run, run.step + 1, "every step passed");
   return { kind: "stay", waiting: true, ...waitingSaid(run, lacking) };
 };
