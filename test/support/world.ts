@@ -24,10 +24,12 @@ export interface WorldOptions {
   readonly spec?: Partial<RolloutSpecInput>;
   readonly split?: Split;
   readonly virtualService?: KubernetesObject;
+  readonly destinationRule?: KubernetesObject;
+  readonly service?: KubernetesObject;
 }
 
-/** How a version answers: the share of bad requests, and how many there are between two looks; or what the provider says instead. */
-export type Answers = { readonly bad: number; readonly requests: number } | "noData" | "error" | "unanswered";
+/** How a version answers: the share of bad requests, how many there are between two looks, and what own queries yield (default: the share); or what the provider says instead. */
+export type Answers = { readonly bad: number; readonly requests: number; readonly own?: number } | "noData" | "error" | "unanswered";
 
 export interface World {
   readonly ports: Ports;
@@ -80,31 +82,33 @@ export function aWorld(options: WorldOptions = {}): World {
   const log: string[] = [];
   const clock = { nowMs: NOON - 3_600_000 };
   const virtualService = options.virtualService ?? aVirtualService({ http: [{ route: subsets(options.split ?? { v2: 100, v3: 0 }) }] });
-  const router = createFakeRouter({ nowMs: () => clock.nowMs, virtualService, destinationRule: aDestinationRule({ versions: VERSIONS }) });
+  const destinationRule = options.destinationRule ?? aDestinationRule({ versions: VERSIONS });
+  const router = createFakeRouter({ nowMs: () => clock.nowMs, virtualService, destinationRule, ...(options.service ? { service: options.service } : {}) });
+  const place = virtualService.metadata.name;
   clock.nowMs = NOON;
   const shared: Shared = {
     stored,
     say: (what, text) => void log.push(`${new Date(clock.nowMs).toISOString().slice(11, 23)} ${what.padEnd(8)} ${text}`),
     bump: (change) => void (stored.metadata = { ...stored.metadata, ...change, resourceVersion: String(Number(stored.metadata.resourceVersion) + 1) }),
   };
-  const pods = Object.fromEntries(VERSIONS.map((version) => [version, { ready: 2, wanted: 2, revision: `r1-${version}` }]));
+  const pods = Object.fromEntries(subsetsOf(destinationRule).map((version) => [version, { ready: 2, wanted: 2, revision: `r1-${version}` }]));
   const world = Object.assign(clock, {
     log, router, pods,
     answers: { bad: 0, requests: 100 },
     crdIsCurrent: true,
     faults: { before: () => undefined, after: () => undefined },
     note: (text: string) => void log.push("", `# ${text}`),
-    ...looks(stored, router),
-    ...hands(shared, router, clock),
+    ...looks(stored, router, place),
+    ...hands(shared, router, { clock, place }),
   });
   const ports = portsOf(world, shared);
-  return Object.assign(world, { ports, ...ticks(world, ports, stored) });
+  return Object.assign(world, { ports, ...ticks(world, ports, { stored, place }) });
 }
 
 const METADATA: RolloutMetadata = { namespace: NAMESPACE, name: "reviews", uid: "uid-1", generation: 1, resourceVersion: "1", creationTimestamp: "2026-11-21T12:00:00Z", finalizers: [], annotations: {}, specManager: "kubectl" };
 
-function looks(stored: Stored, router: FakeRouter): Pick<World, "rollout" | "status" | "route" | "stamp"> {
-  const virtualService = (): KubernetesObject => router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")!;
+function looks(stored: Stored, router: FakeRouter, place: string): Pick<World, "rollout" | "status" | "route" | "stamp"> {
+  const virtualService = (): KubernetesObject => router.cluster.caches.virtualServices.get(NAMESPACE, place)!;
   return {
     rollout: () => ({ metadata: stored.metadata, spec: RolloutSpec.parse(stored.spec), ...(stored.status ? { status: stored.status } : {}), statusIsNewer: false }),
     status: () => {
@@ -117,7 +121,7 @@ function looks(stored: Stored, router: FakeRouter): Pick<World, "rollout" | "sta
 }
 
 /** What people and their tools do. */
-function hands({ stored, say, bump }: Shared, router: FakeRouter, clock: { nowMs: number }): Pick<World, "spec" | "command" | "delete" | "hand"> {
+function hands({ stored, say, bump }: Shared, router: FakeRouter, { clock, place }: { clock: { nowMs: number }; place: string }): Pick<World, "spec" | "command" | "delete" | "hand"> {
   return {
     spec(change, manager = "kubectl") {
       stored.spec = { ...stored.spec, ...change };
@@ -135,15 +139,15 @@ function hands({ stored, say, bump }: Shared, router: FakeRouter, clock: { nowMs
     },
     hand(split, manager = "kubectl-edit") {
       say("hand", `${shown(split)} by ${manager}`);
-      router.cluster.edit("virtualServices", NAMESPACE, "reviews", manager, (object) => withSplit(object, split));
+      router.cluster.edit("virtualServices", NAMESPACE, place, manager, (object) => withSplit(object, split));
     },
   };
 }
 
 type Seen = Omit<World, "ports" | "tick" | "run">;
 
-function ticks(world: Seen, ports: Ports, stored: Stored): Pick<World, "tick" | "run"> {
-  const fingerprint = (): string => `${stored.metadata.resourceVersion} ${world.router.cluster.caches.virtualServices.get(NAMESPACE, "reviews")?.metadata.resourceVersion}`;
+function ticks(world: Seen, ports: Ports, { stored, place }: { stored: Stored; place: string }): Pick<World, "tick" | "run"> {
+  const fingerprint = (): string => `${stored.metadata.resourceVersion} ${world.router.cluster.caches.virtualServices.get(NAMESPACE, place)?.metadata.resourceVersion}`;
   const tick: World["tick"] = (signal = new AbortController().signal) => reconcile(stored.metadata, ports, signal);
   /** A conflict or a death is a tick a second later, by whichever daemon. */
   const tried = (): Promise<Result> =>
@@ -241,7 +245,7 @@ function measured(question: Question, answers: Answers, signal: AbortSignal): Pr
   if (answers === "unanswered") return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
   if (answers === "error") return Promise.resolve({ ...asked, kind: "error", message: "Prometheus answered 503" });
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });
-  if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.bad });
+  if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.own ?? answers.bad });
   if (question.sinceMs === undefined) return Promise.resolve({ ...asked, kind: "base" });
   if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...asked, kind: "noData" }); // counters of another weight tell nothing
   return Promise.resolve({ ...asked, kind: "counted", requests: answers.requests, bad: Math.round(answers.bad * answers.requests) });
@@ -262,11 +266,16 @@ interface Route {
 }
 
 function splitOf(object: KubernetesObject): Record<string, number | null> {
-  const [http] = (object as unknown as Route).spec.http;
-  return Object.fromEntries(http!.route.map(({ destination, weight }) => [destination.subset, weight ?? null]));
+  const http = (object as unknown as Route).spec.http.at(-1)!;
+  return Object.fromEntries(http.route.map(({ destination, weight }) => [destination.subset, weight ?? null]));
 }
 
 function withSplit(object: KubernetesObject, split: Split): KubernetesObject {
-  (object as unknown as Route).spec.http[0]!.route = subsets(split) as unknown as Route["spec"]["http"][number]["route"];
+  (object as unknown as Route).spec.http.at(-1)!.route = subsets(split) as unknown as Route["spec"]["http"][number]["route"];
   return object;
+}
+
+function subsetsOf(destinationRule: KubernetesObject): string[] {
+  const { subsets: named } = destinationRule["spec"] as { readonly subsets: readonly { readonly name: string }[] };
+  return named.map(({ name }) => name);
 }
