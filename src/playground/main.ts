@@ -39,7 +39,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(asked: PlaygroundArguments): Promise<number> {
   const write = (text: string) => void process.stdout.write(text);
-  const display = createDisplay({ write, isTerminal: process.stdout.isTTY, hasColour: asked.colour && colours.isColorSupported });
+  const display = createDisplay({ write, isTerminal: process.stdout.isTTY, hasColour: asked.colour && process.stdout.isTTY && colours.isColorSupported });
   const cleanUp = createCleanUp();
   try {
     return await Promise.race([tell(asked, display, cleanUp), interruption()]);

@@ -44,12 +44,12 @@ export function commandOf(object: KubernetesObject, { verb, run, reason, to, ful
   };
 }
 
-/** A verb typed by hand has no id yet: the daemon gives it one. */
-export function waitingCommand({ metadata }: KubernetesObject): Command | undefined {
-  const text = metadata.annotations?.[COMMAND_ANNOTATION];
+/** A verb typed by hand has no id yet: the daemon gives it one. One that is answered waits no more, though its annotation may stand a moment longer. */
+export function waitingCommand(object: KubernetesObject): Command | undefined {
+  const text = object.metadata.annotations?.[COMMAND_ANNOTATION];
   if (text === undefined) return undefined;
   const parsed = parseCommand(text);
-  if (parsed.kind === "command") return parsed.command;
+  if (parsed.kind === "command") return parsed.command.id === rolloutOf(object).status?.lastCommand?.id ? undefined : parsed.command;
   return parsed.kind === "bare" ? { id: "", verb: parsed.verb, run: 0, actor: "unverified" } : undefined;
 }
 

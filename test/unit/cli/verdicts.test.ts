@@ -116,6 +116,13 @@ describe("commands", () => {
     expect(waiting("abort")).toMatchObject({ verb: "abort", id: "" });
     expect(waiting("dance")).toBeUndefined();
   });
+
+  it("that are answered wait no more", () => {
+    const lastCommand = { id: "a", verb: "pause", run: 1, actor: "bob", result: "Refused" as const, message: "no", at: "2026-11-21T12:00:00.000Z" };
+    const object = anObject({ lastCommand });
+    const annotated = { ...object, metadata: { ...object.metadata, annotations: { "weir.dev/command": "pause id=a run=1 actor=bob" } } };
+    expect(waitingCommand(annotated)).toBeUndefined();
+  });
 });
 
 describe("GitOps tools", () => {
