@@ -17,7 +17,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   raw: (text) => void process.stdout.write(text),
-  isTty: process.stdout.isTTY,
+  isTty: Boolean(process.stdout.isTTY), // undefined for a pipe
   columns: () => process.stdout.columns || 120,
   rows: () => process.stdout.rows || 50,
   stdin: async () => {

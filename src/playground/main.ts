@@ -39,7 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function run(asked: PlaygroundArguments): Promise<number> {
   const write = (text: string) => void process.stdout.write(text);
-  const display = createDisplay({ write, isTerminal: process.stdout.isTTY, hasColour: asked.colour && process.stdout.isTTY && colours.isColorSupported });
+  const isTerminal = Boolean(process.stdout.isTTY); // undefined for a pipe
+  const display = createDisplay({ write, isTerminal, hasColour: asked.colour && isTerminal && colours.isColorSupported });
   const cleanUp = createCleanUp();
   try {
     return await Promise.race([tell(asked, display, cleanUp), interruption()]);
