@@ -6,7 +6,7 @@ import { VALIDATIONS } from "./spec-rule.ts";
 import { RolloutStatus } from "./status.ts";
 
 /** Raised with each change of the schema; a daemon that is newer than the CRD on the server takes no step up (law 15). */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** Annotation of the CRD that carries its SCHEMA_VERSION. */
 export const SCHEMA_VERSION_ANNOTATION = "weir.dev/schema-version";
 

@@ -4,3 +4,5 @@ export const DEFAULT_PROPAGATION = "5s";
 export const DEFAULT_INTERVAL = "10s";
 export const DEFAULT_SETTLE = "1s";
 export const DEFAULT_MIN_VERDICTS = 3;
+export const DEFAULT_MAX_HOLD = "5m";
+export const DEFAULT_FALSE_ROLLBACK = "1%";

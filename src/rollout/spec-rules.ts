@@ -1,7 +1,7 @@
 /** The rules of a Rollout's spec that a type cannot say; each is enforced by zod, by the API server and by `weir lint` alike. */
-import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { celText, type Came, type Rule } from "./spec-rule.ts";
-import { DURATION_PATTERN, msOf, PERCENTAGE_PATTERN } from "./units.ts";
+import { COMPARISON_PATTERN, DURATION_PATTERN, fractionOf, msOf, PERCENTAGE_PATTERN } from "./units.ts";
 
 /** Most steps that a ladder may have. */
 export const MAX_STEPS = 50;
@@ -14,6 +14,19 @@ const itselfNumber: Came<number> = { cel: "string(self)", of: String };
 export const isDuration = matching(DURATION_PATTERN, "expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got {came}");
 
 export const isPercentage = matching(PERCENTAGE_PATTERN, "expected a percentage from 0% to 100% such as 1% or 0.5%, got {came}");
+
+/** Both ends are in: below 0.01 % no canary could ever be taken back in time, above 20 % it would be a coin. */
+export const isFalseRollbackRate: Rule<string> = {
+  cel: `!${matches("self", PERCENTAGE_PATTERN)} || (double(self.replace("%", "")) >= 0.01 && double(self.replace("%", "")) <= 20.0)`,
+  holds: (rate) => !PERCENTAGE_PATTERN.test(rate) || (fractionOf(rate) >= 0.0001 && fractionOf(rate) <= 0.2),
+  sentence: "expected from 0.01% to 20%, got {came}; 1% is usual",
+  came: [itself],
+};
+
+export const isComparison = matching(
+  COMPARISON_PATTERN,
+  "expected strict, normal, lenient, none, or numbers such as 1.25x+0.05% (1x to 10x, below 10%), got {came}",
+);
 
 /** A subset's or a Service's name. */
 export const isVersionName = matching(
@@ -144,10 +157,18 @@ export function onlyWith(field: string, other: string, advice: string): Rule<Fie
   };
 }
 
+/** With neither there is nothing to judge by. */
+export const isLimitedOrCompared: Rule<{ readonly max?: string | undefined; readonly compare: string }> = {
+  cel: '!has(self.compare) || self.compare != "none" || has(self.max)',
+  holds: ({ max, compare }) => max !== undefined || compare !== "none",
+  sentence: "expected max or a comparison, got compare: none without max; give a max, or leave compare out",
+  field: "compare",
+};
+
 export const queryHasLimit: Rule<Fields> = {
-  cel: "!has(self.query) || has(self.min) || has(self.max)",
-  holds: ({ query, min, max }) => query === undefined || min !== undefined || max !== undefined,
-  sentence: "expected min, max or both beside query, got neither; say from which value on the query's answer is bad",
+  cel: "!has(self.query) || has(self.min) || has(self.max) || has(self.ratio)",
+  holds: ({ query, min, max, ratio }) => query === undefined || min !== undefined || max !== undefined || ratio !== undefined,
+  sentence: "expected min, max or ratio beside query, got none; say from which value on the query's answer is bad",
 };
 
 export const minBelowMax: Rule<{ readonly min?: number | undefined; readonly max?: number | undefined }> = {
@@ -253,7 +274,7 @@ export const stableIsAnother: Rule<Named> = {
 };
 
 interface Paced {
-  readonly strategy: { readonly propagation: string; readonly steps: readonly AnyStep[] };
+  readonly strategy: { readonly pace: string; readonly maxHold: string; readonly propagation: string; readonly steps: readonly AnyStep[] };
   readonly analysis: { readonly interval: string; readonly minVerdicts: number; readonly metrics: readonly unknown[] };
 }
 
@@ -264,6 +285,7 @@ const needed = `(${ms(propagation)} + (${minVerdicts} + 1) * ${ms(interval)})`;
 const stepHold = `(has(step.hold) ? step.hold : ${celText(DEFAULT_HOLD)})`;
 const stepsAreGiven = "has(self.strategy) && has(self.strategy.steps)";
 const isJudged = "(has(self.analysis) && has(self.analysis.metrics) ? size(self.analysis.metrics) > 0 : true)";
+const goesByEvidence = '(has(self.strategy) && has(self.strategy.pace) && self.strategy.pace == "evidence")';
 const isTooShort = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} < ${needed}`;
 
 const neededMs = ({ strategy, analysis }: Paced) => msOf(strategy.propagation) + (analysis.minVerdicts + 1) * msOf(analysis.interval);
@@ -272,12 +294,13 @@ const shortHold = (spec: Paced) =>
     .flatMap(({ weight, hold }) => (weight === undefined ? [] : [hold ?? DEFAULT_HOLD]))
     .find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
 
-/** A step that is left at the end of its hold must have had time for `minVerdicts` verdicts, the first window included. */
+/** A step that is left at the end of its hold must have had time for `minVerdicts` verdicts, the first window included; one that is left by evidence waits for them. */
 export const holdsGatherVerdicts: Rule<Paced> = {
   cel:
-    `!${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` +
+    `${goesByEvidence} || !${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` +
     `(${stepsAreGiven} ? self.strategy.steps.all(step, !has(step.weight) || !(${isTooShort(stepHold)})) : !(${isTooShort(celText(DEFAULT_HOLD))}))`,
   holds: (spec) =>
+    spec.strategy.pace === "evidence" ||
     spec.analysis.metrics.length === 0 ||
     ![spec.strategy.propagation, spec.analysis.interval].every((each) => DURATION_PATTERN.test(each)) ||
     shortHold(spec) === undefined,
@@ -296,6 +319,28 @@ export const holdsGatherVerdicts: Rule<Paced> = {
     },
   ],
   field: "strategy.steps",
+};
+
+const maxHold = given("self.strategy.maxHold", DEFAULT_MAX_HOLD);
+const isTooLong = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} > ${ms(maxHold)}`;
+const longHold = ({ strategy: { steps, maxHold: most } }: Paced) =>
+  steps.flatMap(({ weight, hold }) => (weight === undefined ? [] : [hold ?? DEFAULT_HOLD])).find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) > msOf(most));
+
+/** With `pace: evidence` a hold is the least time at a step, and `maxHold` the longest. */
+export const holdsEndInTime: Rule<Paced> = {
+  cel:
+    `!${goesByEvidence} || !${matches(maxHold, DURATION_PATTERN)} || ` +
+    `(${stepsAreGiven} ? self.strategy.steps.all(step, !has(step.weight) || !(${isTooLong(stepHold)})) : !(${isTooLong(celText(DEFAULT_HOLD))}))`,
+  holds: (spec) => spec.strategy.pace !== "evidence" || !DURATION_PATTERN.test(spec.strategy.maxHold) || longHold(spec) === undefined,
+  sentence: "expected maxHold to be at least each step's hold, got {came} and a hold of {came}; raise maxHold, or hold shorter",
+  came: [
+    { cel: maxHold, of: ({ strategy }) => strategy.maxHold },
+    {
+      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, has(step.weight) && ${isTooLong(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      of: (spec) => longHold(spec) ?? "",
+    },
+  ],
+  field: "strategy.maxHold",
 };
 
 // ── CEL in small ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 /** `Rollout.spec` as users write it: one schema from which types, defaults, the CRD and `weir lint` come. */
 import { z } from "zod";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
-import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { DEFAULT_FALSE_ROLLBACK, DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { problemsOf } from "./spec-problems.ts";
@@ -62,6 +62,13 @@ const Strategy = z.object({
   propagation: Duration.default(DEFAULT_PROPAGATION).describe(
     "How long a written weight takes to be in force in every proxy; holds and verdicts begin after it. Default 5s.",
   ),
+  pace: z
+    .enum(["fixed", "evidence"])
+    .default("fixed")
+    .describe("fixed (default): a step is left after its hold; evidence: as soon as the new version has been shown to be safe at the next weight, after hold at the earliest."),
+  maxHold: lasting("1s")
+    .default(DEFAULT_MAX_HOLD)
+    .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
   steps: withRules(z.array(Step).max(rules.MAX_STEPS), rules.ladderIsNotEmpty, rules.ladderRises, rules.ladderEndsAtAll)
     .default([
       { weight: 10, hold: DEFAULT_HOLD },
@@ -113,18 +120,31 @@ type OnFail = z.infer<typeof OnFail>;
 export const OnSilence = z.enum(["hold", "advance", "rollback", "pause"]);
 export type OnSilence = z.infer<typeof OnSilence>;
 
+/** How the new version is compared with stable while both take traffic. */
+const Compare = () => withRules(text(32), rules.isComparison).default("normal");
+const compareSaid = (what: string, numbers: string) =>
+  `How much worse than stable the new version may be: strict, normal (default) or lenient, which tolerate in the ${what} ${numbers}; or such numbers of your own; or none.`;
+
 export const Metric = withRules(
   z.object({
     name: withRules(text(63), rules.isCheckName).describe("Unique within the Rollout; messages and status call the check by it."),
-    errorRate: z
-      .object({ max: Percentage.describe("Largest share of requests that may fail (5xx, or no answer), such as 1% or 0.5%.") })
+    errorRate: withRules(
+      z.object({
+        max: Percentage.optional().describe("Largest share of requests that may fail (5xx, or no answer), such as 1% or 0.5%. Default: no limit of its own."),
+        compare: Compare().describe(compareSaid("share of failed requests", "1.1x+0.02%, 1.25x+0.05% and 1.5x+0.1%")),
+      }),
+      rules.isLimitedOrCompared,
+    )
       .optional()
       .describe("Share of failed requests of the new version, from Istio's telemetry."),
-    latency: z
-      .object({
-        percentile: withRules(z.number(), rules.isPercentile).describe("From 1 to below 100: 99 means that 99 of 100 requests must be faster than max."),
-        max: lasting("1ms").describe("Longest duration at that percentile, such as 500ms; it is rounded up to a bound of Istio's histogram."),
-      })
+    latency: withRules(
+      z.object({
+        percentile: withRules(z.number(), rules.isPercentile).default(99).describe("From 1 to below 100: 99 (default) means that 99 of 100 requests must be faster than max."),
+        max: lasting("1ms").optional().describe("Longest duration at that percentile, such as 500ms; it is rounded up to a bound of Istio's histogram. Default: no limit of its own."),
+        compare: Compare().describe(compareSaid("odds of a slow request, at several bounds of the histogram", "1.1x+0.05%, 1.25x+0.1% and 1.5x+0.1%")),
+      }),
+      rules.isLimitedOrCompared,
+    )
       .optional()
       .describe("Duration of the new version's requests, from Istio's telemetry."),
     query: withRules(text(4096), rules.isNotBlank, ...rules.usesOnly(QUERY_VARIABLES))
@@ -134,15 +154,19 @@ export const Metric = withRules(
       ),
     min: z.number().optional().describe("With query: a smaller value fails."),
     max: z.number().optional().describe("With query: a larger value fails."),
-    failures: Count(1, 100).default(2).describe("How many failed verdicts in a row, within one step, make the metric fail. 1 to 100, default 2."),
+    ratio: z.number().optional().describe("With query: a value larger than so many times the same query's about stable fails; $(canary.…) then stands for stable's."),
+    failures: Count(1, 100)
+      .optional()
+      .describe("How many failed verdicts in a row, within one step, make the metric fail. 1 to 100; default 2 for a query, 1 for errorRate and latency, whose verdict rests on the whole run."),
     onFail: OnFail.default("rollback").describe("What then happens: rollback (default) takes the traffic back, pause asks a person, ignore only tells."),
   }),
   rules.exactlyOne(["errorRate", "latency", "query"], "give each check a metric of its own"),
   rules.queryHasLimit,
   rules.onlyWith("min", "query", "errorRate and latency have their own max"),
   rules.onlyWith("max", "query", "errorRate and latency have their own max: errorRate: {max: 1%}"),
+  rules.onlyWith("ratio", "query", "errorRate and latency have compare: errorRate: {compare: strict}"),
   rules.minBelowMax,
-);
+).transform((metric) => ({ ...metric, failures: metric.failures ?? (metric.query === undefined ? 1 : 2) }));
 export type Metric = z.output<typeof Metric>;
 
 export const Analysis = withRules(
@@ -159,6 +183,14 @@ export const Analysis = withRules(
     minRequests: Count(1, 1_000_000)
       .default(20)
       .describe("How many requests a verdict of errorRate or latency needs; fewer are inconclusive, and the window grows. Default 20."),
+    falseRollback: withRules(text(12), rules.isPercentage, rules.isFalseRollbackRate)
+      .default(DEFAULT_FALSE_ROLLBACK)
+      .describe("How likely, at most, a new version that is within its limits is taken back, over a whole run and however often it is judged. 0.01% to 20%, default 1%."),
+    warmup: Duration.default("30s").describe("How long after its pods became ready the new version is only judged by the errors that its limit forbids. Default 30s."),
+    onMissingTraffic: z
+      .enum(["rollback", "pause", "ignore"])
+      .default("rollback")
+      .describe("What to do when the new version demonstrably gets less than half of the requests that its weight stands for: rollback (default), pause or ignore."),
     onNoData: OnSilence.default("hold").describe("What to do while no request reaches the new version: hold (default), advance, rollback or pause."),
     onInconclusive: OnSilence.default("hold").describe("What to do while there are too few requests to tell: hold (default), advance, rollback or pause."),
     onProviderError: OnSilence.default("hold").describe("What to do while Prometheus does not answer: hold (default), advance, rollback or pause."),
@@ -174,9 +206,9 @@ export const Analysis = withRules(
       z.array(Metric).max(20),
       rules.distinct("metric name", "self.map(metric, metric.name)", (metrics) => metrics.map(({ name }) => name)),
     )
-      .default([{ name: "errors", errorRate: { max: "1%" }, failures: 2, onFail: "rollback" }])
+      .prefault([{ name: "errors", errorRate: { max: "1%" } }])
       .describe(
-        "What is judged. Default: one metric, errors, with errorRate at most 1%. An empty list judges nothing: steps go by time, and status says so.",
+        "What is judged. Default: one metric, errors, with errorRate at most 1% and no worse than stable's. An empty list judges nothing: steps go by time, and status says so.",
       ),
   }),
   rules.settlesWithinInterval,
@@ -296,6 +328,7 @@ export const RolloutSpec = withRules(
   }),
   rules.stableIsAnother,
   rules.holdsGatherVerdicts,
+  rules.holdsEndInTime,
 );
 /** A spec with every default filled in; durations and percentages are still the strings that the user wrote. */
 export type RolloutSpec = z.output<typeof RolloutSpec>;

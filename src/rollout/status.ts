@@ -56,6 +56,47 @@ export const Check = z.object({
 });
 export type Check = z.infer<typeof Check>;
 
+const Totals = z.object({ requests: z.int(), bad: z.int() });
+
+/** What a run has learnt of one built-in metric: all that the next look needs to go on where this one ended. */
+export const Evidence = z.object({
+  name: z.string(),
+  /** Fingerprint of what is measured and against what: another one starts the evidence afresh. */
+  definition: z.string(),
+  /** The instant up to which requests are counted. */
+  at: z.string(),
+  /** Looks that brought news. */
+  looks: z.int(),
+  /** Since the run began. */
+  canary: Totals,
+  stable: Totals,
+  /** φ: how much more than by chance bad requests come in bunches; fixed when the evidence begins. */
+  dispersion: z.number(),
+  /** Latency: the bounds compared, in milliseconds, and the share of stable's requests slower than each before the run. */
+  boundsMs: z.array(z.number()).optional(),
+  shares: z.array(z.number()).optional(),
+  /** Stable's requests, older ones fading; `bad`: of the limit's kind first, then one for each bound. */
+  past: z.object({ requests: z.number(), bad: z.array(z.number()) }),
+  /** ln of the capital on each alternative: against stable (one row for each bound; for errors a single one), and against the limit. */
+  againstStable: z.array(z.array(z.number())).optional(),
+  againstLimit: z.array(z.number()).optional(),
+  /** The same test of stable against the limit: while it speaks against stable, the limit says nothing about the canary. */
+  stableAgainstLimit: z.array(z.number()).optional(),
+  /** Evidence that the canary is better than stable. */
+  better: z.array(z.number()).optional(),
+  /** Evidence, gathered within the step, that the next weight is safe (`pace: evidence`). */
+  safe: z.array(z.number()).optional(),
+  /** Looks within the step. */
+  looksInStep: z.int().optional(),
+  /** Requests of both sides at each look, compact: what the record of the run shows. */
+  trail: z.string(),
+});
+export type Evidence = z.infer<typeof Evidence>;
+
+/** Whether the canary gets its share of the requests at all. */
+export const ShareEvidence = z.object({ at: z.string(), looks: z.int(), capital: z.array(z.number()), canary: z.int(), stable: z.int() });
+export type ShareEvidence = z.infer<typeof ShareEvidence>;
+
 /** A notification that not every target has got yet. */
 export const Announcement = z.object({
   seq: z.int(),
@@ -110,6 +151,9 @@ export const Run = z.object({
   pausedAt: z.string().optional(),
   pausedMessage: z.string().optional(),
   checks: z.array(Check),
+  /** What the run has learnt, through all its steps; absent before the first look. */
+  evidence: z.array(Evidence).optional(),
+  share: ShareEvidence.optional(),
   /** Times of foreign raises within the last five minutes. */
   raises: z.array(z.string()),
   /** A straight way (undo, --full, rollback window, firstRun: direct): 100 when ready, no ladder. */

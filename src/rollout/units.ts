@@ -7,6 +7,9 @@ export const DURATION_PATTERN =
   /^(?:[0-9]{1,6}h(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?(?:[0-9]{1,6}ms)?|[0-9]{1,6}m(?:[0-9]{1,6}s)?(?:[0-9]{1,6}ms)?|[0-9]{1,6}s(?:[0-9]{1,6}ms)?|[0-9]{1,6}ms)$/;
 export const PERCENTAGE_PATTERN = /^(?:100(?:\.0{1,6})?|[0-9]{1,2}(?:\.[0-9]{1,6})?)%$/;
 
+/** `1.25x+0.05%`: so many times the other side's share, and so many points more. */
+export const COMPARISON_PATTERN = /^(?:none|strict|normal|lenient|(?:10(?:\.0{1,4})?|[1-9](?:\.[0-9]{1,4})?)x(?:\+[0-9](?:\.[0-9]{1,4})?%)?)$/;
+
 /** Milliseconds of a duration such as `1m30s`; throws a RangeError on anything else. */
 export function msOf(duration: string): number {
   if (!DURATION_PATTERN.test(duration)) throw new RangeError(`expected a duration such as 30s, got ${JSON.stringify(duration)}`);

@@ -2,10 +2,10 @@
 import type { Question } from "../../src/rollout/analysis/measurement.ts";
 import type { Metric } from "../../src/rollout/spec.ts";
 
-export const ERROR_RATE: Metric = { name: "errors", errorRate: { max: "1%" }, failures: 2, onFail: "rollback" };
+export const ERROR_RATE: Metric = { name: "errors", errorRate: { max: "1%", compare: "normal" }, failures: 2, onFail: "rollback" };
 
 export function latencyMetric(percentile: number, max: string): Metric {
-  return { name: "slow", latency: { percentile, max }, failures: 2, onFail: "rollback" };
+  return { name: "slow", latency: { percentile, max, compare: "normal" }, failures: 2, onFail: "rollback" };
 }
 
 export function queryMetric(query: string): Metric {

@@ -78,7 +78,7 @@ function measured(question: Question, reading: Reading, counter: CounterMetric):
 }
 
 function countsOf({ metric: { latency } }: Question, increases: Counters) {
-  return latency ? latencyCountsOf(increases, msOf(latency.max), latency.percentile) : requestCountsOf(increases);
+  return latency ? latencyCountsOf(increases, latency.max === undefined ? Infinity : msOf(latency.max), latency.percentile) : requestCountsOf(increases);
 }
 
 function counterOf({ metric }: Question): CounterMetric {

@@ -59,7 +59,7 @@ function judgeValue(metric: Metric, { value }: Valued): Judgement {
 
 /** Share of requests that may be bad: the error rate's limit, or what a percentile leaves above it. */
 function allowedBad(metric: Metric): number {
-  if (metric.errorRate) return fractionOf(metric.errorRate.max);
+  if (metric.errorRate) return fractionOf(metric.errorRate.max ?? "100%");
   // 1 - 99/100 is not 0.01 in binary: compare with the nearest number that people mean.
   return Number((1 - (metric.latency?.percentile ?? 100) / 100).toFixed(6));
 }

@@ -30,6 +30,43 @@ export interface Question {
   /** `$(window)` of custom queries. */
   readonly windowMs: number;
   readonly minRequests: number;
+  /** Built-ins: the instant up to which the run's evidence is counted; what both sides did since then is asked for. */
+  readonly evidenceSinceMs?: number;
+  /** Latency: the histogram's bounds at which both sides are compared, in milliseconds; absent: not chosen yet. */
+  readonly boundsMs?: readonly number[];
+  /** True while nothing is known of stable's past: it is asked for, too, up to `evidenceSinceMs`. */
+  readonly wantsHistory?: boolean;
+}
+
+/** What one side did between two instants: whole requests, from differences of raw counters. */
+export interface SideGrowth {
+  readonly requests: number;
+  /** Failed, or slower than the bound that the limit was rounded up to (0 where there is no limit). */
+  readonly bad: number;
+  /** Latency: how many were slower than each of the question's bounds, in their order. */
+  readonly slower?: readonly number[];
+}
+
+/** What both sides did in (sinceMs, instantMs]. */
+export interface Growth {
+  readonly sinceMs: number;
+  /** Who counted: the callers' proxies, or those of the pods themselves (which count each retry). */
+  readonly reporter: "source" | "destination";
+  /** True where no request of another weight is in it: all who report had been scraped after the weight came into force when it began. */
+  readonly inStep: boolean;
+  readonly canary: SideGrowth;
+  readonly stable: SideGrowth;
+}
+
+/** What stable did in the ten minutes before an instant. */
+export interface History {
+  readonly requests: number;
+  /** As in SideGrowth. */
+  readonly bad: number;
+  /** How much more than by chance the bad ones cluster in pods (φ, at least 1); absent where stable's pods cannot be told apart, or there is one. */
+  readonly dispersion?: number;
+  /** Latency: for every bound of the histogram, rising. */
+  readonly slower?: readonly { readonly boundMs: number; readonly slower: number; readonly dispersion?: number }[];
 }
 
 interface Asked {
@@ -37,6 +74,10 @@ interface Asked {
   readonly instantMs: number;
   /** Resolved, as it can be pasted into Prometheus. */
   readonly query: string;
+  /** Built-ins: absent where nothing new was scraped, or nothing can be known. */
+  readonly growth?: Growth;
+  /** Built-ins: where it was asked for and something is known. */
+  readonly history?: History;
 }
 
 export type Measurement =
@@ -45,12 +86,12 @@ export type Measurement =
       readonly kind: "counted";
       readonly requests: number;
       readonly bad: number;
-      /** Latency only: the histogram bound that `max` was rounded up to (+Infinity: above all), and the percentile's estimate. */
+      /** Latency only: the histogram bound that `max` was rounded up to (+Infinity: above all; absent without a limit), and the percentile's estimate. */
       readonly boundMs?: number;
       readonly percentileMs?: number;
     })
   /** A custom query's number; +Infinity and -Infinity are values, NaN is noData. */
-  | (Asked & { readonly kind: "value"; readonly value: number })
+  | (Asked & { readonly kind: "value"; readonly value: number; /** The same query about stable, where `ratio` asks for it. */ readonly stableValue?: number })
   /** The counters were noted at this instant as the beginning of the window: nothing to judge yet. */
   | (Asked & { readonly kind: "base" })
   /** No scrape since the last look: this instant is passed over. */
