@@ -103,6 +103,44 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.strategy.steps: expected each hold to be at least 40500ms, which is propagation 500ms + (minVerdicts 3 + 1) x interval 10s, got 40s; hold longer, or ask more often",
   ),
   bad(
+    "A step that goes by evidence must be able to end its hold",
+    strategy({ pace: "evidence", maxHold: "30s", steps: [{ weight: 10, hold: "20s" }, { weight: 100 }] }),
+    "spec.strategy.maxHold: expected maxHold to be at least each step's hold, got 30s and a hold of 1m; raise maxHold, or hold shorter",
+  ),
+  bad(
+    "The longest hold must last some time",
+    strategy({ pace: "evidence", maxHold: "0s", steps: [{ weight: 100, hold: "0s" }] }),
+    "spec.strategy.maxHold: expected at least 1s, got 0s",
+  ),
+  bad(
+    "The longest hold must be a duration",
+    strategy({ maxHold: "5 minutes" }),
+    "spec.strategy.maxHold: expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got 5 minutes",
+  ),
+  bad("A warm-up must be a duration", analysis({ warmup: "soon" }), "spec.analysis.warmup: expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got soon"),
+  bad("A rate of false rollbacks must be a percentage", analysis({ falseRollback: "0.01" }), "spec.analysis.falseRollback: expected a percentage from 0% to 100% such as 1% or 0.5%, got 0.01"),
+  bad("A rate of false rollbacks must be one to decide by", analysis({ falseRollback: "50%" }), "spec.analysis.falseRollback: expected from 0.01% to 20%, got 50%; 1% is usual"),
+  bad(
+    "A comparison must be a word or numbers",
+    metric({ errorRate: { compare: "1.25" } }),
+    "spec.analysis.metrics[0].errorRate.compare: expected strict, normal, lenient, none, or numbers such as 1.25x+0.05% (1x to 10x, below 10%), got 1.25",
+  ),
+  bad(
+    "An error rate must be judged by something",
+    metric({ errorRate: { compare: "none" } }),
+    "spec.analysis.metrics[0].errorRate.compare: expected max or a comparison, got compare: none without max; give a max, or leave compare out",
+  ),
+  bad(
+    "A latency must be judged by something",
+    metric({ latency: { compare: "none" } }),
+    "spec.analysis.metrics[0].latency.compare: expected max or a comparison, got compare: none without max; give a max, or leave compare out",
+  ),
+  bad(
+    "A ratio needs a query",
+    metric({ errorRate: {}, ratio: 1.5 }),
+    "spec.analysis.metrics[0].ratio: expected ratio only together with query, got it without; errorRate and latency have compare: errorRate: {compare: strict}",
+  ),
+  bad(
     "A pause must last some time",
     steps({ weight: 10 }, { pause: { duration: "0s" } }, { weight: 100 }),
     "spec.strategy.steps[1].pause.duration: expected at least 1s, got 0s",
@@ -163,7 +201,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A query must have a limit",
     metric({ query: "sum(up)" }),
-    "spec.analysis.metrics[0]: expected min, max or both beside query, got neither; say from which value on the query's answer is bad",
+    "spec.analysis.metrics[0]: expected min, max or ratio beside query, got none; say from which value on the query's answer is bad",
   ),
   bad("A query must ask for something", metric({ query: " ", min: 1 }), "spec.analysis.metrics[0].query: expected a text, got none"),
   bad(

@@ -1,8 +1,11 @@
 /** Specs as people write them, good and bad, for property tests. */
 import fc from "fast-check";
 
+const some = <T>(model: T) => fc.record(model as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: [] });
+
 const duration = fc.constantFrom("0s", "500ms", "1s", "5s", "30s", "45s", "1m", "1h30m", "90m", "1m1h", "5 minutes", "", "1.5h", "-5s", "ms");
 const percentage = fc.constantFrom("0%", "0.5%", "1%", "100%", "101%", "1", "one%", "99.9999999%");
+const comparison = fc.constantFrom("none", "strict", "normal", "lenient", "1.25x+0.05%", "2x", "0.5x", "1.25x+10%", "11x", "better", "");
 const versionName = fc.constantFrom("v1", "v2", "V3", "reviews-v3", "v3.1", "-v3", "", "v 3");
 const objectName = fc.constantFrom("reviews", "reviews.v1", "Reviews", "-reviews", "re_views", "");
 const count = fc.constantFrom(-1, 0, 1, 2, 3, 10, 11, 100, 101, 1_000_001);
@@ -17,7 +20,6 @@ const text = fc.constantFrom("", " ", "errors", "#deploys", "C0123", "a b", "5xx
 
 const secretKeyRef = fc.record({ name: objectName, key: text });
 const secretSource = fc.record({ secretRef: secretKeyRef });
-const some = <T>(model: T) => fc.record(model as Record<string, fc.Arbitrary<unknown>>, { requiredKeys: [] });
 
 const step = some({ weight: fc.constantFrom(-5, 0, 1, 5, 10, 25, 50, 99, 100, 101), hold: duration, pause: some({ duration }) });
 const goodLadder = fc
@@ -27,9 +29,10 @@ const goodLadder = fc
 const metric = fc.record(
   {
     name: text,
-    errorRate: fc.record({ max: percentage }),
-    latency: fc.record({ percentile: amount, max: duration }),
+    errorRate: some({ max: percentage, compare: comparison }),
+    latency: some({ percentile: amount, max: duration, compare: comparison }),
     query,
+    ratio: amount,
     min: amount,
     max: amount,
     failures: count,
@@ -67,12 +70,17 @@ export const aSpecWithAnyValues = fc.record(
       rollbackWindow: count,
       progressDeadline: duration,
       propagation: duration,
+      pace: fc.constantFrom("fixed", "evidence"),
+      maxHold: duration,
       steps: fc.oneof(goodLadder, fc.array(step, { maxLength: 5 })),
     }),
     analysis: some({
       mode: fc.constantFrom("enforce", "observe"),
       interval: duration,
       settle: duration,
+      falseRollback: fc.constantFrom("1%", "0.01%", "0.001%", "20%", "20.1%", "1", ""),
+      warmup: duration,
+      onMissingTraffic: fc.constantFrom("rollback", "pause", "ignore"),
       minVerdicts: count,
       minRequests: count,
       onNoData: fc.constantFrom("hold", "advance", "rollback", "pause"),
