@@ -61,6 +61,8 @@ export interface VersionSeen {
   readonly readyPods: number;
   /** Replicas that the version's owners ask for. */
   readonly wantedPods: number;
+  /** When the newest of the ready pods became ready; absent while unknown. */
+  readonly readySinceMs?: number;
   /** Why pods are not ready, from conditions and container states; absent while there is nothing to tell. */
   readonly podProblem?: string;
   /** Hash over the owners' newest pod templates that have had a ready pod; empty while none has. */

@@ -114,7 +114,7 @@ export type PrometheusSource = z.output<typeof PrometheusSource>;
 
 /** What to do with a failed metric. */
 const OnFail = z.enum(["rollback", "pause", "ignore"]);
-type OnFail = z.infer<typeof OnFail>;
+export type OnFail = z.infer<typeof OnFail>;
 
 /** What to do with silence (law 6). */
 export const OnSilence = z.enum(["hold", "advance", "rollback", "pause"]);

@@ -34,6 +34,10 @@ export const VersionRevision = z.object({ version: z.string(), revision: z.strin
 /** A version's name and the hash of what runs behind it; an empty revision means that no pod was ever seen. */
 export type VersionRevision = z.infer<typeof VersionRevision>;
 
+/** The pods are cold, stable is beyond the limit itself, or the canary looks worse and that is not proven yet. */
+export const HeldBy = z.enum(["WarmUp", "StableBroken", "Suspect"]);
+export type HeldBy = z.infer<typeof HeldBy>;
+
 export const Check = z.object({
   name: z.string(),
   /** As people read it: `5%`, `412ms`, `17`. */
@@ -42,6 +46,8 @@ export const Check = z.object({
   /** Requests that the verdict rests on; absent for custom queries. */
   samples: z.int().optional(),
   verdict: Verdict,
+  /** What keeps a verdict open although there were enough requests: whatever the policies say, the step is held for it. */
+  heldBy: HeldBy.optional(),
   message: z.string().optional(),
   failuresInARow: z.int(),
   /** Conclusive passes in this step. */
@@ -56,7 +62,10 @@ export const Check = z.object({
 });
 export type Check = z.infer<typeof Check>;
 
-const Totals = z.object({ requests: z.int(), bad: z.int() });
+/** Bad requests by kind: what the limit forbids first, then what is slower than each compared bound. */
+const Totals = z.object({ requests: z.int(), bad: z.array(z.int()) });
+/** ln of the capital on each alternative of one test. */
+const Capital = z.array(z.number());
 
 /** What a run has learnt of one built-in metric: all that the next look needs to go on where this one ended. */
 export const Evidence = z.object({
@@ -65,36 +74,36 @@ export const Evidence = z.object({
   definition: z.string(),
   /** The instant up to which requests are counted. */
   at: z.string(),
-  /** Looks that brought news. */
-  looks: z.int(),
   /** Since the run began. */
   canary: Totals,
   stable: Totals,
   /** φ: how much more than by chance bad requests come in bunches; fixed when the evidence begins. */
   dispersion: z.number(),
-  /** Latency: the bounds compared, in milliseconds, and the share of stable's requests slower than each before the run. */
+  /** Latency: the bounds at which both sides are compared, in milliseconds, and which part of stable's requests was slower than each before. */
   boundsMs: z.array(z.number()).optional(),
-  shares: z.array(z.number()).optional(),
-  /** Stable's requests, older ones fading; `bad`: of the limit's kind first, then one for each bound. */
+  slowerBefore: z.array(z.number()).optional(),
+  /** Stable's requests, older ones fading, and the bad ones by kind. */
   past: z.object({ requests: z.number(), bad: z.array(z.number()) }),
-  /** ln of the capital on each alternative: against stable (one row for each bound; for errors a single one), and against the limit. */
-  againstStable: z.array(z.array(z.number())).optional(),
-  againstLimit: z.array(z.number()).optional(),
-  /** The same test of stable against the limit: while it speaks against stable, the limit says nothing about the canary. */
-  stableAgainstLimit: z.array(z.number()).optional(),
-  /** Evidence that the canary is better than stable. */
-  better: z.array(z.number()).optional(),
-  /** Evidence, gathered within the step, that the next weight is safe (`pace: evidence`). */
-  safe: z.array(z.number()).optional(),
-  /** Looks within the step. */
-  looksInStep: z.int().optional(),
-  /** Requests of both sides at each look, compact: what the record of the run shows. */
+  /** Looks that brought news: since the evidence began, since it is compared with stable, and within the step. */
+  looks: z.int(),
+  compared: z.int(),
+  inStep: z.int(),
+  /** Against stable: for latency a row for each bound, for errors a single one. */
+  againstStable: z.array(Capital).optional(),
+  againstLimit: Capital.optional(),
+  /** The same test of stable: while it speaks against stable, the limit says nothing about the canary. */
+  stableAgainstLimit: Capital.optional(),
+  /** That the canary is better than stable. */
+  better: Capital.optional(),
+  /** Gathered within the step: that the next weight is safe (`pace: evidence`). */
+  safe: Capital.optional(),
+  /** Both sides' requests at each look, compact (see trail.ts). */
   trail: z.string(),
 });
 export type Evidence = z.infer<typeof Evidence>;
 
-/** Whether the canary gets its share of the requests at all. */
-export const ShareEvidence = z.object({ at: z.string(), looks: z.int(), capital: z.array(z.number()), canary: z.int(), stable: z.int() });
+/** Whether the canary gets the share of the requests that its weight stands for. */
+export const ShareEvidence = z.object({ looks: z.int(), capital: Capital, canary: z.int(), stable: z.int() });
 export type ShareEvidence = z.infer<typeof ShareEvidence>;
 
 /** A notification that not every target has got yet. */

@@ -76,6 +76,8 @@ interface Asked {
   readonly query: string;
   /** Built-ins: absent where nothing new was scraped, or nothing can be known. */
   readonly growth?: Growth;
+  /** What both sides did is not whole yet: it is asked for again from the same beginning. Never for long. */
+  readonly growthAwaited?: true;
   /** Built-ins: where it was asked for and something is known. */
   readonly history?: History;
 }
