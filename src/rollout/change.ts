@@ -1,4 +1,5 @@
 /** What each kind of decision does to the status. */
+import { begunAnew, inNextStep } from "./analysis/gather.ts";
 import { type Case, present, routeOf, splitOfRun } from "./case.ts";
 import type { Beginning, Change, Decision } from "./decision.ts";
 import { isWeightStep, pointsFor, shareOf, standingAt, weightAt } from "./ladder.ts";
@@ -35,7 +36,7 @@ function changedRun(it: Case, run: Run, decision: Decision): Run {
     case "repair":
       return repaired(it, run, decision.message);
     case "follow":
-      return { ...run, weight: decision.weight, points: decision.points, step: decision.step, peak: Math.max(run.peak, decision.weight), checks: [], inForceAt: timeOf(decision.inForceAtMs) };
+      return { ...run, ...atAnotherWeight(run), weight: decision.weight, points: decision.points, step: decision.step, peak: Math.max(run.peak, decision.weight), inForceAt: timeOf(decision.inForceAtMs) };
     case "wouldRollBack":
       return { ...run, wouldRollBack: decision.why };
     case "begin":
@@ -68,21 +69,37 @@ function entered(it: Case, run: Run, step: number, message: string): Run {
   const { inForceAt: _, ...rest } = withoutPause(run);
   const weight = weightAt(run.ladder, step);
   const total = splitOfRun(it, run)?.total ?? 100;
-  return { ...rest, step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight), epoch: run.epoch + 1, checks: [] };
+  return { ...rest, ...atAnotherWeight(run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight), epoch: run.epoch + 1 };
 }
 
-/** Rows of verdicts start anew; a fight about the route is forgotten. */
+/** Rows of verdicts are a step's own; evidence goes on through the whole run. */
+function atAnotherWeight(run: Run): Pick<Run, "checks" | "evidence"> {
+  return { checks: [], ...(run.evidence ? { evidence: run.evidence.map(inNextStep) } : {}) };
+}
+
+/** Rows of verdicts start anew, and so does evidence that a person has seen and accepted; a fight about the route is forgotten. */
 function resumed(it: Case, run: Run): Run {
   const anew = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
   const checks = anew ? run.checks.map((check) => ({ ...check, failuresInARow: 0, passes: 0 })) : run.checks;
-  return { ...withoutPause(run), checks, raises: [], step: standingAt(run.ladder, run.weight) < run.step ? standingAt(run.ladder, run.weight) : run.step };
+  return { ...withoutPause(anew ? accepted(it, run) : run), checks, raises: [], step: standingAt(run.ladder, run.weight) < run.step ? standingAt(run.ladder, run.weight) : run.step };
+}
+
+/** What asks for a rollback is never accepted by resuming. */
+function accepted({ spec: { analysis } }: Case, run: Run): Run {
+  const asks = new Set(analysis.metrics.filter(({ onFail }) => onFail === "pause").map(({ name }) => name));
+  const { share, ...rest } = run;
+  return {
+    ...rest,
+    ...(run.evidence ? { evidence: run.evidence.map((one) => (asks.has(one.name) ? begunAnew(one) : one)) } : {}),
+    ...(share && analysis.onMissingTraffic !== "pause" ? { share } : {}),
+  };
 }
 
 function yielded(it: Case, run: Run, { points, message }: Changed<"yield">): Run {
   const total = splitOfRun(it, run)?.total ?? 100;
   const written = Math.max(0, ...(routeOf(it)?.writers.map(({ atMs }) => atMs) ?? []));
   const inForceMs = (written === 0 ? it.nowMs : written + 1_000) + msOf(it.spec.strategy.propagation);
-  return { ...paused(it, run, "RouteEditedByHand", message), weight: shareOf(points, total), points, checks: [], inForceAt: timeOf(inForceMs) };
+  return { ...paused(it, run, "RouteEditedByHand", message), ...atAnotherWeight(run), weight: shareOf(points, total), points, inForceAt: timeOf(inForceMs) };
 }
 
 /** The raise is noted and the intent renewed; rows of verdicts stay, but no window may begin before the repaired weight is in force. */

@@ -1,13 +1,19 @@
 /** Reads a Rollout and an observation into the case that the rules decide. */
-import { definitionOf, nextCheck } from "./analysis/judge.ts";
+import { nextEvidence, nextShareEvidence } from "./analysis/gather.ts";
+import { definitionOf, type Grounds, nextCheck } from "./analysis/judge.ts";
+import type { Measurement } from "./analysis/measurement.ts";
+import { kindOf } from "./analysis/tests.ts";
+import { evidenceOf, type Standing, standings } from "./analysis/weigh.ts";
 import type { Case } from "./case.ts";
 import { isEqual } from "./equal.ts";
+import { nextShareToShow } from "./evidence.ts";
 import { inboxOf } from "./inbox.ts";
 import { standingAt } from "./ladder.ts";
-import type { Observation } from "./observation.ts";
+import type { Observation, VersionSeen } from "./observation.ts";
 import type { ValidRollout } from "./rollout.ts";
 import type { Metric, RolloutSpec } from "./spec.ts";
 import { type Check, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
+import { msOf } from "./units.ts";
 
 export function caseOf(rollout: ValidRollout, seen: Observation): Case {
   const status = rollout.status ?? blankStatus();
@@ -48,15 +54,58 @@ function withEdits(run: Run, spec: RolloutSpec): Run {
   return { ...run, ladder: spec.strategy.steps, step: standingAt(spec.strategy.steps, run.weight) };
 }
 
-/** An edited metric starts its evidence afresh; one that is gone takes its evidence with it. */
+/** What this tick's measurements teach; an edited metric starts its evidence afresh, one that is gone takes it with it. */
 function withEvidence(run: Run, spec: RolloutSpec, seen: Observation): Run {
+  const learnt = { ...run, ...evidenceAfter(run, spec, seen), ...shareAfter(run, spec, seen) };
+  const standing = seen.measurements.length > 0 ? standings(learnt, spec.analysis) : new Map<string, Standing>();
   const checks = spec.analysis.metrics.flatMap((metric) => {
-    const measured = seen.measurements.find(({ name }) => name === metric.name);
+    const measured = measurementOf(seen, metric);
     const previous = currentCheck(run, metric);
-    const check = measured ? nextCheck(previous, metric, measured, spec.analysis) : previous;
+    const check = measured ? nextCheck(previous, metric, measured, groundsOf(learnt, metric, standing.get(metric.name), { spec, seen, instantMs: measured.instantMs })) : previous;
     return check ? [check] : [];
   });
-  return { ...run, checks };
+  return { ...learnt, checks };
+}
+
+function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run, "evidence"> {
+  if (run.evidence === undefined && seen.measurements.length === 0) return {};
+  const { analysis } = spec;
+  const evidence = analysis.metrics.flatMap((metric) => {
+    const measured = measurementOf(seen, metric);
+    const definition = definitionOf(metric);
+    const known = run.evidence?.find((one) => one.name === metric.name && one.definition === definition);
+    if (!measured) return known ?? [];
+    const isWarmingUp = isCold(run, spec, seen, measured.instantMs);
+    const nextShare = nextShareToShow(run, spec);
+    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
+  });
+  return { evidence };
+}
+
+/** The first built-in tells who got how many requests, where a look lies within one weight. */
+function shareAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run, "share"> {
+  const metric = spec.analysis.metrics.find((one) => kindOf(one) !== undefined);
+  const growth = metric && measurementOf(seen, metric)?.growth;
+  if (!growth?.inStep || run.weight <= 0 || run.weight >= 100) return {};
+  return { share: nextShareEvidence(run.share, growth, run.weight / 100) };
+}
+
+function groundsOf(run: Run, metric: Metric, standing: Standing | undefined, { spec, seen, instantMs }: { spec: RolloutSpec; seen: Observation; instantMs: number }): Grounds {
+  const evidence = evidenceOf(run, metric);
+  return { analysis: spec.analysis, isWarmingUp: isCold(run, spec, seen, instantMs), ...(evidence ? { evidence } : {}), ...(standing ? { standing } : {}) };
+}
+
+function canaryOf(run: Run, seen: Observation): VersionSeen | undefined {
+  return seen.versions[run.to.version];
+}
+
+function isCold(run: Run, { analysis }: RolloutSpec, seen: Observation, instantMs: number): boolean {
+  const since = canaryOf(run, seen)?.readySinceMs;
+  return since !== undefined && instantMs < since + msOf(analysis.warmup);
+}
+
+function measurementOf(seen: Observation, { name }: Metric): Measurement | undefined {
+  return seen.measurements.find((one) => one.name === name);
 }
 
 function currentCheck(run: Run, metric: Metric): Check | undefined {

@@ -1,5 +1,5 @@
 /** A whole world in memory for one Rollout: API objects, mesh, pods, metrics, clock; and a log of what happened in it. */
-import type { Measurement, Question } from "../../src/rollout/analysis/measurement.ts";
+import type { Growth, Measurement, Question } from "../../src/rollout/analysis/measurement.ts";
 import type { VersionSeen } from "../../src/rollout/observation.ts";
 import { COMMAND_ANNOTATION, EPOCH_ANNOTATION, type Rollout, type RolloutMetadata } from "../../src/rollout/rollout.ts";
 import { RolloutSpec, type RolloutSpecInput } from "../../src/rollout/spec.ts";
@@ -192,7 +192,7 @@ function portsOf(world: Seen, shared: Shared): Ports {
         return { version, backend, readyPods: ready, wantedPods: wanted, revision, workloads: [`reviews-${version}`], pods: [] };
       },
     },
-    metrics: { measure: async (question, signal) => measured(question, world.answers, signal) },
+    metrics: { measure: async (question, signal) => measured(question, world, signal) },
     outbox: {
       async add(notice, target) {
         if (stored.delivered.some((one) => one.target === target && one.seq >= notice.seq)) return;
@@ -240,15 +240,23 @@ export class Died extends Error {
 }
 
 /** A provider that notes the counters at its first look in a step and counts from then on. */
-function measured(question: Question, answers: Answers, signal: AbortSignal): Promise<Measurement> {
+function measured(question: Question, { answers, route }: Pick<World, "answers" | "route">, signal: AbortSignal): Promise<Measurement> {
   const asked = { name: question.metric.name, instantMs: question.instantMs, query: `${question.metric.name}@${question.canary.version}` };
   if (answers === "unanswered") return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
   if (answers === "error") return Promise.resolve({ ...asked, kind: "error", message: "Prometheus answered 503" });
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });
   if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.own ?? answers.bad });
-  if (question.sinceMs === undefined) return Promise.resolve({ ...asked, kind: "base" });
-  if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...asked, kind: "noData" }); // counters of another weight tell nothing
-  return Promise.resolve({ ...asked, kind: "counted", requests: answers.requests, bad: Math.round(answers.bad * answers.requests) });
+  const counts = { requests: answers.requests, bad: Math.round(answers.bad * answers.requests) };
+  const grown = { ...asked, growth: growthOf(question, counts, route()) };
+  if (question.sinceMs === undefined) return Promise.resolve({ ...grown, kind: "base" });
+  if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...grown, kind: "noData" }); // counters of another weight tell nothing
+  return Promise.resolve({ ...grown, kind: "counted", ...counts });
+}
+
+/** Stable answers what its points in the route stand for, one request in a thousand of them badly. */
+function growthOf({ evidenceSinceMs = 0, inForceAtMs, canary: { version }, stable }: Question, canary: { requests: number; bad: number }, route: Split): Growth {
+  const requests = Math.round((canary.requests * (route[stable.version] ?? 0)) / (route[version] || 1));
+  return { sinceMs: evidenceSinceMs, reporter: "source", inStep: evidenceSinceMs >= inForceAtMs, canary, stable: { requests, bad: Math.round(requests / 1_000) } };
 }
 
 function summary({ phase, reason, message, run, refused }: RolloutStatus): string {

@@ -1,15 +1,28 @@
 /** From a measurement to a verdict, and from verdicts to the rows that a step is left or taken back by. */
 import type { Analysis, Metric } from "../spec.ts";
-import type { Check, Verdict } from "../status.ts";
-import { fractionOf, timeOf } from "../units.ts";
+import type { Check, Evidence, HeldBy, Verdict } from "../status.ts";
+import { timeOf } from "../units.ts";
 import type { Measurement } from "./measurement.ts";
+import { mutedSaid, proofSaid, suspicionSaid } from "./said.ts";
+import { isCompared, kindOf, limitOf } from "./tests.ts";
+import type { Standing } from "./weigh.ts";
 
 interface Judgement {
   readonly verdict: Verdict;
+  readonly heldBy?: HeldBy;
   readonly value?: string;
   readonly limit?: string;
   readonly samples?: number;
   readonly message?: string;
+}
+
+/** What a verdict rests on besides the measurement. */
+export interface Grounds {
+  readonly analysis: Pick<Analysis, "minRequests" | "warmup">;
+  /** Built-ins: what the run has learnt, this look included, and what it amounts to; absent before the first look. */
+  readonly evidence?: Evidence;
+  readonly standing?: Standing;
+  readonly isWarmingUp: boolean;
 }
 
 type Counted = Extract<Measurement, { kind: "counted" }>;
@@ -23,45 +36,65 @@ export function worstOf(verdicts: readonly Verdict[]): Verdict | undefined {
 }
 
 /** The verdict of one check at one instant; undefined where there is nothing to judge (no newer scrape). */
-function judge(metric: Metric, measurement: Measurement, analysis: Pick<Analysis, "minRequests">): Judgement | undefined {
+function judge(metric: Metric, measurement: Measurement, grounds: Grounds): Judgement | undefined {
+  const judged = judgeAlone(metric, measurement, grounds.analysis.minRequests);
+  return judged && kindOf(metric) !== undefined && judged.verdict !== "Error" ? judgeByEvidence(metric, judged, grounds) : judged;
+}
+
+/** By what this look alone says. */
+function judgeAlone(metric: Metric, measurement: Measurement, minRequests: number): Judgement | undefined {
   switch (measurement.kind) {
     case "skipped":
       return undefined;
     case "base":
-      return { verdict: "Inconclusive", limit: limitOf(metric), message: "counting has begun" };
+      return { verdict: "Inconclusive", limit: limitSaid(metric), message: "counting has begun" };
     case "noData":
-      return { verdict: "NoData", limit: limitOf(metric), samples: 0 };
+      return { verdict: "NoData", limit: limitSaid(metric), samples: 0 };
     case "error":
-      return { verdict: "Error", limit: limitOf(metric), message: measurement.message };
+      return { verdict: "Error", limit: limitSaid(metric), message: measurement.message };
     case "value":
       return judgeValue(metric, measurement);
     case "counted":
-      return judgeCounts(metric, measurement, analysis.minRequests);
+      return judgeCounts(metric, measurement, minRequests);
   }
 }
 
-/** The one place that judges a built-in: bad requests against the share that its limit allows. */
+/** Proof is a Fail however few requests this look had; a pass is kept open by what speaks against it. */
+function judgeByEvidence(metric: Metric, judged: Judgement, { analysis, evidence, standing, isWarmingUp }: Grounds): Judgement {
+  if (!evidence || !standing) return judged;
+  const { heldBy: _, message: __, ...said } = judged;
+  if (standing.isProven) return { ...said, verdict: "Fail", message: proofSaid(metric, evidence, standing) };
+  if (judged.verdict !== "Pass" && judged.heldBy === undefined) return judged;
+  if (standing.isSuspect) return { ...said, verdict: "Inconclusive", heldBy: "Suspect", message: suspicionSaid(metric, evidence, standing) };
+  if (standing.isMuted) return { ...said, verdict: "Inconclusive", heldBy: "StableBroken", message: mutedSaid(metric, evidence) };
+  if (isWarmingUp) return { ...said, verdict: "Inconclusive", heldBy: "WarmUp", message: `its newest pod became ready less than ${analysis.warmup} ago` };
+  return judged;
+}
+
+/** Whether there were enough requests for a verdict, and none too many bad ones among them; that it fails is for the whole run to show. */
 function judgeCounts(metric: Metric, counted: Counted, minRequests: number): Judgement {
   const { requests, bad } = counted;
-  const said = { value: countedValue(metric, counted), limit: limitOf(metric), samples: requests };
+  const said = { value: countedValue(metric, counted), limit: limitSaid(metric), samples: requests };
   if (requests === 0) return { ...said, verdict: "NoData" };
   if (counted.boundMs === Infinity) return { ...said, verdict: "Inconclusive", message: `the histogram has no bucket at or above ${metric.latency?.max ?? "the limit"}: lower max to one that it has` };
   if (requests < minRequests) return { ...said, verdict: "Inconclusive", message: `${requests} of the ${minRequests} requests that a verdict needs` };
-  return { ...said, verdict: bad / requests > allowedBad(metric) ? "Fail" : "Pass" };
+  if (bad / requests > (limitOf(metric) ?? 1)) return { ...said, verdict: "Inconclusive", heldBy: "Suspect", message: `${bad} of ${requests} requests are more than the limit allows, and not enough yet to prove anything` };
+  return { ...said, verdict: "Pass" };
 }
 
-function judgeValue(metric: Metric, { value }: Valued): Judgement {
-  const said = { value: String(value), limit: limitOf(metric) };
+function judgeValue(metric: Metric, { value, stableValue }: Valued): Judgement {
+  const said = { value: String(value), limit: limitSaid(metric, stableValue) };
   if (Number.isNaN(value)) return { ...said, verdict: "NoData" };
   const outside = (metric.max !== undefined && value > metric.max) || (metric.min !== undefined && value < metric.min);
-  return { ...said, verdict: outside ? "Fail" : "Pass" };
+  if (outside) return { ...said, verdict: "Fail" };
+  return { ...said, ...judgeRatio(metric, value, stableValue) };
 }
 
-/** Share of requests that may be bad: the error rate's limit, or what a percentile leaves above it. */
-function allowedBad(metric: Metric): number {
-  if (metric.errorRate) return fractionOf(metric.errorRate.max ?? "100%");
-  // 1 - 99/100 is not 0.01 in binary: compare with the nearest number that people mean.
-  return Number((1 - (metric.latency?.percentile ?? 100) / 100).toFixed(6));
+/** Where stable has no value there is nothing to compare with, and the other limits decide alone. */
+function judgeRatio({ ratio, min, max }: Metric, value: number, stableValue: number | undefined): Pick<Judgement, "verdict" | "message"> {
+  if (ratio === undefined) return { verdict: "Pass" };
+  if (stableValue !== undefined && !Number.isNaN(stableValue)) return { verdict: value > ratio * stableValue ? "Fail" : "Pass" };
+  return min === undefined && max === undefined ? { verdict: "Inconclusive", message: "the query has no value for stable, so there is nothing to compare with" } : { verdict: "Pass" };
 }
 
 function countedValue(metric: Metric, { requests, bad, percentileMs }: Counted): string | undefined {
@@ -79,16 +112,22 @@ function latency(ms: number): string {
 }
 
 /** A metric's limit as people wrote it. */
-function limitOf(metric: Metric): string {
-  if (metric.errorRate) return `at most ${metric.errorRate.max}`;
-  if (metric.latency) return `p${metric.latency.percentile} at most ${metric.latency.max}`;
-  const bounds = [metric.min === undefined ? "" : `at least ${metric.min}`, metric.max === undefined ? "" : `at most ${metric.max}`];
-  return bounds.filter(Boolean).join(", ");
+function limitSaid(metric: Metric, stableValue?: number): string {
+  const { errorRate, latency } = metric;
+  if (!errorRate && !latency) return querySaid(metric, stableValue);
+  const percentile = latency ? `p${latency.percentile} ` : "";
+  const max = (errorRate ?? latency)?.max;
+  return [max === undefined ? "" : `${percentile}at most ${max}`, isCompared(metric) ? "no worse than stable" : ""].filter(Boolean).join(", ");
+}
+
+function querySaid({ min, max, ratio }: Metric, stableValue: number | undefined): string {
+  const times = ratio === undefined ? "" : `at most ${ratio} times stable's${stableValue === undefined ? "" : ` ${stableValue}`}`;
+  return [min === undefined ? "" : `at least ${min}`, max === undefined ? "" : `at most ${max}`, times].filter(Boolean).join(", ");
 }
 
 /** The check as it stands after a measurement: rows of failures, passes, and where the next window begins. */
-export function nextCheck(previous: Check | undefined, metric: Metric, measurement: Measurement, analysis: Pick<Analysis, "minRequests">): Check | undefined {
-  const judged = judge(metric, measurement, analysis);
+export function nextCheck(previous: Check | undefined, metric: Metric, measurement: Measurement, grounds: Grounds): Check | undefined {
+  const judged = judge(metric, measurement, grounds);
   if (!judged) return previous;
   const at = timeOf(measurement.instantMs);
   const conclusive = judged.verdict === "Fail" || judged.verdict === "Pass";
@@ -118,7 +157,7 @@ export function hasFailed(metric: Metric, check: Check | undefined): boolean {
 
 /** Fingerprint of what a metric measures and against what (FNV-1a, 32 bit); `failures` and `onFail` may change without losing evidence. */
 export function definitionOf(metric: Metric): string {
-  const text = JSON.stringify([metric.errorRate, metric.latency, metric.query, metric.min, metric.max]);
+  const text = JSON.stringify([metric.errorRate, metric.latency, metric.query, metric.min, metric.max, metric.ratio]);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
   return hash.toString(16);

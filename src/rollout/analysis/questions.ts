@@ -4,14 +4,21 @@ import type { Observation } from "../observation.ts";
 import { caseOf } from "../read-case.ts";
 import type { ValidRollout } from "../rollout.ts";
 import type { Metric } from "../spec.ts";
-import type { Run } from "../status.ts";
+import type { Evidence, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
+import { wantsHistory } from "./gather.ts";
 import { dueInstant } from "./instants.ts";
-import { hasFailed, nextCheck } from "./judge.ts";
+import { hasFailed } from "./judge.ts";
 import type { Measurement, Question, Scope } from "./measurement.ts";
+import { kindOf } from "./tests.ts";
+import { evidenceOf } from "./weigh.ts";
 
 /** A custom query's window holds this many intervals at most (DESIGN §7). */
 const WINDOW_INTERVALS = 6;
+/** Beyond this a gap is left out of the evidence, if the weight changed in it. */
+const LONG_GAP_INTERVALS = 6;
+/** A write is stamped with whole seconds. */
+const STAMP_ROUNDING_MS = 1_000;
 
 /** The checks that are due; none while a command waits (it is obeyed first), or the weight is not in force. */
 export function questionsFor(rollout: ValidRollout, seen: Observation): Question[] {
@@ -30,6 +37,7 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
   const check = run.checks.find((one) => one.name === metric.name);
   if (check && instantOf(check.at) >= instantMs) return undefined;
   return {
+    ...askedOfBoth(it, run, metric, inForce),
     rollout: { namespace, name, uid },
     metric,
     ...(analysis.prometheus ? { source: analysis.prometheus } : {}),
@@ -44,6 +52,30 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
   };
 }
 
+/** What the run's evidence of a built-in goes on from. */
+function askedOfBoth(it: Case, run: Run, metric: Metric, inForce: number): Pick<Question, "evidenceSinceMs" | "boundsMs" | "wantsHistory"> {
+  if (kindOf(metric) === undefined) return {};
+  const evidence = evidenceOf(run, metric);
+  return {
+    evidenceSinceMs: evidenceSince(it, evidence, inForce),
+    ...(evidence?.boundsMs ? { boundsMs: evidence.boundsMs } : {}),
+    ...(wantsHistory(evidence, metric) ? { wantsHistory: true } : {}),
+  };
+}
+
+/**
+ * Where the evidence ended; of a metric that has none, where the others' did (what was seen by then may have been the reason for an edit), or else before the weight's write.
+ * Long gaps end there, too: stable's requests from another time are no measure of the canary's.
+ */
+function evidenceSince({ spec, status }: Case, evidence: Evidence | undefined, inForce: number): number {
+  const intervalMs = msOf(spec.analysis.interval);
+  const writtenMs = inForce - msOf(spec.strategy.propagation) - STAMP_ROUNDING_MS;
+  const beforeWeight = Math.floor(writtenMs / intervalMs) * intervalMs;
+  const ends = evidence ? [evidence.at] : (status.run?.evidence ?? []).map(({ at }) => at);
+  const known = Math.max(...ends.map(instantOf));
+  return known >= beforeWeight - LONG_GAP_INTERVALS * intervalMs ? known : beforeWeight;
+}
+
 function scopeOf(it: Case, version: string): Scope {
   const { backend, workloads, pods } = versionSeen(it, version);
   return { namespace: backend.kind === "found" ? backend.namespace : it.rollout.metadata.namespace, version, workloads, pods };
@@ -52,6 +84,6 @@ function scopeOf(it: Case, version: string): Scope {
 /** True where this answer alone takes the traffic back: looking stops at once (law 5). */
 export function isDecisive(rollout: ValidRollout, seen: Observation, measurement: Measurement): boolean {
   const metric = rollout.spec.analysis.metrics.find(({ name }) => name === measurement.name);
-  const before = caseOf(rollout, seen).run?.checks.find(({ name }) => name === measurement.name);
-  return metric?.onFail === "rollback" && hasFailed(metric, nextCheck(before, metric, measurement, rollout.spec.analysis));
+  const check = caseOf(rollout, { ...seen, measurements: [measurement] }).run?.checks.find(({ name }) => name === measurement.name);
+  return metric?.onFail === "rollback" && hasFailed(metric, check);
 }

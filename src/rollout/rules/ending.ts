@@ -1,11 +1,16 @@
 /** Rules that take the traffic back, or end the run. */
+import { lnMissing } from "../analysis/gather.ts";
+import { lnThreshold } from "../analysis/pool.ts";
+import { missingSaid } from "../analysis/said.ts";
+import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
 import { type Case, failedMetric, notReadyFor, splitOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
 import { weightAt } from "../ladder.ts";
 import { lastWrite, unreadyGainer } from "../route-write.ts";
-import type { Run } from "../status.ts";
+import type { Analysis, Metric } from "../spec.ts";
+import type { Check, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
 import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
@@ -75,7 +80,19 @@ function harmOf(it: Case, run: Run): string | undefined {
 
 export function failure(it: Pick<Case, "spec">, run: Run): string | undefined {
   const failed = failedMetric(it, run, "rollback");
-  return failed && `${failed.metric.name} was ${failed.check.value ?? "unknown"}, ${failed.check.limit ?? "outside its limit"} was expected, ${failed.check.failuresInARow} times in a row at ${percent(run.weight)}`;
+  return failed ? failureSaid(failed, run) : missingTraffic(it, run, "rollback");
+}
+
+/** A built-in's message tells the evidence; a query's the value and its limit. */
+export function failureSaid({ metric, check }: { metric: Metric; check: Check }, run: Run): string {
+  if (check.message) return `${metric.name}: ${check.message}`;
+  return `${metric.name} was ${check.value ?? "unknown"}, ${check.limit ?? "outside its limit"} was expected, ${check.failuresInARow} times in a row at ${percent(run.weight)}`;
+}
+
+/** Proof that the canary does not get its share, where that asks for `action`. */
+export function missingTraffic({ spec: { analysis } }: Pick<Case, "spec">, run: Run, action: Analysis["onMissingTraffic"]): string | undefined {
+  if (analysis.onMissingTraffic !== action || !run.share || lnMissing(run.share) < lnThreshold(FALSE_SHARE_ALARM)) return undefined;
+  return missingSaid(run.share, run.weight);
 }
 
 function silenceSaysRollback(it: Case, run: Run): string | undefined {

@@ -8,6 +8,7 @@ import { holdAt, isPauseStep, standingAt, weightAt } from "../ladder.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
 import { cannotEnter, undoneSaid, waitingSaid } from "./beginning.ts";
+import { failureSaid, missingTraffic } from "./ending.ts";
 import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
 export const commanded: Rule = (it) => {
@@ -59,10 +60,10 @@ function pauseSaid(it: Case, run: Run, duration: string | undefined): string {
 /** A metric that asks for a person has failed. */
 export const questioned: Rule = (it) => {
   const { run } = it;
-  const failed = run && !run.pausedBy ? failedMetric(it, run, "pause") : undefined;
-  if (!run || !failed) return undefined;
-  const { metric, check } = failed;
-  return { kind: "pause", by: "MetricFailed", ...say("Paused", "MetricFailed", `${metric.name} was ${check.value ?? "unknown"}, ${check.limit ?? "its limit"} was expected: resume judges anew, promote --reason goes on, abort takes it back`) };
+  if (!run || run.pausedBy) return undefined;
+  const failed = failedMetric(it, run, "pause");
+  const why = failed ? failureSaid(failed, run) : missingTraffic(it, run, "pause");
+  return why === undefined ? undefined : { kind: "pause", by: "MetricFailed", ...say("Paused", "MetricFailed", `${why}: resume judges anew, promote --reason goes on, abort takes it back`) };
 };
 
 /** The run's weight is not in force yet, so there is nothing to judge. */

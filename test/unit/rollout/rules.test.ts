@@ -146,7 +146,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the weight is in force, and the first look found nothing to judge yet", rollout: { status: aStatus({ reason: "Stepping", message: "v3 goes to 10%", run: aRun({ checks: [] }) }) }, then: { kind: "stay", reason: "Stepping", message: "v3 goes to 10%" } },
     { when: "the step has not had its time", then: { kind: "stay", reason: "Holding" } },
     { when: "passes are lacking", rollout: check({ passes: 2 }), seen: passed, then: { kind: "stay", held: true, message: expect.stringContaining("2 of 3 passes") } },
-    { when: "one Fail is not enough to go back, and too much to go on", rollout: check({ verdict: "Fail", failuresInARow: 1 }), seen: passed, then: { kind: "stay", held: true } },
+    { when: "one Fail is not enough to go back, and too much to go on", rollout: { ...check({ verdict: "Fail", failuresInARow: 1 }), spec: { analysis: { metrics: [{ name: "errors", errorRate: { max: "1%" }, failures: 2 }] } } }, seen: passed, then: { kind: "stay", held: true } },
     { when: "no request came", rollout: silent("NoData", {}), seen: passed, then: { kind: "stay", held: true, reason: "NoData" } },
     { when: "the provider failed", rollout: silent("Error", {}), seen: passed, then: { reason: "ProviderError" } },
     { when: "no data, and the policy is pause", rollout: silent("NoData", { onNoData: "pause" }), seen: passed, then: { kind: "pause", by: "HoldLimit" } },
