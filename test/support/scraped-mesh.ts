@@ -1,60 +1,94 @@
 /** Telemetry made of scrapes that a test lays down one by one: what Prometheus would say about them at any instant. */
-import type { Telemetry } from "../../src/metrics/prometheus/istio-counters.ts";
-import type { Counters, Reporter, Scrape, Snapshot } from "../../src/metrics/prometheus/snapshot.ts";
+import type { CanaryTelemetry } from "../../src/metrics/prometheus/istio-counters.ts";
+import { droppedIn } from "../../src/metrics/prometheus/path.ts";
+import { workloadOf, type Counters, type Reporter, type Scrape, type Snapshot } from "../../src/metrics/prometheus/snapshot.ts";
+import type { Telemetry } from "../../src/metrics/prometheus/telemetry.ts";
+
+type Shown = Readonly<Record<string, number>>;
 
 /** `stale`: the target went away (Prometheus writes stale markers). */
 interface LaidScrape {
   readonly atMs: number;
-  readonly canary: Readonly<Record<string, number>> | "stale";
-  readonly reportsStable: boolean;
+  readonly canary: Shown | "stale";
+  /** `true`: some series of stable, which nobody counts. */
+  readonly stable: Shown | boolean;
 }
 
-export interface ScrapedMesh extends Telemetry {
-  /** The canary's series as this scrape showed them; none: only stable's. */
-  scrape(reporter: Reporter, atMs: number, canary: Readonly<Record<string, number>>, reportsStable?: boolean): void;
+/** As the canary alone is seen. */
+export interface ScrapedMesh extends CanaryTelemetry {
+  /** The series as this scrape showed them; none of the canary: only stable's. */
+  scrape(reporter: Reporter, atMs: number, canary: Shown, stable?: Shown | boolean): void;
   vanish(reporter: Reporter, atMs: number): void;
+  /** Prometheus has lost everything before. */
+  forget(untilMs: number): void;
+  /** Both sides, as this Prometheus sees them; `groupOf`: see `droppedIn`. */
+  sides(groupOf?: (series: string) => string): Telemetry;
   /** How often each question was put. */
-  readonly asked: Record<"at" | "lastValues" | "seenBefore" | "newestScrapeMs", number>;
+  readonly asked: Record<"at" | "lastValues" | "dropped" | "seenBefore" | "newestScrapeMs", number>;
 }
 
 const LOOKBACK_MS = 300_000;
 const HOUR_MS = 3_600_000;
 
-/** `reporter("destination", "v3-a")`. */
-export function reporter(kind: "source" | "destination", pod: string, job = "pods"): Reporter {
-  return [kind, "bookinfo", pod, `10.0.0.1:${pod}`, job].join("\n");
+/** `reporter("destination", "v3-a")`. `replica`: of Prometheus. */
+export function reporter(kind: "source" | "destination", pod: string, job = "pods", replica?: string): Reporter {
+  return [kind, "bookinfo", pod, `10.0.0.1:${pod}`, job, ...(replica === undefined ? [] : ["", replica])].join("\n");
 }
 
 export function createScrapedMesh(): ScrapedMesh {
   const history = new Map<Reporter, LaidScrape[]>();
-  const asked = { at: 0, lastValues: 0, seenBefore: 0, newestScrapeMs: 0 };
+  const asked = { at: 0, lastValues: 0, dropped: 0, seenBefore: 0, newestScrapeMs: 0 };
   const lay = (who: Reporter, scrape: LaidScrape): void => void history.set(who, [...(history.get(who) ?? []), scrape]);
+  const newestScrapeMs = async (instantMs: number): Promise<number | undefined> => {
+    asked.newestScrapeMs++;
+    const times = [...history.values()].flat().flatMap(({ atMs, canary }) => (canary !== "stale" && atMs <= instantMs ? [atMs] : []));
+    return times.length > 0 ? Math.max(...times) : undefined;
+  };
+  const lastValues = async (fromMs: number, toMs: number): Promise<Counters> => (asked.lastValues++, lastValuesOf(history, fromMs, toMs));
 
   return {
     asked,
-    scrape: (who, atMs, canary, reportsStable = false) => lay(who, { atMs, canary, reportsStable }),
-    vanish: (who, atMs) => lay(who, { atMs, canary: "stale", reportsStable: false }),
-    at: async (instantMs) => (asked.at++, snapshotOf(history, instantMs)),
-    lastValues: async (fromMs, toMs) => (asked.lastValues++, lastValuesOf(history, fromMs, toMs)),
-    seenBefore: async (instantMs) => (asked.seenBefore++, reportersWithin(history, instantMs - HOUR_MS, instantMs)),
-    newestScrapeMs: async (instantMs) => {
-      asked.newestScrapeMs++;
-      const times = [...history.values()].flat().flatMap(({ atMs, canary }) => (canary !== "stale" && atMs <= instantMs ? [atMs] : []));
-      return times.length > 0 ? Math.max(...times) : undefined;
+    scrape: (who, atMs, canary, stable = false) => lay(who, { atMs, canary, stable }),
+    vanish: (who, atMs) => lay(who, { atMs, canary: "stale", stable: false }),
+    forget: (untilMs) => {
+      for (const [who, laid] of history) history.set(who, laid.filter(({ atMs }) => atMs > untilMs));
     },
+    at: async (instantMs) => (asked.at++, snapshotOf(history, instantMs, canarySeries)),
+    lastValues,
+    seenBefore: async (instantMs) => (asked.seenBefore++, new Set(seenWithin(history, instantMs, canarySeries).keys())),
+    newestScrapeMs,
+    sides: (groupOf = (series) => series) => ({
+      at: async (instantMs) => (asked.at++, snapshotOf(history, instantMs, bothSeries)),
+      lastValues,
+      dropped: async (fromMs, toMs) => {
+        asked.dropped++;
+        const times = [...history.values()].flat().map(({ atMs }) => atMs).filter((atMs) => atMs > fromMs && atMs < toMs);
+        return droppedIn([fromMs, ...times.toSorted((a, b) => a - b), toMs].map((atMs) => snapshotOf(history, atMs, bothSeries).counters), groupOf);
+      },
+      seenBefore: async (instantMs, reachMs) => {
+        asked.seenBefore++;
+        return { reporters: seenWithin(history, instantMs, bothSeries), reachesBack: snapshotOf(history, instantMs - reachMs, bothSeries).scrapes.size > 0 };
+      },
+      newestScrapeMs,
+    }),
   };
 }
 
 type History = ReadonlyMap<Reporter, readonly LaidScrape[]>;
+type SeriesOf = (scrape: LaidScrape) => Shown;
 
-function snapshotOf(history: History, instantMs: number): Snapshot {
+const canarySeries: SeriesOf = ({ canary }) => (canary === "stale" ? {} : canary);
+const bothSeries: SeriesOf = ({ canary, stable }) => ({ ...(canary === "stale" ? {} : canary), ...(typeof stable === "boolean" ? {} : stable) });
+
+function snapshotOf(history: History, instantMs: number, seriesOf: SeriesOf): Snapshot {
   const scrapes = new Map<Reporter, Scrape>();
   const counters = new Map<Reporter, ReadonlyMap<string, number>>();
   for (const [who, laid] of history) {
     const newest = laid.filter(({ atMs }) => atMs <= instantMs && atMs > instantMs - LOOKBACK_MS).at(-1);
     if (!newest || newest.canary === "stale") continue;
-    const series = new Map(Object.entries(newest.canary));
-    if (series.size > 0 || newest.reportsStable) scrapes.set(who, { atMs: newest.atMs, ofCanary: series.size > 0 });
+    const ofCanary = Object.keys(newest.canary).length > 0;
+    const series = new Map(Object.entries(seriesOf(newest)));
+    if (ofCanary || newest.stable !== false) scrapes.set(who, { atMs: newest.atMs, ofCanary });
     if (series.size > 0) counters.set(who, series);
   }
   return { scrapes, counters };
@@ -71,7 +105,10 @@ function lastValuesOf(history: History, fromMs: number, toMs: number): Counters 
   return counters;
 }
 
-function reportersWithin(history: History, fromMs: number, toMs: number): ReadonlySet<Reporter> {
-  const seen = [...history].filter(([, laid]) => laid.some(({ atMs, canary }) => atMs > fromMs && atMs <= toMs && canary !== "stale" && Object.keys(canary).length > 0));
-  return new Set(seen.map(([who]) => who));
+function seenWithin(history: History, instantMs: number, seriesOf: SeriesOf): ReadonlyMap<Reporter, ReadonlySet<string>> {
+  const seen = [...history].map(([who, laid]) => {
+    const within = laid.filter(({ atMs }) => atMs > instantMs - HOUR_MS && atMs <= instantMs);
+    return [who, new Set(within.flatMap((scrape) => Object.keys(seriesOf(scrape)).map(workloadOf)))] as const;
+  });
+  return new Map(seen.filter(([, workloads]) => workloads.size > 0));
 }

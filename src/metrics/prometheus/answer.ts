@@ -8,22 +8,32 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One series of a matrix. */
+export interface Range {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Rising: when (ms), and what. */
+  readonly points: readonly (readonly [atMs: number, value: number])[];
+}
+
 export interface Answer {
   /** `scalar`: one sample without labels. */
   readonly type: "vector" | "scalar" | "matrix" | "string";
   /** Empty for a matrix and a string. */
   readonly samples: readonly Sample[];
+  /** Of a matrix. */
+  readonly ranges?: readonly Range[];
 }
 
 const Point = z.tuple([z.number(), z.string()]);
 const Vector = z.array(z.object({ metric: z.record(z.string(), z.string()), value: Point }));
+const Matrix = z.array(z.object({ metric: z.record(z.string(), z.string()), values: z.array(Point).default([]) }));
 const Success = z.object({
   status: z.literal("success"),
   warnings: z.array(z.string()).nullish(),
   data: z.discriminatedUnion("resultType", [
     z.object({ resultType: z.literal("vector"), result: Vector }),
     z.object({ resultType: z.literal("scalar"), result: Point }),
-    z.object({ resultType: z.literal("matrix") }),
+    z.object({ resultType: z.literal("matrix"), result: Matrix }),
     z.object({ resultType: z.literal("string") }),
   ]),
 });
@@ -38,13 +48,30 @@ export function answerIn(body: unknown): Answer {
   if (!parsed.success) throw errorIn(body) ?? new PrometheusError("notPrometheus");
   const { data, warnings } = parsed.data;
   if (warnings?.some((warning) => !REMARK.test(warning))) throw new PrometheusError("partial");
-  return { type: data.resultType, samples: samplesOf(data) };
+  return { type: data.resultType, samples: samplesOf(data), ...(data.resultType === "matrix" ? { ranges: data.result.map(rangeOf) } : {}) };
 }
 
 function samplesOf(data: z.infer<typeof Success>["data"]): readonly Sample[] {
   if (data.resultType === "vector") return data.result.map(({ metric, value }) => ({ labels: metric, value: numberOf(value[1]) }));
   if (data.resultType === "scalar") return [{ labels: {}, value: numberOf(data.result[1]) }];
   return [];
+}
+
+function rangeOf({ metric, values }: z.infer<typeof Matrix>[number]): Range {
+  return { labels: metric, points: values.map(([seconds, text]) => [Math.round(seconds * 1_000), numberOf(text)]) };
+}
+
+/** The answers that one instant query after the other would have got: one for each time at which there is a point. */
+export function answersIn({ ranges = [] }: Answer): readonly { readonly atMs: number; readonly answer: Answer }[] {
+  const times = new Map<number, Sample[]>();
+  for (const { labels, points } of ranges) {
+    for (const [atMs, value] of points) {
+      const samples = times.get(atMs) ?? [];
+      samples.push({ labels, value });
+      times.set(atMs, samples);
+    }
+  }
+  return [...times].toSorted(([a], [b]) => a - b).map(([atMs, samples]) => ({ atMs, answer: { type: "vector", samples } }));
 }
 
 function numberOf(text: string): number {

@@ -117,7 +117,11 @@ async function answer(batch: Batch, remember: Remember): Promise<void> {
 }
 
 async function answerTogether({ target, shape, instantMs, abandoned }: Batch, seats: readonly Seat[], remember: Remember): Promise<void> {
-  const read = shape.reader(await target.query(shape.promql(distinct(seats)), instantMs, abandoned.signal));
+  const promql = shape.promql(distinct(seats));
+  const answered = shape.range
+    ? target.queryRange(promql, { startMs: instantMs - shape.range.windowMs, endMs: instantMs, stepMs: shape.range.stepMs }, abandoned.signal)
+    : target.query(promql, instantMs, abandoned.signal);
+  const read = shape.reader(await answered);
   for (const same of seatsByNames(seats)) {
     const { names } = same[0]!;
     const result = read(names);

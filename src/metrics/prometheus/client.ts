@@ -1,4 +1,4 @@
-/** One Prometheus: instant queries over `prometheus-query`, with a deadline, limits and errors that can be told to anybody. */
+/** One Prometheus: queries over `prometheus-query`, with a deadline, limits and errors that can be told to anybody. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
@@ -15,6 +15,14 @@ export interface PrometheusClient {
    * throws the signal's reason as soon as it aborts.
    */
   query(promql: string, instantMs: number, signal: AbortSignal): Promise<Answer>;
+  /** Evaluates it at every step of a span of time, both ends included where the steps meet them: a matrix. Throws as `query` does. */
+  queryRange(promql: string, span: Span, signal: AbortSignal): Promise<Answer>;
+}
+
+export interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
 }
 
 export interface ClientOptions {
@@ -45,18 +53,23 @@ export function createPrometheusClient(options: ClientOptions): PrometheusClient
   const calls = new AsyncLocalStorage<Call>();
   const driver = new PrometheusDriver(driverOptions(options, calls));
 
-  async function ask(promql: string, instantMs: number, signal: AbortSignal): Promise<Answer> {
+  async function ask(send: () => Promise<unknown>, signal: AbortSignal): Promise<Answer> {
     const call: Call = { signal };
     // The library rejects with plain objects and loses parts of the answer: what counts is what the interceptors noted.
-    await calls.run(call, () => driver.instantQuery(promql, instantMs, `${options.deadlineMs}ms`)).catch(() => undefined);
+    await calls.run(call, send).catch(() => undefined);
     const { outcome = new PrometheusError("unreachable") } = call;
     if (outcome instanceof PrometheusError) throw outcome;
     return outcome;
   }
 
+  function bounded(send: () => Promise<unknown>, caller: AbortSignal): Promise<Answer> {
+    return withDeadline(options.deadlineMs, caller, (signal) => options.limit(() => ask(send, signal), signal));
+  }
+
+  const serverTimeout = `${options.deadlineMs}ms`;
   return {
-    query: (promql, instantMs, signal) =>
-      withDeadline(options.deadlineMs, signal, (bounded) => options.limit(() => ask(promql, instantMs, bounded), bounded)),
+    query: (promql, instantMs, signal) => bounded(() => driver.instantQuery(promql, instantMs, serverTimeout), signal),
+    queryRange: (promql, { startMs, endMs, stepMs }, signal) => bounded(() => driver.rangeQuery(promql, startMs, endMs, stepMs / 1_000, serverTimeout), signal),
   };
 }
 

@@ -4,7 +4,7 @@ import { kindOf, NO_COUNTERS, relevantScrapes, reporterKindOf, type Counters, ty
 import { hasLost, increasesIn, unknownReporters, type Window } from "./window.ts";
 
 /** One canary's telemetry in one Prometheus. */
-export interface Telemetry {
+export interface CanaryTelemetry {
   /** As it stood at an instant. */
   at(instantMs: number): Promise<Snapshot>;
   /** The last values within (fromMs, toMs], those of series that went away included. */
@@ -28,7 +28,7 @@ const MISSED_SCRAPES = 3;
 const USUAL_SCRAPE_INTERVAL_MS = 60_000;
 
 /** Reads the window from the base (or the last conclusive verdict) to the instant. */
-export async function readWindow(asked: Asked, telemetry: Telemetry, groupOf?: (series: string) => string): Promise<Reading> {
+export async function readWindow(asked: Asked, telemetry: CanaryTelemetry, groupOf?: (series: string) => string): Promise<Reading> {
   const { instantMs, sinceMs, lastInstantMs = sinceMs } = asked;
   if (sinceMs === undefined || lastInstantMs === undefined) return { kind: await beginningAt(asked, telemetry) };
   const beginning = telemetry.at(sinceMs);
@@ -48,7 +48,7 @@ function isBlind(increases: Counters, head: Snapshot, kind: ReporterKind): boole
 }
 
 /** Asked only where somebody new reports. */
-async function seenBefore(window: Omit<Window, "seenBefore">, sinceMs: number, telemetry: Telemetry): Promise<ReadonlySet<Reporter>> {
+async function seenBefore(window: Omit<Window, "seenBefore">, sinceMs: number, telemetry: CanaryTelemetry): Promise<ReadonlySet<Reporter>> {
   return unknownReporters(window).length > 0 ? telemetry.seenBefore(sinceMs) : new Set();
 }
 
@@ -63,7 +63,7 @@ function hasNews(head: Snapshot, last: Snapshot, kind: ReporterKind): boolean {
  * `base`: everyone who reports has been scraped since the weight came into force, so no earlier request can be counted from here.
  * `skipped`: some will be scraped soon. `noData`: nothing is scraped, so nothing can be known.
  */
-async function beginningAt({ instantMs, inForceAtMs }: Asked, telemetry: Telemetry): Promise<"base" | "skipped" | "noData"> {
+async function beginningAt({ instantMs, inForceAtMs }: Asked, telemetry: CanaryTelemetry): Promise<"base" | "skipped" | "noData"> {
   const { scrapes } = await telemetry.at(instantMs);
   const fresh = since(scrapes, inForceAtMs);
   const alive = fresh.size === scrapes.size ? fresh : since(scrapes, instantMs - MISSED_SCRAPES * (await scrapeIntervalMs(scrapes, fresh, telemetry)));
@@ -74,7 +74,7 @@ async function beginningAt({ instantMs, inForceAtMs }: Asked, telemetry: Telemet
 }
 
 /** From the samples: between a reporter's newest scrape and the one before it; the shortest of all. */
-async function scrapeIntervalMs(scrapes: Scrapes, fresh: Scrapes, telemetry: Telemetry): Promise<number> {
+async function scrapeIntervalMs(scrapes: Scrapes, fresh: Scrapes, telemetry: CanaryTelemetry): Promise<number> {
   const firstFreshMs = Math.min(...timesOf(fresh));
   const before = await telemetry.at((Number.isFinite(firstFreshMs) ? firstFreshMs : Math.max(...timesOf(scrapes))) - 1);
   const gapsMs = [...scrapes].map(([reporter, { atMs }]) => atMs - (before.scrapes.get(reporter)?.atMs ?? -Infinity)).filter((gapMs) => gapMs > 0);

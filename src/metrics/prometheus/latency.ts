@@ -1,4 +1,5 @@
 /** `latency`: how many requests took longer than a limit, from the histogram's own buckets and count. */
+import type { SideGrowth } from "../../rollout/analysis/measurement.ts";
 import type { Counters, Series } from "./snapshot.ts";
 
 export interface LatencyCounts {
@@ -19,20 +20,49 @@ export function histogramOf(series: Series): string {
 /** Sums over everyone who reports. `percentile`: 0 to 100. */
 export function latencyCountsOf(increases: Counters, maxMs: number, percentile: number): LatencyCounts {
   const histograms = histogramsIn(increases);
-  const sumAt = (boundMs: number): number => histograms.reduce((total, buckets) => total + (buckets.get(boundMs) ?? 0), 0);
-  const shared = [...(histograms[0]?.keys() ?? [])].filter((boundMs) => histograms.every((buckets) => buckets.has(boundMs))).toSorted((a, b) => a - b);
-  const boundMs = shared.find((bound) => bound >= maxMs) ?? Infinity;
-  const requests = sumAt(Infinity);
+  const shared = sharedBounds(histograms);
+  const boundMs = roundedUp(maxMs, shared);
+  const requests = sumAt(histograms, Infinity);
   return {
     requests,
-    bad: Math.max(0, requests - sumAt(boundMs)),
+    bad: slowerThan(boundMs, histograms),
     boundMs,
-    ...(requests > 0 ? { percentileMs: estimate(shared.map((bound) => [bound, sumAt(bound)]), (requests * percentile) / 100) } : {}),
+    ...(requests > 0 ? { percentileMs: estimate(shared.map((bound) => [bound, sumAt(histograms, bound)]), (requests * percentile) / 100) } : {}),
   };
 }
 
+/** For each side, at the same bounds for both: one that a histogram lacks is rounded up for all, since only like may be compared with like. */
+export function slownessOf(sides: readonly Counters[], { maxMs, boundsMs = [] }: { readonly maxMs?: number; readonly boundsMs?: readonly number[] }): readonly SideGrowth[] {
+  const histograms = sides.map(histogramsIn);
+  const shared = sharedBounds(histograms.flat());
+  return histograms.map((ofSide) => ({
+    requests: sumAt(ofSide, Infinity),
+    bad: maxMs === undefined ? 0 : slowerThan(roundedUp(maxMs, shared), ofSide),
+    ...(boundsMs.length > 0 ? { slower: boundsMs.map((boundMs) => slowerThan(roundedUp(boundMs, shared), ofSide)) } : {}),
+  }));
+}
+
+type Histogram = ReadonlyMap<number, number>;
+
+function roundedUp(ms: number, bounds: readonly number[]): number {
+  return bounds.find((bound) => bound >= ms) ?? Infinity;
+}
+
+function slowerThan(boundMs: number, histograms: readonly Histogram[]): number {
+  return Math.max(0, sumAt(histograms, Infinity) - sumAt(histograms, boundMs));
+}
+
+function sumAt(histograms: readonly Histogram[], boundMs: number): number {
+  return histograms.reduce((total, buckets) => total + (buckets.get(boundMs) ?? 0), 0);
+}
+
+/** Rising. */
+function sharedBounds(histograms: readonly Histogram[]): readonly number[] {
+  return [...(histograms[0]?.keys() ?? [])].filter((boundMs) => histograms.every((buckets) => buckets.has(boundMs))).toSorted((a, b) => a - b);
+}
+
 /** By bound (+Infinity: all requests), for each histogram of each reporter. */
-function histogramsIn(increases: Counters): readonly ReadonlyMap<number, number>[] {
+function histogramsIn(increases: Counters): readonly Histogram[] {
   return [...increases.values()].flatMap((series) => {
     const histograms = new Map<string, Map<number, number>>();
     for (const [one, increase] of series) {

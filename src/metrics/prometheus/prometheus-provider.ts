@@ -1,18 +1,14 @@
 /** Answers questions about a canary from Prometheus. */
 import { setMaxListeners } from "node:events";
 import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
-import { msOf } from "../../rollout/units.ts";
 import type { MetricProvider } from "../metric-provider.ts";
 import { abortable } from "./abortable.ts";
 import { createBatcher, type Batcher } from "./batcher.ts";
+import { counterOf, measureBuiltIn, namesOf, queryOf } from "./built-in.ts";
 import { measureQuery } from "./custom-query.ts";
-import { requestCountsOf } from "./error-rate.ts";
-import { readWindow, type Reading, type Telemetry } from "./istio-counters.ts";
-import { histogramOf, latencyCountsOf } from "./latency.ts";
 import { PrometheusError } from "./prometheus-error.ts";
-import { displayQuery, DURATIONS, NEWEST_SCRAPE, REQUESTS, seenBeforeShape, snapshotShape, tailShape, type CounterMetric, type Names } from "./shapes.ts";
-import type { Counters } from "./snapshot.ts";
 import { createTargets, type Target, type TargetsOptions } from "./targets.ts";
+import { createTelemetry } from "./telemetry.ts";
 
 export interface PrometheusOptions extends Pick<TargetsOptions, "own" | "readSecret" | "isAllowedHost" | "onQuery"> {
   /** For one query, its body included; default 10 s. */
@@ -43,52 +39,15 @@ export function createPrometheusProvider(options: PrometheusOptions): MetricProv
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof PrometheusError)) throw error;
-        return { name: question.metric.name, instantMs: question.instantMs, query: queryOf(question), kind: "error", message: error.message };
+        const { metric, instantMs } = question;
+        return { name: metric.name, instantMs, query: metric.query ?? queryOf(question), kind: "error", message: error.message };
       }
     },
   };
 }
 
 function measure(question: Question, target: Target, batcher: Batcher, signal: AbortSignal): Promise<Measurement> {
-  const { query, latency } = question.metric;
+  const { query } = question.metric;
   if (query !== undefined) return measureQuery(question, query, target, signal);
-  const counter = counterOf(question);
-  const names = namesOf(question);
-  if (names.canary.length === 0) return Promise.resolve(measured(question, { kind: "noData" }, counter));
-  const telemetry = telemetryOf(counter, names, { target, batcher, signal });
-  return readWindow(question, telemetry, latency && histogramOf).then((reading) => measured(question, reading, counter));
-}
-
-function telemetryOf(counter: CounterMetric, names: Names, { target, batcher, signal }: { target: Target; batcher: Batcher; signal: AbortSignal }): Telemetry {
-  return {
-    at: (instantMs) => batcher.ask(target, snapshotShape(counter), names, instantMs, signal),
-    lastValues: (fromMs, toMs) => batcher.ask(target, tailShape(counter, toMs - fromMs), names, toMs, signal),
-    seenBefore: (instantMs) => batcher.ask(target, seenBeforeShape(counter), names, instantMs, signal),
-    newestScrapeMs: (instantMs) => batcher.ask(target, NEWEST_SCRAPE, names, instantMs, signal),
-  };
-}
-
-function measured(question: Question, reading: Reading, counter: CounterMetric): Measurement {
-  const { metric, instantMs } = question;
-  const reporter = reading.kind === "grown" ? reading.reporter : undefined;
-  const asked = { name: metric.name, instantMs, query: displayQuery(counter, namesOf(question), reporter) };
-  if (reading.kind !== "grown") return { ...asked, kind: reading.kind };
-  const counts = countsOf(question, reading.increases);
-  return counts.requests === 0 ? { ...asked, kind: "noData" } : { ...asked, kind: "counted", ...counts };
-}
-
-function countsOf({ metric: { latency } }: Question, increases: Counters) {
-  return latency ? latencyCountsOf(increases, latency.max === undefined ? Infinity : msOf(latency.max), latency.percentile) : requestCountsOf(increases);
-}
-
-function counterOf({ metric }: Question): CounterMetric {
-  return metric.latency ? DURATIONS : REQUESTS;
-}
-
-function namesOf({ canary, stable }: Question): Names {
-  return { namespace: canary.namespace, canary: canary.workloads.toSorted(), stable: stable.workloads.toSorted() };
-}
-
-function queryOf(question: Question): string {
-  return question.metric.query ?? displayQuery(counterOf(question), namesOf(question), undefined);
+  return measureBuiltIn(question, createTelemetry(counterOf(question), namesOf(question), { target, batcher, signal }));
 }

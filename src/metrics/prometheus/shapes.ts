@@ -1,7 +1,10 @@
 /** The queries behind the built-ins: each asks for many Rollouts at once, and reads each one's share out of the answer. */
 import { promqlString, regexOf } from "../../rollout/analysis/query-variables.ts";
-import type { Answer, Sample } from "./answer.ts";
-import type { Counters, Reporter, ReporterKind, Scrape, Scrapes, Series, Snapshot } from "./snapshot.ts";
+import { answersIn, type Answer } from "./answer.ts";
+import { histogramOf } from "./latency.ts";
+import { droppedIn } from "./path.ts";
+import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, WORKLOAD_LABELS, workloadsByReporter, type Rows } from "./rows.ts";
+import type { Counters, Reporter, ReporterKind, Series, Snapshot } from "./snapshot.ts";
 
 /** Whose telemetry is asked for: the workloads of the two sides in one namespace. */
 export interface Names {
@@ -14,6 +17,8 @@ export interface Names {
 export interface Shape<T> {
   /** Two shapes with the same id ask the same. */
   readonly id: string;
+  /** Evaluated at every step of the time before the instant, instead of at the instant alone. */
+  readonly range?: { readonly windowMs: number; readonly stepMs: number };
   promql(all: readonly Names[]): string;
   /** Sorts an answer once, then gives each its own. */
   reader(answer: Answer): (names: Names) => T;
@@ -29,6 +34,8 @@ export interface CounterMetric {
   readonly labels: readonly string[];
   /** Further matchers that pick one series per label set, for the time of the scrape alone. */
   readonly thin: string;
+  /** Series that start again together whatever befalls the others. */
+  groupOf(series: Series): string;
 }
 
 export const REQUESTS: CounterMetric = {
@@ -36,62 +43,97 @@ export const REQUESTS: CounterMetric = {
   metric: "istio_requests_total",
   labels: ["response_code", "request_protocol", "grpc_response_status"],
   thin: "",
+  groupOf: (series) => series,
 };
 
-export const DURATIONS: CounterMetric = { id: "durations", metric: "istio_request_duration_milliseconds_bucket", labels: ["le"], thin: ',le="+Inf"' };
-
-const REPORTER_LABELS = ["reporter", "namespace", "pod", "instance", "job"];
-const WORKLOAD_LABELS = ["destination_workload_namespace", "destination_workload"];
-/** Marks the rows that tell when a reporter was scraped. */
-const ROW_LABEL = "weir_row";
+export const DURATIONS: CounterMetric = {
+  id: "durations",
+  metric: "istio_request_duration_milliseconds_bucket",
+  labels: ["le"],
+  thin: ',le="+Inf"',
+  groupOf: histogramOf,
+};
 
 /** How far back a reporter may have been out of sight and still not pass for a new one. */
 const SEEN_BEFORE = "1h";
-/** Points at which a window is searched for the last values of series that went away. */
-const TAIL_POINTS = 120;
-const SHORTEST_TAIL_STEP_MS = 500;
+/** Points at which a window is searched for what went away inside it. */
+const POINTS = 120;
+const SHORTEST_STEP_MS = 500;
 
-/** The counters at an instant, and when each reporter was scraped. */
+/** The counters of both sides at an instant, and when each reporter was scraped. */
 export function snapshotShape(counter: CounterMetric): Shape<Snapshot> {
   return {
     id: `${counter.id}/snapshot`,
     promql: (all) => {
       const scrapes = `max by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (timestamp(${counter.metric}{${selectorOf(all, bothSides)}${counter.thin}}))`;
-      return `${countersQuery(counter, all)} or label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
+      return `${countersQuery(counter, all, bothSides)} or label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
     },
     reader: (answer) => {
       const rows = sortRows(answer);
-      return (names) => ({ scrapes: scrapesIn(rows, names), counters: countersIn(rows, names, counter.labels) });
+      return (names) => ({ scrapes: scrapesIn(rowsOf(rows, names, bothSides, "scrape"), names.canary), counters: countersIn(rowsOf(rows, names, bothSides), counter.labels) });
     },
     weight: ({ scrapes, counters }) => scrapes.size + countersWeight(counters),
   };
 }
 
-/** The newest values inside (instant - windowMs, instant] of series that may have gone away before the instant. */
+/** The newest values inside (instant - windowMs, instant] of the canary's series, which may have gone away before the instant. */
 export function tailShape(counter: CounterMetric, windowMs: number): Shape<Counters> {
-  const stepMs = Math.max(SHORTEST_TAIL_STEP_MS, Math.ceil(windowMs / TAIL_POINTS));
+  const stepMs = Math.max(SHORTEST_STEP_MS, Math.ceil(windowMs / POINTS));
   return {
     id: `${counter.id}/tail/${windowMs}`,
-    promql: (all) => `last_over_time(${countersQuery(counter, all)}[${windowMs}ms:${stepMs}ms])`,
+    promql: (all) => `last_over_time(${countersQuery(counter, all, canarySide)}[${windowMs}ms:${stepMs}ms])`,
     reader: (answer) => {
       const rows = sortRows(answer);
-      return (names) => countersIn(rows, names, counter.labels);
+      return (names) => countersIn(rowsOf(rows, names, canarySide), counter.labels);
     },
     weight: countersWeight,
   };
 }
 
-/** Everyone who has reported requests to the canary within the hour before the instant. */
-export function seenBeforeShape(counter: CounterMetric): Shape<ReadonlySet<Reporter>> {
+/** What both sides' counters had reached whenever they went out of sight or started again inside [instant - windowMs, instant]. */
+export function droppedShape(counter: CounterMetric, windowMs: number): Shape<Counters> {
   return {
-    id: `${counter.id}/seen-before`,
-    promql: (all) =>
-      `group by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (present_over_time(${counter.metric}{${selectorOf(all, canarySide)}${counter.thin}}[${SEEN_BEFORE}]))`,
+    id: `${counter.id}/dropped/${windowMs}`,
+    range: { windowMs, stepMs: stepWithin(windowMs) },
+    promql: (all) => countersQuery(counter, all, bothSides),
+    reader: (answer) => {
+      const points = answersIn(answer).map((one) => sortRows(one.answer));
+      return (names) => droppedIn(points.map((rows) => countersIn(rowsOf(rows, names, bothSides), counter.labels)), counter.groupOf);
+    },
+    weight: countersWeight,
+  };
+}
+
+/** Meets both ends of the window, so that what happened between two snapshots is seen however coarse it is. */
+function stepWithin(windowMs: number): number {
+  for (let points = Math.min(POINTS, Math.floor(windowMs / SHORTEST_STEP_MS)); points > 1; points--) {
+    if (windowMs % points === 0) return windowMs / points;
+  }
+  return windowMs;
+}
+
+/** What was known of a namespace's reporters before an instant. */
+export interface SeenBefore {
+  /** To which of the two sides' workloads each has reported requests within the hour before. */
+  readonly reporters: ReadonlyMap<Reporter, ReadonlySet<string>>;
+  /** True where the namespace's telemetry reaches back as far as was asked: who existed then would have been seen. */
+  readonly reachesBack: boolean;
+}
+
+/** One query, so that one Prometheus answers both: of two behind one address the other may have a longer memory. */
+export function seenBeforeShape(counter: CounterMetric, reachMs: number): Shape<SeenBefore> {
+  return {
+    id: `${counter.id}/seen-before/${reachMs}`,
+    promql: (all) => {
+      const seen = `group by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (present_over_time(${counter.metric}{${selectorOf(all, bothSides)}${counter.thin}}[${SEEN_BEFORE}]))`;
+      const history = `group by (destination_workload_namespace) (${counter.metric}{${namespaceMatcher(all)}${counter.thin}} offset ${reachMs}ms)`;
+      return `${seen} or label_replace(${history},"${ROW_LABEL}","history","","")`;
+    },
     reader: (answer) => {
       const rows = sortRows(answer);
-      return (names) => new Set(rows(names, canarySide, "counter").map(reporterOf));
+      return (names) => ({ reporters: workloadsByReporter(rowsOf(rows, names, bothSides)), reachesBack: rows(names.namespace, [""], "history").length > 0 });
     },
-    weight: (reporters) => reporters.size,
+    weight: ({ reporters }) => reporters.size + 1,
   };
 }
 
@@ -111,8 +153,8 @@ export function displayQuery(counter: CounterMetric, names: Names, kind: Reporte
   return `sum by (${counter.labels[0]}) (${counter.metric}{${selectorOf([names], canarySide, kind)}})`;
 }
 
-function countersQuery(counter: CounterMetric, all: readonly Names[]): string {
-  return `sum by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS, ...counter.labels].join(",")}) (${counter.metric}{${selectorOf(all, canarySide)}})`;
+function countersQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
+  return `sum by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS, ...counter.labels].join(",")}) (${counter.metric}{${selectorOf(all, side)}})`;
 }
 
 type Side = (names: Names) => readonly string[];
@@ -122,56 +164,15 @@ export const bothSides: Side = ({ canary, stable }) => [...canary, ...stable];
 
 /** Matches every pair of a namespace and a workload that is asked for; where Rollouts of several namespaces are asked for together, also others. */
 function selectorOf(all: readonly Names[], side: Side, kind?: ReporterKind): string {
-  const namespaces = [...new Set(all.map(({ namespace }) => namespace))];
   const workloads = [...new Set(all.flatMap(side))];
   const reporter = kind ? `reporter="${kind}"` : 'reporter=~"source|destination"';
-  return `${reporter},destination_workload_namespace=~${promqlString(regexOf(namespaces))},destination_workload=~${promqlString(regexOf(workloads))}`;
+  return `${reporter},${namespaceMatcher(all)},destination_workload=~${promqlString(regexOf(workloads))}`;
 }
 
-/** One kind of row of these workloads of one Rollout. */
-type Rows = (names: Names, side: Side, row: "counter" | "scrape") => readonly Sample[];
-
-function sortRows(answer: Answer): Rows {
-  const rows = new Map<string, Sample[]>();
-  for (const sample of answer.samples) {
-    const { labels } = sample;
-    const key = `${labels[ROW_LABEL] ?? "counter"} ${labels.destination_workload_namespace}/${labels.destination_workload}`;
-    const known = rows.get(key);
-    if (known) known.push(sample);
-    else rows.set(key, [sample]);
-  }
-  return (names, side, row) => [...new Set(side(names))].flatMap((workload) => rows.get(`${row} ${names.namespace}/${workload}`) ?? []);
+function namespaceMatcher(all: readonly Names[]): string {
+  return `destination_workload_namespace=~${promqlString(regexOf([...new Set(all.map(({ namespace }) => namespace))]))}`;
 }
 
-function scrapesIn(rows: Rows, names: Names): Scrapes {
-  const scrapes = new Map<Reporter, Scrape>();
-  for (const sample of rows(names, bothSides, "scrape")) {
-    const reporter = reporterOf(sample);
-    const known = scrapes.get(reporter);
-    const ofCanary = known?.ofCanary === true || names.canary.includes(sample.labels.destination_workload ?? "");
-    scrapes.set(reporter, { atMs: Math.max(known?.atMs ?? 0, Math.round(sample.value * 1_000)), ofCanary });
-  }
-  return scrapes;
-}
-
-function countersIn(rows: Rows, names: Names, labels: readonly string[]): Counters {
-  const counters = new Map<Reporter, Map<Series, number>>();
-  for (const sample of rows(names, canarySide, "counter")) {
-    const reporter = reporterOf(sample);
-    const series = counters.get(reporter) ?? new Map<Series, number>();
-    counters.set(reporter, series.set(seriesOf(sample, labels), sample.value));
-  }
-  return counters;
-}
-
-function countersWeight(counters: Counters): number {
-  return [...counters.values()].reduce((sum, series) => sum + series.size, 1);
-}
-
-function reporterOf({ labels }: Sample): Reporter {
-  return REPORTER_LABELS.map((label) => labels[label] ?? "").join("\n");
-}
-
-function seriesOf({ labels }: Sample, names: readonly string[]): Series {
-  return ["destination_workload", ...names].map((label) => labels[label] ?? "").join("\n");
+function rowsOf(rows: Rows, names: Names, side: Side, row: "counter" | "scrape" = "counter") {
+  return rows(names.namespace, side(names), row);
 }

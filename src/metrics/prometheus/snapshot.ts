@@ -1,9 +1,9 @@
-/** The counters of a canary as they stood at one instant, by who reported them. */
+/** The counters of a canary and of stable as they stood at one instant, by who reported them. */
 
 /** Istio's sidecars count each request twice: where it is sent, and where it arrives. */
 export type ReporterKind = "source" | "destination";
 
-/** One scraped proxy, one kind of report: kind, namespace, pod, instance and job, joined by line breaks. */
+/** One scraped proxy, one kind of report: kind, namespace, pod, instance, job and what tells several Prometheus apart, joined by line breaks. */
 export type Reporter = string;
 
 /** What tells a reporter's counters apart, joined by line breaks: workload and codes, or workload and bucket. */
@@ -23,7 +23,7 @@ export type Scrapes = ReadonlyMap<Reporter, Scrape>;
 export interface Snapshot {
   /** Everyone who reports requests to the canary or to stable. */
   readonly scrapes: Scrapes;
-  /** Requests to the canary. */
+  /** Of requests to either side, or to the one that is looked at. */
   readonly counters: Counters;
 }
 
@@ -33,7 +33,17 @@ export function kindOf(reporter: Reporter): ReporterKind {
   return reporter.startsWith("source\n") ? "source" : "destination";
 }
 
-/** The same for every target that a pod is scraped at; without a pod label, for every job that scrapes an instance. */
+/** Only the series about requests to these workloads; who has none is left out. */
+export function ofWorkloads(counters: Counters, workloads: readonly string[]): Counters {
+  const chosen = [...counters].map(([reporter, series]) => [reporter, new Map([...series].filter(([one]) => workloads.includes(workloadOf(one))))] as const);
+  return new Map(chosen.filter(([, series]) => series.size > 0));
+}
+
+export function workloadOf(series: Series): string {
+  return series.slice(0, series.indexOf("\n"));
+}
+
+/** The same for every target that a pod is scraped at, by whichever Prometheus; without a pod label, for every job that scrapes an instance. */
 export function podOf(reporter: Reporter): string {
   const [kind, namespace, pod, instance] = reporter.split("\n");
   return pod ? `${kind}\n${namespace}\n${pod}` : `${kind}\n${instance}`;

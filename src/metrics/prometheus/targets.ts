@@ -13,6 +13,7 @@ export interface Target {
   /** The same for the same address and credentials; holds neither. */
   readonly key: string;
   readonly query: PrometheusClient["query"];
+  readonly queryRange: PrometheusClient["queryRange"];
 }
 
 export interface TargetsOptions {
@@ -75,7 +76,11 @@ function credentialsOf({ auth }: PrometheusSource, namespace: string, readSecret
 
 function createTarget(key: string, options: ClientOptions & Pick<TargetsOptions, "onQuery">): Target {
   const client = createPrometheusClient(options);
-  return { key, query: (promql, instantMs, signal) => timed(() => client.query(promql, instantMs, signal), options.onQuery) };
+  return {
+    key,
+    query: (promql, instantMs, signal) => timed(() => client.query(promql, instantMs, signal), options.onQuery),
+    queryRange: (promql, span, signal) => timed(() => client.queryRange(promql, span, signal), options.onQuery),
+  };
 }
 
 async function timed(query: () => Promise<Answer>, onQuery: TargetsOptions["onQuery"]): Promise<Answer> {

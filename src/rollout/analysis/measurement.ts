@@ -74,9 +74,12 @@ interface Asked {
   readonly instantMs: number;
   /** Resolved, as it can be pasted into Prometheus. */
   readonly query: string;
-  /** Built-ins: absent where nothing new was scraped, or nothing can be known. */
+  /**
+   * Built-ins: absent where nothing new was scraped, or where nothing is known of `evidenceSinceMs` (Prometheus has lost it, say): a gap.
+   * Either way evidence is counted up to this instant now, unless `growthAwaited`.
+   */
   readonly growth?: Growth;
-  /** What both sides did is not whole yet: it is asked for again from the same beginning. Never for long. */
+  /** True where what happened is not whole yet (not every pod has been scraped again, or two Prometheus contradict each other): evidence stays where it is. */
   readonly growthAwaited?: true;
   /** Built-ins: where it was asked for and something is known. */
   readonly history?: History;

@@ -31,6 +31,7 @@ function fakeTarget(respond: (promql: string) => Promise<Answer> = () => Promise
   const aborted: string[] = [];
   return {
     key, queries, aborted,
+    queryRange: async () => EMPTY,
     query: async (promql, _instantMs, signal) => {
       signal.throwIfAborted();
       queries.push(promql);

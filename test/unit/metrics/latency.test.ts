@@ -1,6 +1,6 @@
 /** How many requests were slower than a limit, and what a percentile is about. */
 import { describe, expect, it } from "vitest";
-import { histogramOf, latencyCountsOf } from "../../../src/metrics/prometheus/latency.ts";
+import { histogramOf, latencyCountsOf, slownessOf } from "../../../src/metrics/prometheus/latency.ts";
 import { readWindow } from "../../../src/metrics/prometheus/istio-counters.ts";
 import { createScrapedMesh, reporter } from "../../support/scraped-mesh.ts";
 
@@ -64,5 +64,31 @@ describe("a histogram that was started again", () => {
     const reading = await readWindow({ instantMs: 20_000, inForceAtMs: 10_000, sinceMs: 10_000 }, mesh, histogramOf);
     if (reading.kind !== "grown") throw new Error(reading.kind);
     expect(latencyCountsOf(reading.increases, 500, 50)).toMatchObject({ requests: 5, bad: 1 });
+  });
+});
+
+describe("both sides' slow requests", () => {
+  const canary = counters({ "100": 50, "250": 80, "500": 90, "1000": 99, "+Inf": 100 });
+  const stable = counters({ "100": 600, "250": 900, "500": 990, "1000": 998, "+Inf": 1_000 });
+
+  it("are those above the bound that the limit is rounded up to, and above each bound that is asked for", () => {
+    expect(slownessOf([canary, stable], { maxMs: 300, boundsMs: [100, 1_000] })).toEqual([
+      { requests: 100, bad: 10, slower: [50, 1] },
+      { requests: 1_000, bad: 10, slower: [400, 2] },
+    ]);
+  });
+
+  it("are none without a limit, and without requests", () => {
+    expect(slownessOf([canary, new Map()], { boundsMs: [250] })).toEqual([
+      { requests: 100, bad: 0, slower: [20] },
+      { requests: 0, bad: 0, slower: [0] },
+    ]);
+  });
+
+  it("are compared at a bound that both have, though one of them has a finer one", () => {
+    expect(slownessOf([canary, counters({ "500": 7, "+Inf": 8 })], { maxMs: 200, boundsMs: [100] })).toEqual([
+      { requests: 100, bad: 10, slower: [10] },
+      { requests: 8, bad: 1, slower: [1] },
+    ]);
   });
 });
