@@ -220,6 +220,45 @@ describe("one number", () => {
   });
 });
 
+describe("the same number about stable", () => {
+  const ratio = (query: string) => ({ ...queryMetric(query), ratio: 2 });
+  const QUERY = 'sum(x{pod=~"$(canary.pods)",workload="$(canary.workload)",version="$(canary.version)",other="$(stable.workload)"})';
+
+  /** Answers what is told for stable's pods, 7 for the canary's. */
+  async function about(stable: string | undefined) {
+    const sent: string[] = [];
+    const { url } = await serve((request, response, body) => {
+      const query = new URLSearchParams(body).get("query") ?? "";
+      sent.push(`${query} ${new URLSearchParams(body).get("time")}`);
+      vector(...(query.includes("reviews-v3") ? ["7"] : stable === undefined ? [] : stable.split(",")))(request, response, body);
+    });
+    return { sent, measured: await ask(url, {}, { metric: ratio(QUERY) }) };
+  }
+
+  it("is asked at the same instant, with stable in the canary's place", async () => {
+    const { sent, measured } = await about("3");
+    expect(measured).toMatchObject({ kind: "value", value: 7, stableValue: 3, query: expect.stringContaining("reviews-v3-a") });
+    expect(sent.toSorted()).toEqual(['sum(x{pod=~"reviews-v2-a",workload="reviews-v2",version="v2",other="reviews-v2"}) 60', 'sum(x{pod=~"reviews-v3-a",workload="reviews-v3",version="v3",other="reviews-v2"}) 60']);
+  });
+
+  it.each([["no sample", undefined], ["NaN", "NaN"]])("is left out where there is %s", async (_name, stable) => {
+    const { measured } = await about(stable);
+    expect(measured).toMatchObject({ kind: "value", value: 7 });
+    expect(measured).not.toHaveProperty("stableValue");
+  });
+
+  it("is an error of its own", async () => {
+    expect((await about("1,2")).measured).toMatchObject({ kind: "error", message: "about stable: expected one value, got 2: aggregate with sum()" });
+  });
+
+  it("is not asked for without a ratio", async () => {
+    let arrived = 0;
+    const { url } = await serve((request, response, body) => (arrived++, vector("1")(request, response, body)));
+    await ask(url, {}, { metric: queryMetric(QUERY) });
+    expect(arrived).toBe(1);
+  });
+});
+
 describe("what is sent", () => {
   interface Sent {
     readonly headers: IncomingMessage["headers"];
