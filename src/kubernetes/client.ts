@@ -39,6 +39,7 @@ export interface Resource {
 
 export const RESOURCES = {
   rollouts: { group: "weir.dev", version: "v1alpha1", plural: "rollouts" },
+  rolloutRuns: { group: "weir.dev", version: "v1alpha1", plural: "rolloutruns" },
   virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices" },
   destinationRules: { group: "networking.istio.io", version: "v1", plural: "destinationrules" },
   services: { group: "", version: "v1", plural: "services" },

@@ -10,6 +10,7 @@ import type { Logger } from "./logger.ts";
 import { mergePatch, missingPaths } from "./merge-patch.ts";
 import { statusForms } from "./reduced-status.ts";
 import { rolloutOf } from "./rollout-object.ts";
+import { keepRecord } from "./rollout-runs.ts";
 
 export interface RolloutsOptions {
   /** One that puts the answers to its writes into `cache`: `caches.client`. */
@@ -31,6 +32,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
     },
     updateStatus: (rollout, status) => updateStatus(options, rollout, status),
     setFinalizer: (rollout, present) => edit(options, rollout, finalizerOperations(rollout, present)),
+    keepRecord: (rollout, record) => keepRecord(options, rollout, record),
     replaceCommand: (rollout, expected, value) => edit(options, rollout, commandOperations(expected, value)),
     crdIsCurrent: () => options.crd.isCurrent(),
   };

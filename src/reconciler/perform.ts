@@ -1,6 +1,7 @@
 /** Does what the committed status asks for: traffic first, then telling people. */
 import type { Effect } from "../rollout/effects.ts";
 import type { Rollout } from "../rollout/rollout.ts";
+import type { RunRecord } from "../rollout/rollout-run.ts";
 import type { Ports } from "./ports.ts";
 
 const TELLING: ReadonlySet<Effect["kind"]> = new Set(["event", "notify"]);
@@ -23,6 +24,8 @@ async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void
       await ports.traffic.write({ ...change, rollout: rollout.metadata });
       return;
     }
+    case "keepRecord":
+      return keepRecord(effect.record, rollout, ports);
     case "replaceCommand":
       return ports.rollouts.replaceCommand(rollout, effect.expected, effect.value);
     case "notify":
@@ -30,4 +33,10 @@ async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void
     case "event":
       return ports.events.record(rollout.metadata, effect.type, effect.reason, effect.message);
   }
+}
+
+/** A record that the server will not take stands in nobody's way: that is said, and all goes on. */
+async function keepRecord(record: RunRecord, { metadata }: Rollout, { rollouts, events }: Ports): Promise<void> {
+  const refusal = await rollouts.keepRecord(metadata, record);
+  if (refusal !== undefined) events.record(metadata, "Warning", "NotRecorded", `run ${record.spec.number} has no record: ${refusal}`);
 }

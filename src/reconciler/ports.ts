@@ -1,7 +1,8 @@
 /** What the reconciler needs from the world. */
 import type { MetricProvider } from "../metrics/metric-provider.ts";
 import type { Notice } from "../rollout/notice.ts";
-import type { Rollout, RolloutRef, ValidRollout } from "../rollout/rollout.ts";
+import type { Rollout, RolloutMetadata, RolloutRef, ValidRollout } from "../rollout/rollout.ts";
+import type { RunRecord } from "../rollout/rollout-run.ts";
 import type { Notification } from "../rollout/spec.ts";
 import type { Notified, RolloutStatus } from "../rollout/status.ts";
 import type { TrafficRouter } from "../traffic/traffic-router.ts";
@@ -30,6 +31,8 @@ export interface Rollouts {
   /** The commit point: conditional on `rollout.metadata.resourceVersion`. Returns the Rollout as the server now has it. */
   updateStatus(rollout: Rollout, status: RolloutStatus): Promise<Rollout>;
   setFinalizer(rollout: Rollout, present: boolean): Promise<void>;
+  /** Writes an ended run's record, unless it is there; a sentence where the server will not take it, however often it is asked. */
+  keepRecord(rollout: RolloutMetadata, record: RunRecord): Promise<string | undefined>;
   /** Replaces the command annotation (null: removes it) if it still has the value `expected`. */
   replaceCommand(rollout: Rollout, expected: string, value: string | null): Promise<void>;
   /** False while the CRD on the server lacks fields that this daemon writes (law 15). */

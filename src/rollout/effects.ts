@@ -7,27 +7,32 @@ import { eventsOf, type KubernetesEvent } from "./kubernetes-events.ts";
 import { type Notice, noticeOf } from "./notice.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
+import { recordOwed } from "./record.ts";
 import { FINALIZER, type Rollout, type ValidRollout } from "./rollout.ts";
+import type { RunRecord } from "./rollout-run.ts";
 import { intended, lastWrite, refusedToZero, type RouteWrite, unreadyGainer } from "./route-write.ts";
 import type { Notification } from "./spec.ts";
 import type { RolloutStatus } from "./status.ts";
 
 export type Effect =
   | ({ readonly kind: "writeRoute" } & RouteWrite)
+  | { readonly kind: "keepRecord"; readonly record: RunRecord }
   | { readonly kind: "setFinalizer"; readonly present: boolean }
   | { readonly kind: "replaceCommand"; readonly expected: string; readonly value: string | null }
   | { readonly kind: "notify"; readonly target: string; readonly notification: Notification; readonly notice: Notice }
   | ({ readonly kind: "event" } & KubernetesEvent);
 
-/** In the order in which they are done: the finalizer before the route is touched, people told after the traffic has moved. */
+/** In the order in which they are done: the finalizer before the route is touched, its record after the traffic has moved, people told last. */
 export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Observation, decision: Decision): Effect[] {
   const it = caseOf(rollout, seen);
   const owed = routeOwed(it, status, decision);
   const writes = owed && !isWithheld(it, status, owed) ? [{ kind: "writeRoute" as const, ...owed }] : [];
   const letGo = !isGoing(it, status) && (owed === undefined || writes.length > 0);
+  const record = recordOwed(it, status, decision, letGo);
   return [
     ...(isGoing(it, status) ? finalizer(it, true) : []),
     ...writes,
+    ...(record ? [{ kind: "keepRecord" as const, record }] : []),
     ...(letGo ? finalizer(it, false) : []),
     ...commandEffects(it, status),
     ...eventsOf(it, status, decision).map((event) => ({ kind: "event" as const, ...event })),

@@ -92,7 +92,7 @@ describe("law 5", () => {
     const before = world.log.length;
     await world.run(20 * MINUTE, () => world.status().run?.outcome !== undefined);
     const kinds = world.log.slice(before).map((line) => line.split(/\s+/)[1]);
-    expect(kinds.slice(kinds.lastIndexOf("status"))).toEqual(["status", "route", "event", "notify"]);
+    expect(kinds.slice(kinds.lastIndexOf("status"))).toEqual(["status", "route", "record", "event", "notify"]);
   });
 
   test("abort does not wait for a query that never answers", async () => {
@@ -175,6 +175,8 @@ describe("random histories", () => {
         }
         expect(["Healthy", "Degraded"], world.log.slice(-30).join("\n")).toContain(world.status().phase);
         expect(world.stamp()).toBeUndefined();
+        const deaths = actions.filter(([{ name }]) => name.startsWith("dies")).length;
+        expectRecords(world, deaths);
         const { refused } = world.status();
         if (refused && world.status().stable?.version !== refused.version) expect(world.route()[refused.version] ?? 0).toBe(0);
       }),
@@ -182,6 +184,16 @@ describe("random histories", () => {
     );
   }, 240_000);
 });
+
+/** Each run that ended has one record, unless the daemon died twice over it: at its end, and again as the next one began. */
+function expectRecords(world: World, deaths: number): void {
+  const recorded = world.records.map(({ spec }) => spec.number);
+  expect(new Set(recorded).size).toBe(recorded.length);
+  const { runs, run } = world.status();
+  expect(run?.outcome, world.log.slice(-30).join("\n")).toBeDefined();
+  expect(runs - recorded.length, `records of ${recorded.join(", ")} of ${runs} runs: ${world.log.join("\n")}`).toBeLessThanOrEqual(Math.floor(deaths / 2));
+  for (const { number, outcome } of world.status().history) expect(world.records.find(({ spec }) => spec.number === number)?.spec.outcome ?? outcome).toBe(outcome);
+}
 
 interface Written {
   readonly route: Record<string, number | null>;

@@ -3,6 +3,7 @@ import type { Growth, Measurement, Question } from "../../src/rollout/analysis/m
 import type { VersionSeen } from "../../src/rollout/observation.ts";
 import { COMMAND_ANNOTATION, EPOCH_ANNOTATION, type Rollout, type RolloutMetadata } from "../../src/rollout/rollout.ts";
 import { RolloutSpec, type RolloutSpecInput } from "../../src/rollout/spec.ts";
+import { RolloutRunSpec, type RunRecord } from "../../src/rollout/rollout-run.ts";
 import { type Notified, RolloutStatus } from "../../src/rollout/status.ts";
 import type { KubernetesObject } from "../../src/kubernetes/client.ts";
 import { Conflict } from "../../src/kubernetes/errors.ts";
@@ -39,6 +40,8 @@ export interface World {
   readonly pods: Record<string, Pods>;
   answers: Answers;
   crdIsCurrent: boolean;
+  /** Of ended runs, in the order in which they were written. */
+  readonly records: readonly RunRecord[];
   /** Called around each write of ours: throws where the daemon dies there (before it, or after it with the answer lost). */
   faults: { before(): void; after(): void };
   rollout(): Rollout;
@@ -67,6 +70,7 @@ interface Stored {
   status: RolloutStatus | undefined;
   gone: boolean;
   readonly delivered: Notified[];
+  readonly records: RunRecord[];
 }
 
 /** What every part of the world shares. */
@@ -78,7 +82,7 @@ interface Shared {
 
 /** Begins with reviews v2 at 100 and v3 at 0, all versions with two ready pods, and requests that all succeed. */
 export function aWorld(options: WorldOptions = {}): World {
-  const stored: Stored = { metadata: { ...METADATA }, spec: { ...defaults, ...options.spec }, status: undefined, gone: false, delivered: [] };
+  const stored: Stored = { metadata: { ...METADATA }, spec: { ...defaults, ...options.spec }, status: undefined, gone: false, delivered: [], records: [] };
   const log: string[] = [];
   const clock = { nowMs: NOON - 3_600_000 };
   const virtualService = options.virtualService ?? aVirtualService({ http: [{ route: subsets(options.split ?? { v2: 100, v3: 0 }) }] });
@@ -96,6 +100,7 @@ export function aWorld(options: WorldOptions = {}): World {
     log, router, pods,
     answers: { bad: 0, requests: 100 },
     crdIsCurrent: true,
+    records: stored.records,
     faults: { before: () => undefined, after: () => undefined },
     note: (text: string) => void log.push("", `# ${text}`),
     ...looks(stored, router, place),
@@ -219,6 +224,15 @@ function rolloutsOf(world: Seen, { stored, say, bump }: Shared): Ports["rollouts
       }
       world.faults.after();
       return structuredClone(world.rollout());
+    },
+    async keepRecord(_, record) {
+      world.faults.before();
+      RolloutRunSpec.parse(record.spec);
+      if (stored.records.some(({ name }) => name === record.name)) return undefined;
+      say("record", `${record.name} ${record.spec.outcome}: ${record.spec.message}`);
+      stored.records.push(structuredClone(record));
+      world.faults.after();
+      return undefined;
     },
     async setFinalizer(_, present) {
       bump({ finalizers: present ? ["weir.dev/traffic"] : [] });

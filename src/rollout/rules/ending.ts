@@ -53,7 +53,7 @@ export const cannotTakeBack: Rule = (it) => {
 };
 
 /** What is said of a run that has ended, while its traces are still on the route. */
-function endedSaid(it: Case, ended: Run): Decision {
+export function endedSaid(it: Pick<Case, "status">, ended: Run): Decision {
   const { number, to, outcome } = ended;
   const why = ended.reason ?? "no reason was given";
   if (outcome === "Succeeded") return stay("Healthy", "Succeeded", `${to.version} has all the traffic since run ${number}`);

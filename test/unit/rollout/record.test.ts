@@ -1,0 +1,90 @@
+/** What the record of a run holds: everything that somebody asks months later, in few bytes, and no secret. */
+import { describe, expect, test } from "vitest";
+import { appended } from "../../../src/rollout/analysis/trail.ts";
+import type { Decision } from "../../../src/rollout/decision.ts";
+import { effectsOf } from "../../../src/rollout/effects.ts";
+import { nextStatus } from "../../../src/rollout/next-status.ts";
+import { runLabelOf, runNameOf, type RunRecord } from "../../../src/rollout/rollout-run.ts";
+import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
+import type { Evidence, Run } from "../../../src/rollout/status.ts";
+import { aCheck, anObservation, aRollout, aRun, aStatus, at } from "../../support/rollouts.ts";
+
+const ENDS: Decision = { kind: "end", outcome: "RolledBack", why: "errors was 5%", phase: "Degraded", reason: "RolledBack", message: "run 1 of v3 was taken back to v2: errors was 5%" };
+
+/** Of the tick that ends the run. */
+function recordOf(run: Run, spec: Partial<RolloutSpecInput> = {}): RunRecord {
+  const rollout = aRollout({ spec, status: aStatus({ run }) });
+  const seen = anObservation();
+  const effect = effectsOf(rollout, nextStatus(rollout, seen, ENDS), seen, ENDS).find(({ kind }) => kind === "keepRecord");
+  if (effect?.kind !== "keepRecord") throw new Error("no record is owed");
+  return effect.record;
+}
+
+/** After 60 looks at everyday traffic, as full as evidence gets. */
+function evidenceOf(name: string, bounds: number): Evidence {
+  const grid = Array.from({ length: 8 }, (_, index) => -1.234567890123 * index);
+  const look = (index: number) => ({ atMs: Date.parse(at(index * 10)), canary: { requests: 1_234, bad: 12 }, stable: { requests: 23_456, bad: 34 } });
+  return {
+    name, definition: "1a2b3c4d", at: at(600), looks: 60, canary: { requests: 74_040, bad: 720 }, stable: { requests: 1_407_360, bad: 2_040 }, dispersion: 1.234567890123,
+    boundsMs: [100, 250, 500].slice(0, bounds), shares: [0.123456789012, 0.0123456789012, 0.00123456789012].slice(0, bounds),
+    past: { requests: 140_736.123456, bad: [204.123456, ...grid.slice(0, bounds)] },
+    againstStable: Array.from({ length: Math.max(1, bounds) }, () => grid), againstLimit: grid, stableAgainstLimit: grid, better: grid, safe: grid, looksInStep: 12,
+    trail: Array.from({ length: 60 }, (_, index) => look(index)).reduce(appended, ""),
+  };
+}
+
+describe("a record", () => {
+  test("of 60 looks at three metrics, with everything said in the spec, is smaller than 16 KiB", () => {
+    const query = 'sum(rate(orders_total{workload="$(canary.workload)",code!~"5.."}[$(window)])) / sum(rate(orders_total{workload="$(canary.workload)"}[$(window)]))';
+    const metrics: NonNullable<NonNullable<RolloutSpecInput["analysis"]>["metrics"]> = [{ name: "errors", errorRate: { max: "1%" } }, { name: "slow", latency: { percentile: 99, max: "500ms" } }, { name: "orders", query, min: 0.5 }];
+    const record = recordOf(
+      aRun({
+        checks: ["errors", "slow", "orders"].map((name) => aCheck({ name, verdict: "Fail", message: "12 of 240 requests failed", query: query.repeat(3) })),
+        evidence: [evidenceOf("errors", 0), evidenceOf("slow", 3), evidenceOf("orders", 1)],
+        share: { at: at(600), looks: 60, capital: [0.1, 0.2], canary: 74_040, stable: 1_407_360 },
+      }),
+      {
+        analysis: { metrics },
+        notifications: [{ slack: { channel: "#deploys" } }, { webhook: { url: "https://hooks.example.com/weir", secretRef: { name: "hook", key: "hmac" } } }],
+        links: [{ title: "Grafana", url: "https://grafana.example/d/x?var-ns=$(namespace)" }],
+      },
+    );
+    expect(Buffer.byteLength(JSON.stringify(record))).toBeLessThan(16 * 1024);
+    expect(record.spec.evidence?.[0]?.trail.split(" ")).toHaveLength(60);
+  });
+
+  test("is owed again as long as the finalizer is there, and never after that", () => {
+    const ended = aRun({ outcome: "Aborted", endedAt: at(20), reason: "aborted by alice" });
+    const stays: Decision = { kind: "stay", phase: "Degraded", reason: "Aborted", message: "as it was" };
+    const kindsOf = (finalizers: readonly string[], split: Record<string, number>) => {
+      const rollout = aRollout({ finalizers, status: aStatus({ run: ended }) });
+      const seen = anObservation({ split, stamp: null });
+      return effectsOf(rollout, nextStatus(rollout, seen, stays), seen, stays).map(({ kind }) => kind).filter((kind) => kind !== "event");
+    };
+    expect(kindsOf(["weir.dev/traffic"], { v2: 100, v3: 0 })).toEqual(["keepRecord", "setFinalizer"]);
+    expect(kindsOf([], { v2: 100, v3: 0 })).toEqual([]);
+  });
+
+  test("comes after the route and before the finalizer goes", () => {
+    const rollout = aRollout();
+    const seen = anObservation();
+    const kinds = effectsOf(rollout, nextStatus(rollout, seen, ENDS), seen, ENDS).map(({ kind }) => kind);
+    expect(kinds.slice(0, 3)).toEqual(["writeRoute", "keepRecord", "setFinalizer"]);
+  });
+});
+
+describe("its name", () => {
+  const uid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+  test("is made of the Rollout's name, its uid and the run's number", () => {
+    expect(runNameOf({ name: "reviews", uid }, 7)).toBe("reviews-0f8fad5b-7");
+  });
+
+  test.each(["a".repeat(253), `${"a".repeat(239)}.${"b".repeat(13)}`, `${"a".repeat(62)}.${"b".repeat(174)}-${"c".repeat(15)}`])("is legal whatever the Rollout's is: %s", (name) => {
+    const made = runNameOf({ name, uid }, 1_234);
+    expect(made.length).toBeLessThanOrEqual(253);
+    expect(made).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
+    expect(made).toMatch(/-0f8fad5b-1234$/);
+    expect(runLabelOf(name)).toMatch(/^[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?$/);
+  });
+});
