@@ -24,6 +24,7 @@ export function rolloutOf(app: SampleApp, namespace: string, release: string): K
       analysis: {
         interval: "2s",
         settle: "500ms",
+        warmup: "3s",
         metrics: [
           { name: "errors", errorRate: { max: "1%" } },
           { name: "latency", latency: { percentile: 95, max: "1s" } },

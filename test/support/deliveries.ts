@@ -54,6 +54,6 @@ export function paced({ ladder }: SampleApp, intervalSeconds: number): Pick<Roll
   const hold = `${1 + 4 * intervalSeconds}s`;
   return {
     strategy: { propagation: "1s", progressDeadline: "2m", steps: ladder.map((weight) => ({ weight, hold })) },
-    analysis: { interval: `${intervalSeconds}s`, settle: "200ms", minVerdicts: 2, minRequests: 5, metrics: [{ name: "errors", errorRate: { max: "10%" } }] },
+    analysis: { interval: `${intervalSeconds}s`, settle: "200ms", warmup: "1s", minVerdicts: 2, minRequests: 5, metrics: [{ name: "errors", errorRate: { max: "10%" } }] },
   };
 }

@@ -48,6 +48,12 @@ export function isReady(pod: Pod): boolean {
   return !isTerminating(pod) && conditionOf(pod, "Ready")?.status === "True";
 }
 
+/** When the last of the ready pods became so, milliseconds since the epoch; undefined while none is, or none says when. */
+export function newestReadyMs(pods: readonly Pod[]): number | undefined {
+  const newest = Math.max(0, ...pods.filter(isReady).map((pod) => timeOf(conditionOf(pod, "Ready"))));
+  return newest > 0 ? newest : undefined;
+}
+
 /**
  * Whether it is, or once was, ready. A pod that never was has had its Ready condition false since before its init
  * containers were done; a later transition to false can only come from true.

@@ -4,7 +4,7 @@ import type { Backend, VersionSeen } from "../../rollout/observation.ts";
 import type { Workload } from "../workload.ts";
 import { ownersOf, type Owner, type OwnerCaches } from "./owners.ts";
 import { podProblemOf } from "./pod-problem.ts";
-import { controllerOf, isReady, isTerminating, podOf, selects, type Pod } from "./pods.ts";
+import { controllerOf, isReady, newestReadyMs, isTerminating, podOf, selects, type Pod } from "./pods.ts";
 import { revisionOf } from "./revision.ts";
 
 export interface VersionsWorkloadOptions {
@@ -26,11 +26,13 @@ function see(version: string, backend: Found, caches: VersionsWorkloadOptions["c
   const selected = caches.pods.list(namespace).filter(({ metadata }) => selects(selector, metadata.labels)).map(podOf);
   const owners = ownersOf(caches, { namespace, selector, pods: selected });
   const pods = selected.filter((pod) => !isTerminating(pod));
+  const readySinceMs = newestReadyMs(pods);
   return {
     version,
     backend,
     readyPods: pods.filter(isReady).length,
     wantedPods: wantedPodsOf(owners),
+    ...(readySinceMs === undefined ? {} : { readySinceMs }),
     podProblem: podProblemOf(pods) ?? absenceOf(pods, owners, backend),
     revision: revisionOfOwners(owners),
     workloads: workloadsOf(pods, owners, caches),

@@ -25,10 +25,10 @@ function evidenceOf(name: string, bounds: number): Evidence {
   const grid = Array.from({ length: 8 }, (_, index) => -1.234567890123 * index);
   const look = (index: number) => ({ atMs: Date.parse(at(index * 10)), canary: { requests: 1_234, bad: 12 }, stable: { requests: 23_456, bad: 34 } });
   return {
-    name, definition: "1a2b3c4d", at: at(600), looks: 60, canary: { requests: 74_040, bad: 720 }, stable: { requests: 1_407_360, bad: 2_040 }, dispersion: 1.234567890123,
-    boundsMs: [100, 250, 500].slice(0, bounds), shares: [0.123456789012, 0.0123456789012, 0.00123456789012].slice(0, bounds),
+    name, definition: "1a2b3c4d", at: at(600), looks: 60, canary: { requests: 74_040, bad: [720, ...grid.slice(0, bounds).map(() => 12_345)] }, stable: { requests: 1_407_360, bad: [2_040, ...grid.slice(0, bounds).map(() => 123_456)] }, dispersion: 1.234567890123,
+    boundsMs: [100, 250, 500].slice(0, bounds), slowerBefore: [0.1234567, 0.01234567, 0.001234567].slice(0, bounds),
     past: { requests: 140_736.123456, bad: [204.123456, ...grid.slice(0, bounds)] },
-    againstStable: Array.from({ length: Math.max(1, bounds) }, () => grid), againstLimit: grid, stableAgainstLimit: grid, better: grid, safe: grid, looksInStep: 12,
+    againstStable: Array.from({ length: Math.max(1, bounds) }, () => grid), againstLimit: grid, stableAgainstLimit: grid, better: grid, safe: grid, compared: 60, inStep: 12,
     trail: Array.from({ length: 60 }, (_, index) => look(index)).reduce(appended, ""),
   };
 }
@@ -41,7 +41,7 @@ describe("a record", () => {
       aRun({
         checks: ["errors", "slow", "orders"].map((name) => aCheck({ name, verdict: "Fail", message: "12 of 240 requests failed", query: query.repeat(3) })),
         evidence: [evidenceOf("errors", 0), evidenceOf("slow", 3), evidenceOf("orders", 1)],
-        share: { at: at(600), looks: 60, capital: [0.1, 0.2], canary: 74_040, stable: 1_407_360 },
+        share: { looks: 60, capital: [0.1, 0.2], canary: 74_040, stable: 1_407_360 },
       }),
       {
         analysis: { metrics },
