@@ -249,6 +249,45 @@ const STORIES: Readonly<Record<string, Story>> = {
       expect(world.status()).toMatchObject({ phase: "Healthy" });
     },
   },
+  "evidence paces the steps where there is enough traffic": {
+    options: { spec: { strategy: { pace: "evidence", maxHold: "5m", steps: [{ weight: 10, hold: "20s" }, { weight: 50, hold: "20s" }, { weight: 100, hold: "20s" }] }, analysis: { minVerdicts: 2 } } },
+    tell: async (world) => {
+      world.note("500 requests to v3 at each look, and none fails");
+      world.answers = { bad: 0, requests: 500 };
+      await world.run(10 * MINUTE);
+      expect(world.status()).toMatchObject({ phase: "Healthy", run: { outcome: "Succeeded" } });
+    },
+  },
+  "a version that is not routed to is taken back": {
+    options: { spec: { strategy: short } },
+    tell: async (world) => {
+      await world.run(20 * MINUTE, isAt(world, 10));
+      world.note("v2 answers as before, and nothing reaches v3");
+      world.answers = { bad: 0, requests: 0, stable: { bad: 0.001, requests: 900 } };
+      await world.run(20 * MINUTE);
+      expect(world.route()).toEqual({ v2: 100, v3: 0 });
+      expect(world.status().message).toContain("requests reached the canary");
+    },
+  },
+  "a hotfix goes through while stable is broken": {
+    options: { spec: { strategy: short } },
+    tell: async (world) => {
+      world.note("one request in five fails at v2, and none at v3");
+      world.answers = { bad: 0, requests: 100, stable: { bad: 0.2 } };
+      await world.run(20 * MINUTE);
+      expect(world.status()).toMatchObject({ phase: "Healthy", run: { outcome: "Succeeded" } });
+    },
+  },
+  "while stable is as broken as the canary nobody is blamed and a person is asked": {
+    options: { spec: { strategy: short, analysis: { holdLimit: { after: "2m", then: "pause" } } } },
+    tell: async (world) => {
+      world.note("one request in five fails at both versions");
+      world.answers = { bad: 0.2, requests: 100, stable: { bad: 0.2 } };
+      await world.run(20 * MINUTE);
+      expect(world.route()).toEqual({ v2: 90, v3: 10 });
+      expect(world.status()).toMatchObject({ phase: "Paused", reason: "HoldLimit" });
+    },
+  },
   "changed steps go on above the weight in force": {
     options: { spec: { strategy: short } },
     tell: async (world) => {

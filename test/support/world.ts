@@ -1,4 +1,5 @@
 /** A whole world in memory for one Rollout: API objects, mesh, pods, metrics, clock; and a log of what happened in it. */
+import type { MetricProvider } from "../../src/metrics/metric-provider.ts";
 import type { Growth, Measurement, Question } from "../../src/rollout/analysis/measurement.ts";
 import type { VersionSeen } from "../../src/rollout/observation.ts";
 import { COMMAND_ANNOTATION, EPOCH_ANNOTATION, type Rollout, type RolloutMetadata } from "../../src/rollout/rollout.ts";
@@ -27,10 +28,12 @@ export interface WorldOptions {
   readonly virtualService?: KubernetesObject;
   readonly destinationRule?: KubernetesObject;
   readonly service?: KubernetesObject;
+  /** Instead of what `answers` says. */
+  readonly metrics?: MetricProvider;
 }
 
-/** How a version answers: the share of bad requests, how many there are between two looks, and what own queries yield (default: the share); or what the provider says instead. */
-export type Answers = { readonly bad: number; readonly requests: number; readonly own?: number } | "noData" | "error" | "unanswered";
+/** How a version answers: the share of bad requests, how many there are between two looks, and what own queries yield (default: the share), how stable answers meanwhile (default: one in a thousand is bad, and as many as its points stand for); or what the provider says instead. */
+export type Answers = { readonly bad: number; readonly requests: number; readonly own?: number; readonly stable?: { readonly bad: number; readonly requests?: number } } | "noData" | "error" | "unanswered";
 
 export interface World {
   readonly ports: Ports;
@@ -106,7 +109,7 @@ export function aWorld(options: WorldOptions = {}): World {
     ...looks(stored, router, place),
     ...hands(shared, router, { clock, place }),
   });
-  const ports = portsOf(world, shared);
+  const ports = { ...portsOf(world, shared), ...(options.metrics ? { metrics: options.metrics } : {}) };
   return Object.assign(world, { ports, ...ticks(world, ports, { stored, place }) });
 }
 
@@ -261,16 +264,15 @@ function measured(question: Question, { answers, route }: Pick<World, "answers" 
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });
   if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.own ?? answers.bad });
   const counts = { requests: answers.requests, bad: Math.round(answers.bad * answers.requests) };
-  const grown = { ...asked, growth: growthOf(question, counts, route()) };
+  const grown = { ...asked, growth: growthOf(question, counts, answers.stable, route()) };
   if (question.sinceMs === undefined) return Promise.resolve({ ...grown, kind: "base" });
   if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...grown, kind: "noData" }); // counters of another weight tell nothing
   return Promise.resolve({ ...grown, kind: "counted", ...counts });
 }
 
-/** Stable answers what its points in the route stand for, one request in a thousand of them badly. */
-function growthOf({ evidenceSinceMs = 0, inForceAtMs, canary: { version }, stable }: Question, canary: { requests: number; bad: number }, route: Split): Growth {
-  const requests = Math.round((canary.requests * (route[stable.version] ?? 0)) / (route[version] || 1));
-  return { sinceMs: evidenceSinceMs, reporter: "source", inStep: evidenceSinceMs >= inForceAtMs, canary, stable: { requests, bad: Math.round(requests / 1_000) } };
+function growthOf({ evidenceSinceMs = 0, inForceAtMs, canary: { version }, stable }: Question, canary: { requests: number; bad: number }, answered: Exclude<Answers, string>["stable"], route: Split): Growth {
+  const requests = answered?.requests ?? Math.round((canary.requests * (route[stable.version] ?? 0)) / (route[version] || 1));
+  return { sinceMs: evidenceSinceMs, reporter: "source", inStep: evidenceSinceMs >= inForceAtMs, canary, stable: { requests, bad: Math.round(requests * (answered?.bad ?? 0.001)) } };
 }
 
 function summary({ phase, reason, message, run, refused }: RolloutStatus): string {

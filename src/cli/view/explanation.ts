@@ -1,4 +1,5 @@
 /** Why a Rollout is where it is, in sentences: what is so, the numbers behind it, and what would change it. */
+import { evidenceSaid } from "../../rollout/analysis/account.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
 import type { Rollout } from "../../rollout/rollout.ts";
 import type { RolloutSpec } from "../../rollout/spec.ts";
@@ -79,17 +80,26 @@ function checkSentences(run: Run | undefined, spec: RolloutSpec, options: Explan
   if (metrics.length === 0) return ["analysis.metrics is empty, so nothing is judged and steps go by time alone."];
   const unjudged = metrics.filter(({ name }) => !run.checks.some((check) => check.name === name)).map(({ name }) => `${name} has not been judged in this step yet; that happens every ${interval}, once the weight is in force.`);
   const needed = run.outcome ? [] : [`Each is judged every ${interval}; a step is left after ${minVerdicts} passes of each.`];
-  return [...run.checks.flatMap((check) => checkSaid(check, spec, options)), ...(run.outcome ? [] : unjudged), ...needed];
+  return [...run.checks.flatMap((check) => checkSaid(check, run, spec, options)), ...(run.outcome ? [] : unjudged), ...needed];
 }
 
-function checkSaid(check: Check, spec: RolloutSpec, { style, nowMs }: ExplanationOptions): readonly string[] {
+function checkSaid(check: Check, run: Run, spec: RolloutSpec, { style, nowMs }: ExplanationOptions): readonly string[] {
   const { name, verdict, value, limit, samples, message, failuresInARow, passes, query, at } = check;
-  const { failures, onFail } = spec.analysis.metrics.find((metric) => metric.name === name) ?? {};
+  const metric = spec.analysis.metrics.find((one) => one.name === name);
+  const { failures, onFail } = metric ?? {};
   const of = samples === undefined ? "" : ` in ${samples} requests`;
   const measured = value === undefined ? (message ?? "no value") : `${value}${of}${message ? ` (${message})` : ""}`;
   const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} pass${passes === 1 ? "" : "es"} in this step`;
   const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. It was ${measured}; ${limit ?? "no limit"} is allowed. ${sentence(row)}`;
-  return [said, ...(query ? [`    ${style.dim(query)}`] : [])];
+  const shown = wholeRunSaid(check, run, spec);
+  return [said, ...(shown ? [sentence(shown)] : []), ...(query ? [`    ${style.dim(query)}`] : [])];
+}
+
+/** What its evidence amounts to; a failed built-in has said so itself. */
+function wholeRunSaid({ name, verdict }: Check, run: Run, spec: RolloutSpec): string | undefined {
+  const metric = spec.analysis.metrics.find((one) => one.name === name);
+  const said = metric && verdict !== "Fail" ? evidenceSaid(metric, run, spec) : undefined;
+  return said && `Over the whole run: ${said}`;
 }
 
 function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style): readonly string[] {

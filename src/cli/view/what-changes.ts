@@ -62,7 +62,7 @@ function goesOnTo(run: Run): string {
 }
 
 function harmSaid({ from }: Run, { analysis }: RolloutSpec): string {
-  const rows = analysis.metrics.filter(({ onFail }) => onFail === "rollback").map(({ name, failures }) => `${failures} failure${failures === 1 ? "" : "s"} of ${name} in a row`);
+  const rows = analysis.metrics.filter(({ onFail }) => onFail === "rollback").map(({ name, failures, query }) => (query === undefined ? `proof that ${name} is worse than it may be` : `${failures} failure${failures === 1 ? "" : "s"} of ${name} in a row`));
   return `All traffic goes back to ${from.version} by itself after ${[...rows, "the moment in which no pod of the new version is ready"].join(", or ")}.`;
 }
 

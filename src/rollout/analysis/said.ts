@@ -43,7 +43,8 @@ export function mutedSaid(metric: Metric, { stable }: Evidence): string {
 /** `weightPercent`: what the canary should get. */
 export function missingSaid({ canary, stable }: ShareEvidence, weightPercent: number): string {
   const share = (canary / Math.max(1, canary + stable)) * 100;
-  return `only ${number(canary)} of ${number(canary + stable)} requests reached the canary (${percent(share)}) although its weight is ${Number(weightPercent.toFixed(1))} %: it hangs, has no sidecar, or is not routed to`;
+  const few = canary === 0 ? `none of ${number(stable)}` : `only ${number(canary)} of ${number(canary + stable)}`;
+  return `${few} requests reached the canary (${percent(share)}) although its weight is ${Number(weightPercent.toFixed(1))} %: it hangs, has no sidecar, or is not routed to`;
 }
 
 function ofRequests({ requests, bad }: Evidence["canary"], row: number): string {
@@ -65,7 +66,7 @@ function trimmed(text: string): string {
   return text.includes("e") ? Number(text).toFixed(6) : text;
 }
 
-function number(count: number): string {
+export function number(count: number): string {
   return count.toLocaleString("en-US");
 }
 
