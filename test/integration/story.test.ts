@@ -70,7 +70,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       await scene.reached(bad, isOver);
       await until(() => scene.route(bad).stamp() === undefined && scene.route(bad).share() === 0, WAIT_MS);
       expect(scene.status(bad)).toMatchObject({ phase: "Degraded", reason: "RolledBack", stable: { version: STABLE }, refused: { version: CANARY, because: "RolledBack" } });
-      expect(scene.status(bad)!.run!.checks).toMatchObject([{ name: "errors", verdict: "Fail", failuresInARow: 2 }]);
+      expect(scene.status(bad)!.run!.checks).toMatchObject([{ name: "errors", verdict: "Fail", failuresInARow: 1 }]);
       expectTakenBackInTheTickThatSawIt();
       expect(scene.route(bad).shares()).toEqual([0, 20, 0]);
       expect(scene.route(bad).violations()).toEqual([]);
