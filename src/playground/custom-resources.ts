@@ -1,12 +1,12 @@
 /** The custom resources that the playground's API serves: Weir's own, as deployed, and as much of Istio's as users of the samples need. */
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import type { GivenObject } from "./kubernetes-api/objects.ts";
 
-/** Weir's CustomResourceDefinition as `deploy/` has it, and Istio's kinds. */
+/** Weir's CustomResourceDefinitions as `deploy/` has them, and Istio's kinds. */
 export function customResourceDefinitions(): readonly GivenObject[] {
-  const rollouts = parse(readFileSync(new URL("../../deploy/crd.yaml", import.meta.url), "utf8")) as GivenObject;
-  return [rollouts, ...istioKinds.map(istioDefinition)];
+  const ours = parseAllDocuments(readFileSync(new URL("../../deploy/crd.yaml", import.meta.url), "utf8")).map((each) => each.toJS() as GivenObject);
+  return [...ours, ...istioKinds.map(istioDefinition)];
 }
 
 interface IstioKind {

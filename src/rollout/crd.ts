@@ -1,6 +1,7 @@
-/** The CustomResourceDefinition, made from the zod schemas of spec and status. */
+/** The CustomResourceDefinitions, made from the zod schemas of spec, status and record. */
 import { z } from "zod";
 import { API_VERSION, GROUP, KIND, PLURAL } from "./rollout.ts";
+import { RolloutRunSpec, RUN_KIND, RUN_PLURAL } from "./rollout-run.ts";
 import { RolloutSpec } from "./spec.ts";
 import { VALIDATIONS } from "./spec-rule.ts";
 import { RolloutStatus } from "./status.ts";
@@ -23,31 +24,37 @@ export interface Schema {
   [keyword: string]: unknown;
 }
 
-/** The whole CustomResourceDefinition, as `deploy/crd.yaml` and `weir crd` write it. */
+/** All of them, as `deploy/crd.yaml` and `weir crd` write them. */
+export function crds() {
+  return [crd(), runCrd()];
+}
+
+/** Of Rollouts. */
 export function crd() {
+  return definitionOf(
+    { kind: KIND, listKind: `${KIND}List`, plural: PLURAL, singular: "rollout", shortNames: ["weir"], categories: ["weir"] },
+    { subresources: { status: {} }, additionalPrinterColumns: COLUMNS, schema: { openAPIV3Schema: rolloutSchema() } },
+  );
+}
+
+/** Of RolloutRuns. Not in the category `weir`: `kubectl get weir` would list them all beside the Rollouts. */
+function runCrd() {
+  return definitionOf(
+    { kind: RUN_KIND, listKind: `${RUN_KIND}List`, plural: RUN_PLURAL, singular: "rolloutrun", shortNames: ["weirrun", "weirruns"] },
+    { additionalPrinterColumns: RUN_COLUMNS, schema: { openAPIV3Schema: runSchema() } },
+  );
+}
+
+function definitionOf<Names extends { readonly plural: string }, Version extends object>(names: Names, version: Version) {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: {
-      name: `${PLURAL}.${GROUP}`,
+      name: `${names.plural}.${GROUP}`,
       annotations: { [SCHEMA_VERSION_ANNOTATION]: String(SCHEMA_VERSION) },
       labels: { "app.kubernetes.io/name": "weir", "app.kubernetes.io/part-of": "weir" },
     },
-    spec: {
-      group: GROUP,
-      scope: "Namespaced",
-      names: { kind: KIND, listKind: `${KIND}List`, plural: PLURAL, singular: "rollout", shortNames: ["weir"], categories: ["weir"] },
-      versions: [
-        {
-          name: API_VERSION,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: COLUMNS,
-          schema: { openAPIV3Schema: rolloutSchema() },
-        },
-      ],
-    },
+    spec: { group: GROUP, scope: "Namespaced", names, versions: [{ name: API_VERSION, served: true, storage: true, ...version }] },
   };
 }
 
@@ -60,6 +67,40 @@ const COLUMNS = [
   { name: "Message", type: "string", jsonPath: ".status.message", description: "What is going on, and what to do." },
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];
+
+const RUN_COLUMNS = [
+  { name: "Rollout", type: "string", jsonPath: ".spec.rollout.name", description: "Whose run it was." },
+  { name: "Run", type: "integer", jsonPath: ".spec.number", description: "The run's number." },
+  { name: "Outcome", type: "string", jsonPath: ".spec.outcome", description: "Succeeded, RolledBack, Aborted or Superseded." },
+  { name: "From", type: "string", jsonPath: ".spec.from.version", description: "What was stable.", priority: 1 },
+  { name: "To", type: "string", jsonPath: ".spec.to.version", description: "The version that the run tried." },
+  { name: "Peak", type: "number", jsonPath: ".spec.peak", description: "Highest share of the traffic that it reached, in percent." },
+  { name: "By", type: "string", jsonPath: ".spec.actor", description: "Who ended it, or began it.", priority: 1 },
+  { name: "Ended", type: "date", jsonPath: ".spec.endedAt", description: "How long ago it ended." },
+  { name: "Reason", type: "string", jsonPath: ".spec.reason", description: "Why it ended so." },
+];
+
+/** Names and types alone, so that a record is never refused for a bound; what it says stays as it was written. */
+function runSchema(): Schema {
+  const spec = namesAndTypes(RolloutRunSpec);
+  const { resolved } = spec.properties!;
+  return {
+    type: "object",
+    description: "The record of one run of a Rollout that has ended. Weir writes it once; it outlives the Rollout.",
+    required: ["spec"],
+    properties: {
+      apiVersion: { type: "string", description: `${GROUP}/${API_VERSION}` },
+      kind: { type: "string", description: RUN_KIND },
+      metadata: { type: "object" },
+      spec: {
+        ...spec,
+        description: "What happened, and what it rests on.",
+        properties: { ...spec.properties, resolved: { ...resolved, "x-kubernetes-preserve-unknown-fields": true } }, // as it was, whatever a later schema knows
+        [VALIDATIONS]: [{ rule: "self == oldSelf", message: "expected the record of a run to stay as it was written, got another spec; delete the record if it shall go" }],
+      },
+    },
+  };
+}
 
 function rolloutSchema(): Schema {
   return {
@@ -83,7 +124,11 @@ export function specSchema(): Schema {
 
 /** The status's schema: names and types alone, so that evidence is never refused for a bound (law 13). */
 export function statusSchema(): Schema {
-  return structural(z.toJSONSchema(RolloutStatus, { io: "input", target: "openapi-3.0" }) as Schema, STATUS_KEYWORDS);
+  return namesAndTypes(RolloutStatus);
+}
+
+function namesAndTypes(schema: z.ZodType): Schema {
+  return structural(z.toJSONSchema(schema, { io: "input", target: "openapi-3.0" }) as Schema, STATUS_KEYWORDS);
 }
 
 const STATUS_KEYWORDS = ["type", "description"] as const;
