@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMAND_ANNOTATION, FINALIZER } from "../../src/rollout/rollout.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
+import type { ApiObject } from "../support/api-request.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openStandingRuns, type StandingRun } from "../support/standing-run.ts";
 import { until } from "../support/until.ts";
@@ -91,6 +92,12 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       });
       expect((await runs.rollout("forced")).metadata).not.toHaveProperty("finalizers");
       expect(await commandOf("forced")).toBeUndefined();
+    });
+
+    it("leaves a record, as the daemon would", async () => {
+      const { metadata } = await runs.rollout("forced");
+      const record = await api.request<ApiObject>("GET", `/apis/weir.dev/v1alpha1/namespaces/${runs.namespace}/rolloutruns/forced-${metadata.uid!.slice(0, 8)}-1`);
+      expect(record["spec"]).toMatchObject({ number: 1, outcome: "Aborted", actor: "admin", peak: 50, message: "run 1 of v2 was taken back to v1: aborted by admin: on-call" });
     });
 
     it("commits status before it writes the route", async () => {
@@ -204,7 +211,8 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   it("weir doctor says what is well, what is not, and what to do", async () => {
     const { out, exitCode } = await say("doctor");
     expect(exitCode).toBe(1);
-    expect(out).toMatch(/✔ CRD +has schema version 1/);
+    expect(out).toMatch(/✔ CRD +has schema version \d+/);
+    expect(out).toMatch(/✔ records +each run that ends leaves one/);
     expect(out).toMatch(/· redis +not seen: no Service weir in namespace weir-system/);
     expect(out).toContain("pods have no sidecar");
     expect(out).toMatch(/✖ \S+\/resting +no daemon has looked at it yet/);

@@ -77,6 +77,7 @@ function rolloutsOf(client: KubernetesClient, object: KubernetesObject): Rollout
 async function act(effect: Effect, committed: Rollout, { router }: RouteLook, rollouts: Rollouts): Promise<void> {
   if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present);
   if (effect.kind === "replaceCommand") return takeAway(committed, rollouts);
+  if (effect.kind === "keepRecord") return void (await rollouts.keepRecord(committed.metadata, effect.record).catch(() => undefined)); // nobody waits for it behind broken glass
   if (effect.kind !== "writeRoute") return;
   const { kind: _, ...change } = effect;
   await router.write({ ...change, rollout: committed.metadata });

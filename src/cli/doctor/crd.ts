@@ -1,4 +1,4 @@
-/** Is our CustomResourceDefinition there, and as new as this command? */
+/** Are our CustomResourceDefinitions there, and as new as this command? */
 import { RESOURCES, type KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { SCHEMA_VERSION, SCHEMA_VERSION_ANNOTATION } from "../../rollout/crd.ts";
@@ -17,5 +17,17 @@ export async function lookAtCrd(client: KubernetesClient): Promise<Finding> {
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 404) return bad("CRD", `is not there, so no Rollout can be: ${APPLY}`);
     return note("CRD", `not seen: you may not read ${PLURAL}.${GROUP}`);
+  }
+}
+
+/** Without it deliveries go on, and leave no record. */
+export async function lookAtRecords(client: KubernetesClient, namespace: string): Promise<Finding> {
+  try {
+    await client.list(RESOURCES.rolloutRuns, namespace, { limit: 1 });
+    return ok("records", "each run that ends leaves one");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404) return bad("records", `are not kept, because the API server knows no RolloutRun: ${APPLY}`);
+    return note("records", `not seen: you may not list rolloutruns in namespace ${namespace}`);
   }
 }

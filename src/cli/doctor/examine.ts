@@ -4,7 +4,7 @@ import { ApiError } from "../../kubernetes/errors.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Selection } from "../options.ts";
 import { listRollouts, placeOf, rolloutsFor } from "../targets.ts";
-import { lookAtCrd } from "./crd.ts";
+import { lookAtCrd, lookAtRecords } from "./crd.ts";
 import { askDaemon, type DaemonAnswer } from "./daemon.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
@@ -25,9 +25,9 @@ export async function examine(cluster: Cluster, names: readonly string[], option
   if (crd.level === "bad" && crd.message.startsWith("is not there")) return [crd, ...daemonFindings(await askDaemon(client, options.daemonNamespace))];
   const objects = await rolloutsFor(cluster, names, options);
   const test = options.sendTest ? `${namespace}/${names[0]}` : undefined;
-  const [own, daemon, perRollout] = await Promise.all([lookAtOwnRights(client, namespace), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
+  const [records, own, daemon, perRollout] = await Promise.all([lookAtRecords(client, namespace), lookAtOwnRights(client, namespace), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
   const ofRollouts = objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : [...perRollout, ...(await telemetry(cluster, objects, daemon))];
-  return [crd, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...ofRollouts];
+  return [crd, records, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...ofRollouts];
 }
 
 async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObject[], options: Examination): Promise<readonly Finding[]> {

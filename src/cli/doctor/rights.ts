@@ -21,6 +21,7 @@ const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), 
 const OF_DAEMON = [
   ...rights("weir.dev", "rollouts", ["get", "list", "watch", "patch"]),
   ...rights("weir.dev", "rollouts", ["patch"], "status"),
+  ...rights("weir.dev", "rolloutruns", ["create", "list", "delete"]),
   ...rights("networking.istio.io", "virtualservices", ["get", "list", "watch"]),
   ...rights("networking.istio.io", "destinationrules", ["list", "watch"]),
   ...["pods", "services"].flatMap((resource) => rights("", resource, ["list", "watch"])),

@@ -39,5 +39,6 @@ function remaining(daemonNamespace: string): readonly string[] {
     "  kubectl delete clusterrolebinding weir      # and the RoleBinding weir in each namespace that had Rollouts",
     "  kubectl delete validatingadmissionpolicy,validatingadmissionpolicybinding weir-commands weir-spec",
     "  kubectl delete crd rollouts.weir.dev        # and with it every Rollout",
+    "  kubectl delete crd rolloutruns.weir.dev     # and with it the record of every run",
   ];
 }
