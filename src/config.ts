@@ -1,6 +1,7 @@
 /** The daemon's environment, read once and frozen; the only reader of process.env. */
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { AGE_PATTERN, ageMsOf } from "./rollout/units.ts";
 
 const Port = z.coerce.number().int().min(0).max(65535);
 
@@ -23,6 +24,9 @@ const Environment = z.object({
   WEIR_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   /** Ticks at once in this daemon. */
   WEIR_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(64),
+  /** How long the records of ended runs are kept, and how many of each Rollout. */
+  WEIR_RUN_TTL: z.string().regex(AGE_PATTERN, "expected an age such as 90d or 36h").default("90d"),
+  WEIR_RUN_LIMIT: z.coerce.number().int().min(1).max(10_000).default(100),
 });
 
 export interface Config {
@@ -41,6 +45,9 @@ export interface Config {
   readonly slackApiUrl?: string;
   readonly logLevel: string;
   readonly concurrency: number;
+  /** Records of ended runs: how old they get, and how many there are of each Rollout. */
+  readonly runTtlMs: number;
+  readonly runLimit: number;
 }
 
 /** Flags win over the environment: `--allow-hosts` over WEIR_ALLOW_HOSTS. Throws one sentence that names the variable, what was expected and what came. */
@@ -62,6 +69,8 @@ export function configFrom(environment: Readonly<Record<string, string | undefin
     ...(env.WEIR_SLACK_API_URL ? { slackApiUrl: env.WEIR_SLACK_API_URL } : {}),
     logLevel: env.WEIR_LOG_LEVEL,
     concurrency: env.WEIR_CONCURRENCY,
+    runTtlMs: ageMsOf(env.WEIR_RUN_TTL),
+    runLimit: env.WEIR_RUN_LIMIT,
   });
 }
 

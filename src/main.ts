@@ -5,6 +5,7 @@ import { loadConnection } from "./kubernetes/connection.ts";
 import { createCrdCheck } from "./kubernetes/crd-check.ts";
 import { createEventRecorder } from "./kubernetes/event-recorder.ts";
 import { createKubernetesClient } from "./kubernetes/kube-client.ts";
+import { createRecordSweep } from "./kubernetes/record-sweep.ts";
 import { createRollouts } from "./kubernetes/rollouts.ts";
 import { createRouteIndex } from "./kubernetes/route-index.ts";
 import { createSecretReader } from "./kubernetes/secrets.ts";
@@ -50,6 +51,7 @@ const ports: Ports = {
   outbox,
   events: createEventRecorder({ client: cluster.caches.client, logger }),
 };
+const recordSweep = createRecordSweep({ client: cluster.caches.client, namespace: config.namespace, ttlMs: config.runTtlMs, limit: config.runLimit, logger });
 const scheduler: Scheduler = createScheduler({ redis, reconcile: tick, schedules: cluster.schedules, metrics, logger, concurrency: config.concurrency });
 
 const doctor = createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready, namespaces, sendTest: createTestMessages({ rollouts: cluster.rollouts, notifierFor }) });
@@ -103,6 +105,7 @@ function begin({ rollouts, objects }: Caches): void {
   startTriggers({ ...cluster.routes, rollouts, virtualServices, others: Object.values(others), scheduler, time: systemTime });
   scheduler.start();
   outbox.start();
+  recordSweep.start();
   for (const { metadata } of rollouts.all()) {
     const ref = { namespace: metadata.namespace ?? "", name: metadata.name };
     scheduler.rearm(ref);
@@ -121,6 +124,7 @@ function fail(error: Error): void {
 async function stop(signal: string): Promise<void> {
   logger.info({ signal }, "stopping");
   const limit = setTimeout(() => process.exit(1), 10_000);
+  recordSweep.stop();
   await scheduler.close();
   await Promise.allSettled([outbox.close(), server.close()]);
   cluster.caches.stop();

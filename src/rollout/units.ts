@@ -16,6 +16,15 @@ export function msOf(duration: string): number {
   return [...duration.matchAll(/(\d+)(ms|[smh])/g)].reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit!] ?? 0), 0);
 }
 
+/** How long ago, or how long to keep: a duration, or whole days such as `90d`. */
+export const AGE_PATTERN = new RegExp(`${DURATION_PATTERN.source}|^[0-9]{1,5}d$`);
+
+/** Milliseconds of an age such as `30d` or `36h`; throws a RangeError on anything else. */
+export function ageMsOf(age: string): number {
+  if (!AGE_PATTERN.test(age)) throw new RangeError(`expected an age such as 30d or 36h, got ${JSON.stringify(age)}`);
+  return age.endsWith("d") ? Number(age.slice(0, -1)) * 24 * unitMs["h"]! : msOf(age);
+}
+
 /** 0 to 1 for a percentage such as `0.5%`; throws a RangeError on anything else. */
 export function fractionOf(percentage: string): number {
   if (!PERCENTAGE_PATTERN.test(percentage)) throw new RangeError(`expected a percentage such as 1%, got ${JSON.stringify(percentage)}`);
