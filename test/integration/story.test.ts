@@ -122,7 +122,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
 
   /** The status that first has the failing evidence ends the run, and the next write of all is the route's. */
   function expectTakenBackInTheTickThatSawIt(): void {
-    const isSeen = ({ run }: RolloutStatus): boolean => run?.checks.some(({ failuresInARow }) => failuresInARow === 2) === true;
+    const isSeen = ({ run }: RolloutStatus): boolean => run?.checks.some(({ failuresInARow }) => failuresInARow === 1) === true;
     const rollouts = scene.rollouts.of(bad.name);
     const at = rollouts.findIndex(({ status }) => status !== undefined && isSeen(status as RolloutStatus));
     expect((rollouts[at]!["status"] as RolloutStatus).run).toMatchObject({ outcome: "RolledBack" });
