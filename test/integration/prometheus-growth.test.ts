@@ -1,0 +1,276 @@
+/** What both sides did, look by look, from a real Prometheus: the sums are what the processes really counted. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createMetricProvider } from "../../src/metrics/registry.ts";
+import type { MetricProvider } from "../../src/metrics/metric-provider.ts";
+import type { PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
+import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
+import type { Measurement, Question, SideGrowth } from "../../src/rollout/analysis/measurement.ts";
+import { aQuestion, ERROR_RATE, latencyMetric } from "../support/a-question.ts";
+import { createProxy, type Proxy } from "../support/proxy.ts";
+import { startExporter, type Exporter } from "../support/exporter.ts";
+import { until } from "../support/until.ts";
+
+const SCRAPE_INTERVAL_MS = 500;
+/** Where Prometheus is searched for what was lost inside a window, and so where looks are taken. */
+const GRID_MS = 500;
+/** Longer than any look here takes, three times over: whoever was there would have been seen. */
+const ENOUGH_MS = 12_000;
+const PROXIES = 6;
+const NAMESPACE = "shop";
+const FOREVER = new AbortController().signal;
+const SLOW = latencyMetric(99, "400ms");
+
+let prometheus: PrometheusServer;
+let exporters: Exporter[];
+
+beforeAll(async () => {
+  exporters = await Promise.all(Array.from({ length: PROXIES + 1 }, startExporter));
+  const targets = exporters.map(({ address }, index) => ({ job: `proxy-${index}`, address }));
+  prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [...targets, { job: "again", address: exporters[0]!.address }] });
+  const witness = createProxy({ reporter: "destination", pod: "witness", namespace: NAMESPACE, workload: "witness" });
+  witness.serve("witness", { good: 1, bad: 0 });
+  exporters[PROXIES]!.show(witness.text()); // so that Prometheus is known to have watched this namespace
+  await exporters[PROXIES]!.stored();
+  const watchedMs = Date.now() + ENOUGH_MS;
+  await until(() => Date.now() > watchedMs, 2 * ENOUGH_MS);
+});
+
+afterAll(async () => {
+  await prometheus?.close();
+  await Promise.all((exporters ?? []).map((exporter) => exporter.close()));
+});
+
+/** Each test has workloads of its own, so that no series of an earlier one is in its way. */
+let canary = "";
+let stable = "";
+let tests = 0;
+beforeEach(async () => {
+  canary = `reviews-v3-${tests}`;
+  stable = `reviews-v2-${tests++}`;
+  for (const exporter of exporters.slice(0, PROXIES)) exporter.show("");
+  await Promise.all(exporters.slice(0, PROXIES).map((exporter) => exporter.stored()));
+});
+
+function provider(options: Partial<PrometheusOptions> = {}): MetricProvider {
+  return createMetricProvider({ prometheus: { own: { url: prometheus.url }, readSecret: () => Promise.reject(new Error("no secrets here")), isAllowedHost: () => false, ...options } });
+}
+
+function question(given: Partial<Question>): Question {
+  return aQuestion({
+    rollout: { namespace: NAMESPACE, name: "reviews", uid: "u-1" },
+    canary: { namespace: NAMESPACE, version: "v3", workloads: [canary], pods: [] },
+    stable: { namespace: NAMESPACE, version: "v2", workloads: [stable], pods: [] },
+    ...given,
+  });
+}
+
+async function showAll(proxies: readonly Proxy[]): Promise<void> {
+  proxies.forEach((proxy, index) => exporters[index]!.show(proxy.text()));
+  await Promise.all(proxies.map((_, index) => exporters[index]!.stored()));
+  await exporters[0]!.stored(); // it is scraped by two jobs
+}
+
+/** The next instant of the grid, once everything before it is stored: what is shown now is what it sees. */
+async function nextInstant(): Promise<number> {
+  const instantMs = Math.ceil(Date.now() / GRID_MS) * GRID_MS;
+  await until(() => Date.now() > instantMs + SCRAPE_INTERVAL_MS / 2);
+  return instantMs;
+}
+
+/** The runs' evidence, look by look, as one daemon gathers it that remembers; at each look one that has just been started must say the same. */
+function createLooks(metrics = [ERROR_RATE, SLOW]) {
+  let queries = 0;
+  const { measure } = provider({ onQuery: () => (queries += 1) });
+  const totals = metrics.map(() => ({ canary: { requests: 0, bad: 0 }, stable: { requests: 0, bad: 0 } }));
+  let sinceMs: number | undefined;
+
+  async function look(): Promise<readonly Measurement[]> {
+    const instantMs = await nextInstant();
+    const asked = metrics.map((metric) => question({ metric, instantMs, ...(sinceMs === undefined ? {} : { evidenceSinceMs: sinceMs, sinceMs }) }));
+    const measured = await Promise.all(asked.map((one) => measure(one, FOREVER)));
+    const taker = provider();
+    expect(await Promise.all(asked.map((one) => taker.measure(one, FOREVER))), "as a daemon sees it that takes over").toEqual(measured);
+    if (measured.some(({ growthAwaited }) => growthAwaited)) return look();
+    sinceMs = instantMs;
+    measured.forEach(({ growth }, index) => {
+      add(totals[index]!.canary, growth?.canary);
+      add(totals[index]!.stable, growth?.stable);
+    });
+    return measured;
+  }
+
+  return { look, totals, queries: () => queries };
+}
+
+function add(total: { requests: number; bad: number }, growth: SideGrowth | undefined): void {
+  total.requests += growth?.requests ?? 0;
+  total.bad += growth?.bad ?? 0;
+}
+
+/** Small, seeded: the same events each time. */
+function dice(seed: number): (sides: number) => number {
+  let state = seed;
+  return (sides) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 16) % sides;
+  };
+}
+
+describe("look by look", () => {
+  const LOOKS = 5;
+  // A scrape that takes longer than the scrapes are apart fails, on a machine that is busy enough: then a pod was out of sight at a look, and an origin only.
+  const ON_A_BUSY_MACHINE = { retry: 2, timeout: 180_000 };
+
+  it("every request of pods that start again, come, go and are scraped twice is counted once", ON_A_BUSY_MACHINE, async () => {
+    const roll = dice(7 + tests);
+    const sides = [canary, canary, stable, stable, stable];
+    const pods = sides.map((workload, index) => createProxy({ reporter: "destination", pod: `${workload}-${index}`, namespace: NAMESPACE, workload }));
+    pods.forEach((pod, index) => pod.serve(sides[index]!, { good: 50 + index, bad: index }));
+    await showAll(pods);
+    const { look, totals } = createLooks();
+    await look();
+    const before = [canary, stable].map((workload) => served(pods, workload));
+    const gone: Proxy[] = [];
+    const restarted = sides.map(() => -2);
+    for (let looked = 0; looked < LOOKS; looked++) {
+      for (let round = 0; round < 2; round++) {
+        for (const [index, pod] of pods.entries()) {
+          const befalls = round === 1 ? roll(6) : 5;
+          // One that has done no less than before it started again, when it is looked at, cannot be told from one that went on.
+          const starts = befalls === 0 && restarted[index] !== looked - 1;
+          if (starts) restarted[index] = looked;
+          if (starts) pod.restart();
+          if (befalls === 1) gone.push(...pods.splice(index, 1, createProxy({ reporter: "destination", pod: `${sides[index]}-${index}-${looked}`, namespace: NAMESPACE, workload: sides[index]! })));
+          pods[index]!.serve(sides[index]!, { good: starts ? 5 : 20 + roll(40), bad: roll(4) });
+        }
+        await showAll(pods);
+        await nextInstant();
+      }
+      await look();
+    }
+    const after = [canary, stable].map((workload) => served([...pods, ...gone], workload));
+    const expected = before.map((first, index) => ({ requests: after[index]!.requests - first.requests, bad: after[index]!.bad - first.bad }));
+    for (const total of totals) expect([total.canary, total.stable]).toEqual(expected);
+  });
+
+  it("every request that a caller reports is counted once, of both sides, and the caller may start again", ON_A_BUSY_MACHINE, async () => {
+    const gateway = createProxy({ reporter: "source", pod: "gateway", namespace: "istio-system", workloadNamespace: NAMESPACE });
+    gateway.serve(stable, { good: 1_000, bad: 3 });
+    await showAll([gateway]);
+    const { look, totals } = createLooks();
+    await look();
+    const before = [canary, stable].map((workload) => served([gateway], workload));
+    for (let looked = 0; looked < 4; looked++) {
+      gateway.serve(canary, { good: 10 + looked, bad: looked });
+      gateway.serve(stable, { good: 100, bad: 1 });
+      await showAll([gateway]);
+      await nextInstant();
+      if (looked === 2) gateway.restart();
+      gateway.serve(stable, { good: 7, bad: 0 });
+      gateway.serve(canary, { good: 1, bad: 1 });
+      await showAll([gateway]);
+      expect((await look())[0]).toMatchObject({ growth: { reporter: "source", inStep: true } });
+    }
+    const after = [canary, stable].map((workload) => served([gateway], workload));
+    const expected = before.map((first, index) => ({ requests: after[index]!.requests - first.requests, bad: after[index]!.bad - first.bad }));
+    for (const total of totals) expect([total.canary, total.stable]).toEqual(expected);
+  });
+});
+
+function served(proxies: readonly Proxy[], workload: string): { requests: number; bad: number } {
+  return proxies.map((proxy) => proxy.served(workload)).reduce((sum, { good, bad }) => ({ requests: sum.requests + good + bad, bad: sum.bad + bad }), { requests: 0, bad: 0 });
+}
+
+describe("one look", () => {
+  async function twoSides() {
+    const gateway = createProxy({ reporter: "source", pod: "gateway", namespace: "istio-system", workloadNamespace: NAMESPACE });
+    gateway.serve(stable, { good: 1_000, bad: 3 });
+    gateway.serve(canary, { good: 100, bad: 1 });
+    await showAll([gateway]);
+    return gateway;
+  }
+
+  it("costs one query for each kind of counter, both sides included", async () => {
+    const gateway = await twoSides();
+    const { look, queries } = createLooks();
+    await look();
+    for (let looked = 0; looked < 2; looked++) {
+      gateway.serve(canary, { good: 10, bad: 0 });
+      await showAll([gateway]);
+      const before = queries();
+      await look();
+      expect(queries() - before).toBe(2);
+    }
+  });
+
+  it("brings nothing where nobody was scraped again", async () => {
+    await twoSides();
+    const instantMs = await nextInstant();
+    const { measure } = provider();
+    const [first, again] = [instantMs, instantMs + 1].map((one) => question({ instantMs: one, evidenceSinceMs: instantMs - 1, sinceMs: instantMs - 60_000, lastInstantMs: instantMs - 60_000 }));
+    for (const asked of [first!, again!]) expect(await measure(asked, FOREVER)).not.toHaveProperty("growth");
+  });
+
+  it("counts slow requests at every bound that is asked for, and the limit at the bound above it", async () => {
+    const gateway = await twoSides();
+    const { look } = createLooks([SLOW]);
+    await look();
+    const evidenceSinceMs = await nextInstant();
+    gateway.serve(canary, { good: 10, bad: 4 });
+    gateway.serve(stable, { good: 90, bad: 2 });
+    await showAll([gateway]);
+    const asked = question({ metric: SLOW, instantMs: await nextInstant(), evidenceSinceMs, sinceMs: evidenceSinceMs, boundsMs: [100, 500, 1_000] });
+    expect(await provider().measure(asked, FOREVER)).toMatchObject({
+      kind: "counted",
+      boundMs: 500,
+      growth: { canary: { requests: 14, bad: 4, slower: [4, 4, 0] }, stable: { requests: 92, bad: 2, slower: [2, 2, 0] } },
+    });
+  });
+
+  it("counts a pod that is born from 0, where Prometheus has watched long enough to have seen an older one", async () => {
+    const pods = [canary, stable].map((workload) => createProxy({ reporter: "destination", pod: `${workload}-a`, namespace: NAMESPACE, workload }));
+    pods[1]!.serve(stable, { good: 1_000, bad: 0 });
+    await showAll([pods[1]!]);
+    const { look, totals } = createLooks([ERROR_RATE]);
+    await look();
+    pods[0]!.serve(canary, { good: 9, bad: 2 });
+    exporters[1]!.show(pods[0]!.text());
+    await Promise.all([exporters[0]!.stored(), exporters[1]!.stored()]);
+    await look();
+    expect(totals[0]).toEqual({ canary: { requests: 11, bad: 2 }, stable: { requests: 0, bad: 0 } });
+  });
+
+  it("counts nothing of a life that a fresh Prometheus has not watched, and goes on from there", async () => {
+    const gateway = await twoSides();
+    const fresh = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [{ job: "gateway", address: exporters[0]!.address }] });
+    try {
+      const measure = (asked: Question): Promise<Measurement> => provider({ own: { url: fresh.url } }).measure(asked, FOREVER);
+      const lostMs = Math.floor(Date.now() / GRID_MS) * GRID_MS - 60_000;
+      await until(async () => (await measure(question({ instantMs: Date.now() }))).kind === "base");
+      const seenMs = await nextInstant();
+      const gap = await measure(question({ instantMs: seenMs, evidenceSinceMs: lostMs }));
+      expect(gap).toMatchObject({ kind: "base" });
+      expect(gap).not.toHaveProperty("growth");
+      expect(gap).not.toHaveProperty("growthAwaited");
+      gateway.serve(canary, { good: 5, bad: 1 });
+      await showAll([gateway]);
+      expect(await measure(question({ instantMs: await nextInstant(), evidenceSinceMs: seenMs, sinceMs: seenMs }))).toMatchObject({ growth: { canary: { requests: 6, bad: 1 }, stable: { requests: 0 } } });
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it("counts a pod once that two Prometheus tell of, each with its own label", async () => {
+    const told = (replica: string) => createProxy({ reporter: "source", pod: "gateway", namespace: "istio-system", workloadNamespace: NAMESPACE, labels: { prometheus_replica: replica } });
+    const replicas = [told("a"), told("b")];
+    const serveBoth = (good: number, bad: number): void => replicas.forEach((replica) => [canary, stable].forEach((workload) => replica.serve(workload, { good, bad })));
+    serveBoth(100, 1);
+    await showAll(replicas);
+    const { look, totals } = createLooks();
+    await look();
+    serveBoth(10, 2);
+    await showAll(replicas);
+    await look();
+    for (const total of totals) expect(total).toEqual({ canary: { requests: 12, bad: 2 }, stable: { requests: 12, bad: 2 } });
+  });
+});
