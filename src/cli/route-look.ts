@@ -3,7 +3,7 @@ import { z } from "zod";
 import { RESOURCES, type KubernetesClient, type KubernetesObject, type Resource } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import type { ObjectCache } from "../kubernetes/object-cache.ts";
-import { namedVersions, routeSeen } from "../rollout/named.ts";
+import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import type { Traffic } from "../rollout/spec.ts";
@@ -37,11 +37,10 @@ function targetsOf({ spec, status }: ValidRollout): readonly Traffic[] {
 
 /** Of every version that is named, and of those that the route leads to besides. */
 function readRoute(rollout: ValidRollout, router: TrafficRouter): RouteSeen {
-  const named = namedVersions(rollout);
-  const read = (versions: readonly string[]): RouteSeen => routeSeen(rollout, (target) => router.read(rollout.metadata, target, versions));
-  const route = read(named);
-  const others = route.kind === "found" ? route.destinations.filter(({ candidate, version }) => candidate && !named.includes(version)) : [];
-  return others.length === 0 ? route : read([...named, ...others.map(({ version }) => version)]);
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named) => router.read(rollout.metadata, target, [...named, ...others]));
+  const route = read([]);
+  const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
+  return others.length === 0 ? route : read(others);
 }
 
 interface Ref {

@@ -1,8 +1,9 @@
 /** Everything that one decision rests on, gathered once: caches first, then the queries that are due. */
 import { isDecisive, questionsFor } from "../rollout/analysis/questions.ts";
 import type { Measurement, Question } from "../rollout/analysis/measurement.ts";
+import { editableOf } from "../rollout/case.ts";
 import type { Observation, RouteSeen, VersionSeen } from "../rollout/observation.ts";
-import { namedVersions, routeSeen } from "../rollout/named.ts";
+import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { link } from "./link.ts";
 import type { Ports } from "./ports.ts";
@@ -15,7 +16,7 @@ export async function observe(rollout: ValidRollout, ports: Ports, signal: Abort
 
 async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
   const route = readRoute(rollout, ports);
-  const backends = route.kind === "found" ? route.backends : {};
+  const backends = editableOf({ seen: { route } })?.backends ?? {};
   const versions: Record<string, VersionSeen> = {};
   for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend);
   const run = rollout.status?.run;
@@ -33,11 +34,10 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
 
 /** At first sight only the route tells which versions there are: then it is read once more, for their backends too. */
 function readRoute(rollout: ValidRollout, ports: Ports): RouteSeen {
-  const named = namedVersions(rollout);
-  const read = (names: readonly string[]): RouteSeen => routeSeen(rollout, (target) => ports.traffic.read(rollout.metadata, target, names));
-  const route = read(named);
-  const others = route.kind === "found" ? route.destinations.filter(({ candidate, version }) => candidate && !named.includes(version)) : [];
-  return others.length === 0 ? route : read([...named, ...others.map(({ version }) => version)]);
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named) => ports.traffic.read(rollout.metadata, target, [...named, ...others]));
+  const route = read([]);
+  const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
+  return others.length === 0 ? route : read(others);
 }
 
 /** Asks everything at once; the first answer that takes the traffic back ends the looking (law 5). */

@@ -10,8 +10,11 @@ import { instantOf, msOf } from "./units.ts";
 
 /** How stable and canary share the points that are theirs. */
 export interface Split {
+  /** What all the others leave of 100. */
   readonly total: number;
   readonly canary: number;
+  /** What the two have now: the total, but on a route that is to be mended. */
+  readonly held: number;
   readonly hasCanary: boolean;
   /** True where the route is one destination without a weight. */
   readonly unweighted: boolean;
@@ -56,23 +59,31 @@ export interface OnRoute {
   readonly seen: Pick<Observation, "route">;
 }
 
+/** The route, where it is as it must be. */
 export function routeOf(it: Pick<OnRoute, "seen">): RouteFound | undefined {
   return it.seen.route.kind === "found" ? it.seen.route : undefined;
 }
 
-export function splitOf(route: RouteFound, stable: string, canary: string): Split {
-  const pointsOf = (version: string): number => route.destinations.find((one) => one.version === version)?.points ?? 0;
+/** The route, also where somebody mangled it and a write may make it whole: traffic is taken back even there (law 5). */
+export function editableOf({ seen: { route } }: Pick<OnRoute, "seen">): RouteFound | undefined {
+  return route.kind === "found" ? route : route.mendable;
+}
+
+export function splitOf({ destinations }: RouteFound, stable: string, canary: string): Split {
+  const pointsOf = (isMeant: (version: string) => boolean): number => destinations.reduce((sum, { version, points }) => (isMeant(version) ? sum + points : sum), 0);
+  const isOurs = (version: string): boolean => version === stable || version === canary;
   return {
-    total: pointsOf(stable) + pointsOf(canary),
-    canary: pointsOf(canary),
-    hasCanary: route.destinations.some(({ version }) => version === canary),
-    unweighted: route.destinations.length === 1 && !route.destinations[0]!.weighted,
+    total: 100 - pointsOf((version) => !isOurs(version)),
+    canary: pointsOf((version) => version === canary),
+    held: pointsOf(isOurs),
+    hasCanary: destinations.some(({ version }) => version === canary),
+    unweighted: destinations.length === 1 && !destinations[0]!.weighted,
   };
 }
 
-/** The split of a run's two versions, where the route is there. */
+/** The split of a run's two versions, where the route can be edited. */
 export function splitOfRun(it: Pick<OnRoute, "seen">, run: Run): Split | undefined {
-  const route = routeOf(it);
+  const route = editableOf(it);
   return route && splitOf(route, run.from.version, run.to.version);
 }
 
@@ -102,14 +113,14 @@ export function isOurStamp(it: Pick<OnRoute, "rollout">, route: RouteFound): boo
 /** True once the route has shown the run's present intent: what differs since then is somebody else's doing. */
 export function isShown(it: OnRoute, run: Run): boolean {
   if (run.inForceAt !== undefined || run.epoch === 0) return true;
-  return routeOf(it)?.stamp === stampOf(it, run);
+  return editableOf(it)?.stamp === stampOf(it, run);
 }
 
 /** When the run's weight came into force (law 9): API server's time of the write, whole seconds rounded up, plus propagation. */
 export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run): number | undefined {
   if (run.inForceAt !== undefined) return instantOf(run.inForceAt);
   if (!isShown(it, run)) return undefined;
-  const written = routeOf(it)?.writers.find(({ manager }) => manager === ROUTE_MANAGER)?.atMs;
+  const written = editableOf(it)?.writers.find(({ manager }) => manager === ROUTE_MANAGER)?.atMs;
   const setMs = run.epoch === 0 || written === undefined ? instantOf(run.startedAt) : written + 1_000;
   return setMs + msOf(it.spec.strategy.propagation);
 }
@@ -144,7 +155,12 @@ export function failedMetric(it: Pick<Case, "spec">, run: Run, onFail: Metric["o
   return undefined;
 }
 
-/** The canary's share in the route now, in percent of what stable and canary share. */
-export function seenShare(split: Split): number {
-  return shareOf(split.canary, split.total);
+/** The canary's share in the route now, in percent of what stable and canary have. */
+export function seenShare({ canary, held }: Split): number {
+  return shareOf(canary, held);
+}
+
+/** Whether the canary has more than it should; by points of 100, whatever the weights of a mangled route add up to. */
+export function isRaised(run: Run, split: Split): boolean {
+  return split.canary * split.total > wantedPoints(run, split) * split.held;
 }

@@ -1,6 +1,6 @@
 /** What each kind of decision does to the status. */
 import { begunAnew, inNextStep } from "./analysis/gather.ts";
-import { type Case, present, routeOf, splitOfRun } from "./case.ts";
+import { type Case, editableOf, present, routeOf, splitOfRun } from "./case.ts";
 import type { Beginning, Change, Decision } from "./decision.ts";
 import { isWeightStep, pointsFor, shareOf, standingAt, weightAt } from "./ladder.ts";
 import { DIRECT_LADDER } from "./rules/beginning.ts";
@@ -162,7 +162,7 @@ function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end
   const { outcome, why, actor, refuse } = decision;
   const succeeded = outcome === "Succeeded";
   const to = present(it, run.to.version);
-  const route = routeOf(it);
+  const route = editableOf(it);
   const { nextLookAt: _, ...rest } = withoutPause(run);
   const done: Run = {
     ...rest,

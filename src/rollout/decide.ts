@@ -4,7 +4,7 @@ import type { Decision } from "./decision.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
 import type { ValidRollout } from "./rollout.ts";
-import { begun, settled, started, undone, unrouted } from "./rules/beginning.ts";
+import { begun, mangled, settled, started, undone, unrouted } from "./rules/beginning.ts";
 import { aborted, cannotTakeBack, deleted, harmful, stalled, superseded } from "./rules/ending.ts";
 import { observed, suspended } from "./rules/observing.ts";
 import { type Rule, stay } from "./rules/rule.ts";
@@ -15,7 +15,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   deleted, // the Rollout goes: traffic to stable, then our own things
   aborted, // a person's abort, or the stable version named in mid-run, outranks every machine judgement
   suspended, // an operator said hands off: look, say, touch nothing
-  unrouted, // there is no route to read or write: say what is missing
+  unrouted, // there is no route that can be read: say what is missing
   observed, // another tool moves the traffic: judge beside it
   begun, // first sight
   cannotTakeBack, // traffic should go back, but stable has no endpoints: say so, move nothing
@@ -29,6 +29,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   stalled, // the pods will never become ready
   drifted, // something raised the new version's share: put it back before judging
   commanded, // promote, pause, resume
+  mangled, // weights that do not add up: nothing goes on until somebody puts them right, or aborts
   questioned, // a metric that asks for a person has failed
   pending, // not ready, or not yet in force, so there is nothing to judge
   paused, // a step, a person, a metric or a limit says wait

@@ -1,6 +1,6 @@
 /** What to do in the world, found by comparing the committed status with what is seen: a lost write repeats itself. */
 import { owedTo, targetOf } from "./announcements.ts";
-import type { Case } from "./case.ts";
+import { type Case, editableOf, isOurStamp, splitOfRun } from "./case.ts";
 import type { Decision } from "./decision.ts";
 import { isEqual } from "./equal.ts";
 import { eventsOf, type KubernetesEvent } from "./kubernetes-events.ts";
@@ -27,7 +27,7 @@ export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Ob
   const it = caseOf(rollout, seen);
   const owed = routeOwed(it, status, decision);
   const writes = owed && !isWithheld(it, status, owed) ? [{ kind: "writeRoute" as const, ...owed }] : [];
-  const letGo = !isGoing(it, status) && (owed === undefined || writes.length > 0);
+  const letGo = !isGoing(it, status) && (owed ? writes.length > 0 : !isLeftBehind(it, status));
   const record = recordOwed(it, status, decision, letGo);
   return [
     ...(isGoing(it, status) ? finalizer(it, true) : []),
@@ -42,6 +42,12 @@ export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Ob
 
 function isGoing(it: Case, { run }: RolloutStatus): boolean {
   return run !== undefined && run.outcome === undefined && !it.observing;
+}
+
+/** The canary's traffic waits for a route that cannot be written: the Rollout must not go before it. */
+function isLeftBehind(it: Case, { run }: RolloutStatus): boolean {
+  const route = editableOf(it);
+  return run !== undefined && it.seen.route.kind !== "found" && route !== undefined && isOurStamp(it, route) && splitOfRun(it, run)!.canary > 0;
 }
 
 /** Held while Weir's weights are on the route; never added to what is being deleted. */

@@ -3,6 +3,7 @@ import { type Command, formatCommand, parseCommand } from "./command.ts";
 import { isWeightStep, lastStep, weightAt } from "./ladder.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
+import { noRoomFor } from "./route-write.ts";
 import type { Run, Verb } from "./status.ts";
 
 /** A case before its inbox has been read. */
@@ -42,10 +43,14 @@ function refusalOf(it: Reading, command: Command, number: number): string | unde
 
 function refusalAtRest(it: Reading, { verb, run, to }: Command): string | undefined {
   const { refused, formerStables, history } = it.status;
-  if (verb === "retry") return refused?.version === it.spec.release ? undefined : `${it.spec.release} is not refused, so there is nothing to retry`;
+  if (verb === "retry") return refused?.version === it.spec.release ? noRouteSaid(it) : `${it.spec.release} is not refused, so there is nothing to retry`;
   if (verb !== "undo") return run === 0 ? `there has been no run to ${verb}` : `run ${run} has ended (${it.ended?.outcome ?? "unknown"}), so there is nothing to ${verb}`;
-  if (to === undefined) return formerStables.length > 0 ? undefined : "nothing was stable before, so there is nothing to go back to";
-  return history.some(({ number }) => number === to) ? undefined : `run ${to} is not among the last ${history.length} runs that status remembers`;
+  if (to === undefined) return formerStables.length > 0 ? noRouteSaid(it) : "nothing was stable before, so there is nothing to go back to";
+  return history.some(({ number }) => number === to) ? noRouteSaid(it) : `run ${to} is not among the last ${history.length} runs that status remembers`;
+}
+
+function noRouteSaid({ seen: { route } }: Reading): string | undefined {
+  return route.kind === "found" ? undefined : route.message;
 }
 
 function refusalInRun(it: Reading, run: Run, command: Command): string | undefined {
@@ -53,7 +58,7 @@ function refusalInRun(it: Reading, run: Run, command: Command): string | undefin
   if (verb === "retry") return `run ${run.number} is going on; retry is for a refused revision`;
   if (it.spec.suspend && verb !== "abort" && verb !== "undo") return "spec.suspend is true: set it to false first (abort works nevertheless)";
   if (verb === "pause" && run.pausedBy && run.pausedBy !== "Command") return `run ${run.number} is paused already (${run.pausedBy})`;
-  if (verb === "resume") return resumeRefusal(run);
+  if (verb === "resume") return resumeRefusal(run) ?? noRoomFor(it, run);
   return verb === "promote" ? promoteRefusal(it, run, command) : undefined;
 }
 
@@ -68,7 +73,8 @@ function promoteRefusal(it: Reading, run: Run, command: Command): string | undef
   const step = promotedStep(run, command);
   if (step === undefined) return `expected the weight of a step (${run.ladder.filter(isWeightStep).map(({ weight }) => weight).join(", ")}), got ${command.to}`;
   const weight = weightAt(run.ladder, step);
-  if (weight <= run.weight) return undefined;
+  const obstacle = noRoomFor(it, run);
+  if (obstacle || weight <= run.weight) return obstacle;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon: apply deploy/crd.yaml first";
   return notReadyFor(it, run.to.version, weight);
 }

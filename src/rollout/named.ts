@@ -1,6 +1,6 @@
 /** Which versions and which routes a tick has to look at. */
 import { isEqual } from "./equal.ts";
-import type { RouteSeen } from "./observation.ts";
+import type { RouteFound, RouteSeen } from "./observation.ts";
 import type { ValidRollout } from "./rollout.ts";
 import { lastWrite } from "./route-write.ts";
 import type { Traffic } from "./spec.ts";
@@ -13,11 +13,20 @@ export function namedVersions({ spec, status }: ValidRollout): string[] {
   return [...new Set([...named, ...former].filter((version) => version !== undefined))];
 }
 
-/** A run goes on, and ends, on the route that it began with; only when nothing is owed there does an edited spec count. */
-export function routeSeen(rollout: ValidRollout, read: (target: Traffic) => RouteSeen): RouteSeen {
-  const { spec } = rollout;
-  const run = rollout.status?.run;
-  if (!run || isEqual(run.target, spec.traffic)) return read(spec.traffic);
-  const route = read(run.target);
-  return run.outcome && !lastWrite({ rollout, seen: { route } }, run) ? read(spec.traffic) : route;
+/**
+ * A run goes on, and ends, on the route and with the versions that it began with; only when nothing is owed there does an
+ * edited spec count. The first of the versions that are read tells what a version is: a subset of which host, or a Service.
+ */
+export function routeSeen(rollout: ValidRollout, read: (target: Traffic, versions: readonly string[]) => RouteSeen): RouteSeen {
+  const { spec, status } = rollout;
+  const named = namedVersions(rollout);
+  const run = status?.run;
+  if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named);
+  const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])]);
+  return run.outcome && !lastWrite({ rollout, seen: { route } }, run) ? read(spec.traffic, named) : route;
+}
+
+/** Versions that the route leads to and that nobody has named. */
+export function unnamedOf({ destinations }: RouteFound, named: readonly string[]): string[] {
+  return destinations.flatMap(({ candidate, version }) => (candidate && !named.includes(version) ? [version] : []));
 }

@@ -6,7 +6,7 @@ import type { Notified } from "./status.ts";
 export interface DestinationSeen {
   /** Subset name, or the Service's name where there is no subset. */
   readonly version: string;
-  /** Points of the route; an only destination without weight has them all (100). */
+  /** Points of the route; an only destination without weight has them all (100). Any number on a route that is to be mended. */
   readonly points: number;
   /** False where the route gives no weight (one destination that takes everything). */
   readonly weighted: boolean;
@@ -41,6 +41,8 @@ export interface RouteFound {
   readonly stamp?: string;
   /** Who wrote the http routes, newest first, from managedFields. */
   readonly writers: readonly RouteWriter[];
+  /** Where it was found although it is not where the target says: nothing but the way back is written there. */
+  readonly foundAt?: number;
   /** By version name, for every version that was asked about. */
   readonly backends: Readonly<Record<string, Backend>>;
   /** `Flagger` or `Argo Rollouts`, where one of them manages the route; or another Rollout's `namespace/name`. */
@@ -50,9 +52,14 @@ export interface RouteFound {
 export type RouteSeen =
   | RouteFound
   /** The VirtualService or the named route is not there. */
-  | { readonly kind: "absent"; readonly message: string }
-  /** It is there, and cannot be edited: weights that do not add up, several routes and none named, a reference that is not allowed. */
-  | { readonly kind: "unusable"; readonly message: string };
+  | { readonly kind: "absent"; readonly message: string; readonly mendable?: RouteFound }
+  /** It is there, and not as it must be: weights that do not add up, several routes and none named, a reference that is not allowed. */
+  | {
+      readonly kind: "unusable";
+      readonly message: string;
+      /** What it leads to, where a write can make it whole: weights or twins are wrong, or it bears another name now. */
+      readonly mendable?: RouteFound;
+    };
 
 /** The pods and workloads behind one version. */
 export interface VersionSeen {

@@ -1,5 +1,5 @@
 /** The route writes that a status asks for: a run's intent, its last write, and a refused version put back to 0. */
-import { type Case, isOurStamp, isShown, type OnRoute, routeOf, type Split, splitOf, splitOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
+import { type Case, editableOf, isOurStamp, isShown, type OnRoute, routeOf, type Split, splitOf, splitOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
 import { isEqual } from "./equal.ts";
 import type { RouteFound } from "./observation.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER } from "./rollout.ts";
@@ -28,9 +28,9 @@ export interface RouteWrite {
 
 /** The intent of a run that goes on; undefined once the route has shown it. */
 export function intended(it: OnRoute, run: Run): RouteWrite | undefined {
-  const route = routeOf(it);
+  const route = writableFor(it, oursOf(run));
   const split = splitOfRun(it, run);
-  if (!route || !split || isShown(it, run)) return undefined;
+  if (!route || !split || isShown(it, run) || route.foundAt !== undefined) return undefined;
   const canary = wantedPoints(run, split);
   const wanted = [
     { version: run.from.version, points: split.total - canary },
@@ -44,14 +44,37 @@ export function intended(it: OnRoute, run: Run): RouteWrite | undefined {
  * was decided. The winner has everything, in the shape that the route had before the run, and the stamp goes.
  */
 export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
-  const route = routeOf(it);
+  const seen = editableOf(it);
   const split = splitOfRun(it, run);
-  if (!route || !split || !(isOurStamp(it, route) || route.resourceVersion === run.endedFrom)) return undefined;
-  const wanted = atRest(run, split);
-  const write = { target: run.target, seen: route, ours: oursOf(run), wanted };
-  const weightsDiffer = !isEqual(wanted, present(route, run));
-  if (weightsDiffer || isOurStamp(it, route)) return { ...write, stamp: null, manager: weightsDiffer ? ROUTE_MANAGER : STAMP_MANAGER };
-  return isWithdrawn(it, run) ? { ...write, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+  if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
+  const write = { target: run.target, seen, ours: oursOf(run) };
+  if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager: STAMP_MANAGER } : undefined;
+  const wanted = atRest(run, split, seen);
+  if (isOwed(it, run, wanted)) return { ...write, wanted, stamp: null, manager: ROUTE_MANAGER };
+  if (isOurStamp(it, seen)) return { ...write, wanted, stamp: null, manager: STAMP_MANAGER };
+  return isWithdrawn(it, run) ? { ...write, wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+}
+
+/** Weights that differ; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
+function isOwed(it: OnRoute, run: Run, wanted: readonly DestinationWanted[]): boolean {
+  const route = editableOf(it)!;
+  if (routeOf(it)) return !isEqual(wanted, present(route, run));
+  return isOurStamp(it, route) || isWithdrawn(it, run) || splitOfRun(it, run)!.canary > 0;
+}
+
+/** Whole, with our stamp, and it leads to neither of ours any more: only the stamp is left to take away. */
+function isForsaken(it: OnRoute, route: RouteFound): boolean {
+  return routeOf(it) !== undefined && isOurStamp(it, route);
+}
+
+/** The route, where a write of ours can leave it whole: it leads to one of ours, and what the others have is a part of 100. */
+export function writableFor(it: Pick<OnRoute, "seen">, ours: readonly string[]): RouteFound | undefined {
+  const route = editableOf(it);
+  const others = (route?.destinations ?? []).filter(({ version }) => !ours.includes(version));
+  const isRoom = others.every(({ points }) => Number.isInteger(points) && points >= 0) && others.reduce((sum, { points }) => sum + points, 0) <= 100;
+  const isThere = (version: string): boolean => route!.destinations.some((one) => one.version === version);
+  const leadsToOurs = route && (route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere));
+  return leadsToOurs && isRoom ? route : undefined;
 }
 
 /** An intent that the route never showed: a frozen daemon may still be about to write it, so the route must move on (law 3). */
@@ -59,10 +82,11 @@ function isWithdrawn(it: OnRoute, run: Run): boolean {
   return run.epoch > 0 && run.inForceAt === undefined && !isShown(it, run);
 }
 
-function atRest(run: Run, { total }: Split): DestinationWanted[] {
+function atRest(run: Run, { total }: Split, { destinations }: RouteFound): DestinationWanted[] {
   const succeeded = run.outcome === "Succeeded";
   const [winner, loser] = succeeded ? [run.to.version, run.from.version] : [run.from.version, run.to.version];
-  const won = { version: winner, points: run.shape.unweighted ? null : total };
+  const isAlone = run.shape.unweighted && destinations.filter(({ version }) => version !== loser).length <= 1;
+  const won = { version: winner, points: isAlone ? null : total };
   if (run.shape.added) return [won];
   const both = [won, { version: loser, points: 0 }];
   return succeeded ? both.reverse() : both;
@@ -82,7 +106,7 @@ function present(route: RouteFound, run: Run): DestinationWanted[] {
 
 /** At rest: a refused version gets nothing (law 12). */
 export function refusedToZero(it: OnRoute, { stable, refused }: RolloutStatus, run: Run): RouteWrite | undefined {
-  const route = routeOf(it);
+  const route = stable && refused && writableFor(it, [stable.version, refused.version]);
   if (!route || !stable || !refused) return undefined;
   const { total } = splitOf(route, stable.version, refused.version);
   const wanted = [
@@ -90,6 +114,14 @@ export function refusedToZero(it: OnRoute, { stable, refused }: RolloutStatus, r
     { version: refused.version, points: 0 },
   ];
   return { target: run.target, seen: route, ours: [stable.version, refused.version], wanted, stamp: null, manager: ROUTE_MANAGER };
+}
+
+/** Why no weight of the two can be written at present; undefined where it can. */
+export function noRoomFor(it: Pick<OnRoute, "seen">, { from, to }: Pick<Run, "from" | "to">): string | undefined {
+  const { route } = it.seen;
+  if (route.kind !== "found") return route.message;
+  if (!writableFor(it, [from.version, to.version])) return `${route.name} leads to neither ${from.version} nor ${to.version}: put one of them back`;
+  return splitOf(route, from.version, to.version).total > 0 ? undefined : `${route.name} gives everything to others, so ${from.version} and ${to.version} have nothing to share`;
 }
 
 /** A version that the write would give more traffic although nobody behind it could answer. */

@@ -3,6 +3,7 @@ import { RESOURCES, type KubernetesClient } from "../../kubernetes/client.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { sleep, systemTime } from "../../kubernetes/time.ts";
 import type { Command } from "../../rollout/command.ts";
+import { splitOfRun } from "../../rollout/case.ts";
 import type { RouteFound, RouteSeen } from "../../rollout/observation.ts";
 import type { RolloutRef, ValidRollout } from "../../rollout/rollout.ts";
 import { intended, lastWrite } from "../../rollout/route-write.ts";
@@ -56,9 +57,11 @@ export async function routeShown(client: KubernetesClient, { namespace, name }: 
 /** Nothing is owed to the route: an ended run has left it, an undo under way has all the traffic. */
 function isSettled(rollout: ValidRollout, route: RouteSeen): boolean {
   const run = rollout.status?.run;
-  if (!run || route.kind !== "found") return false;
   const it = { rollout, seen: { route } };
-  return run.outcome ? lastWrite(it, run) === undefined : run.weight === 100 && intended(it, run) === undefined;
+  const split = run && splitOfRun(it, run);
+  if (!run || !split) return false;
+  if (!run.outcome) return route.kind === "found" && run.weight === 100 && intended(it, run) === undefined;
+  return lastWrite(it, run) === undefined && (route.kind === "found" || split.canary === 0);
 }
 
 /** `v2 100, v3 0`. */

@@ -2,6 +2,7 @@
 import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { createRollouts } from "../../kubernetes/rollouts.ts";
+import { editableOf } from "../../rollout/case.ts";
 import { formatCommand, type Command } from "../../rollout/command.ts";
 import { decide } from "../../rollout/decide.ts";
 import { effectsOf, isWorthCommitting, type Effect } from "../../rollout/effects.ts";
@@ -60,7 +61,7 @@ function refuseUnlessOurs({ status, spec, metadata: { name } }: ValidRollout, { 
 /** Every version counts as able to answer: whoever breaks the glass moves traffic even to a stable version without a ready pod. */
 function observationOf(rollout: ValidRollout, route: RouteSeen): Observation {
   const versions = namedVersions(rollout).map((version): [string, VersionSeen] => {
-    const backend = route.kind === "found" ? route.backends[version] : undefined;
+    const backend = editableOf({ seen: { route } })?.backends[version];
     return [version, { version, backend: backend ?? { kind: "missing", message: "not looked at" }, readyPods: 1, wantedPods: 0, revision: "", workloads: [], pods: [] }];
   });
   return { nowMs: Date.now(), route, versions: Object.fromEntries(versions), measurements: [], delivered: [], crdIsCurrent: true };

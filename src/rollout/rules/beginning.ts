@@ -1,19 +1,35 @@
 /** Rules at rest: first sight, what serves, and when a run begins. */
-import { type Case, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
+import { type Case, editableOf, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
 import type { Beginning, Decision, Said } from "../decision.ts";
 import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
+import { noRoomFor, writableFor } from "../route-write.ts";
 import type { Step } from "../spec.ts";
-import type { VersionRevision } from "../status.ts";
-import { takenBackSaid } from "./ending.ts";
-import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
+import type { Run, VersionRevision } from "../status.ts";
+import { failure, leftBehind, takenBackSaid } from "./ending.ts";
+import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";
 
-/** The route is not there, or cannot be edited: nothing else can be said. */
-export const unrouted: Rule = (it) => {
+/** The route is not there, or cannot be read: nothing else can be said. */
+export const unrouted: Rule = (it) => (editableOf(it) ? undefined : (leftBehind(it) ?? routeSaid(it)));
+
+/** Somebody mangled the route: what had to be taken back was taken back above, and nothing goes on until it is put right. */
+export const mangled: Rule = (it) => leftBehind(it) ?? routeSaid(it);
+
+function routeSaid(it: Case): Decision | undefined {
   const { route } = it.seen;
-  if (route.kind === "absent") return stay("Pending", "RouteMissing", route.message);
-  return route.kind === "unusable" ? stay("Degraded", "InvalidSpec", route.message) : undefined;
-};
+  if (route.kind === "found") return undefined;
+  const message = it.run ? `${route.message}; ${waitingOn(it, it.run)}` : route.message;
+  return route.kind === "absent" ? stay("Pending", "RouteMissing", message) : stay("Degraded", "InvalidSpec", message);
+}
+
+/** What becomes of a run whose route is not as it must be. */
+function waitingOn(it: Case, run: Run): string {
+  const { number, to, from, weight } = run;
+  const stands = `run ${number} of ${to.version} waits at ${percent(weight)}`;
+  if (writableFor(it, [from.version, to.version])) return `${stands}, and abort gives everything to ${from.version}`;
+  const why = failure(it, run);
+  return why ? `${stands} and hurts (${why}), and cannot be taken back: put the route right, or give ${from.version} everything by hand` : `${stands}, and abort ends it`;
+}
 
 export const begun: Rule = (it) => {
   const route = routeOf(it);
@@ -35,7 +51,7 @@ function stableAmong(it: Case, others: readonly DestinationSeen[]): string | und
 }
 
 function stableUnknown(it: Case, route: RouteFound, others: readonly DestinationSeen[]): string {
-  const serves = route.destinations.map(({ version, points }) => `${version} ${points}`).join(", ");
+  const serves = splitSaid(route);
   if (it.spec.stable) return `spec.stable names ${it.spec.stable}, but ${route.name} serves ${serves}: name a version that has weight there`;
   if (others.length === 0) return `${route.name} gives weight to nothing that ${it.spec.release} could be a version of (it serves ${serves}): send traffic to one version first`;
   return `${route.name} serves ${serves}: say in spec.stable which of ${others.map(({ version }) => version).join(", ")} is the stable one`;
@@ -102,7 +118,7 @@ function beginning(it: Case, route: RouteFound, wish: Wish & { to: VersionRevisi
 export function cannotEnter(it: Case, run: { readonly from: VersionRevision; readonly to: VersionRevision; readonly direct?: boolean | undefined }, ladder: readonly Step[], step: number): string | undefined {
   if (!isWeightStep(ladder[step])) return undefined;
   const weight = weightAt(ladder, step);
-  const lacking = notReadyFor(it, run.to.version, weight);
+  const lacking = noRoomFor(it, run) ?? notReadyFor(it, run.to.version, weight);
   if (lacking) return lacking;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon, so no step up is taken: apply deploy/crd.yaml";
   if (!run.direct && versionSeen(it, run.from.version).readyPods === 0) return `${run.from.version} has no ready pod, so it could not take its traffic back`;
@@ -145,7 +161,7 @@ function healthy(it: Case, version: string, serving: readonly DestinationSeen[])
   const { ended } = it;
   const delivered = ended?.outcome === "Succeeded" && ended.to.version === version;
   if (serving.length > 1) {
-    const split = serving.map((one) => `${one.version} ${one.points}`).join(", ");
+    const split = splitSaid({ destinations: serving });
     return { kind: "adopt", stable: present(it, version), ...say("Healthy", "NothingToDo", `${version} is stable; the route serves ${split}, as its owner set it`) };
   }
   const said = delivered ? say("Healthy", "Succeeded", `${version} has all the traffic since run ${ended.number}`) : say("Healthy", "NothingToDo", `${version} serves alone`);

@@ -3,36 +3,79 @@ import { lnMissing } from "../analysis/gather.ts";
 import { lnThreshold } from "../analysis/pool.ts";
 import { missingSaid } from "../analysis/said.ts";
 import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
-import { type Case, failedMetric, notReadyFor, splitOfRun, versionSeen } from "../case.ts";
+import { type Case, editableOf, failedMetric, isOurStamp, notReadyFor, seenShare, splitOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
 import { weightAt } from "../ladder.ts";
-import { lastWrite, unreadyGainer } from "../route-write.ts";
+import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
-import type { Check, Run } from "../status.ts";
+import type { Check, Refusal, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
-import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
+import { accepted, byWhom, percent, type Rule, say, splitSaid, stay, strangerOf } from "./rule.ts";
 
 export const deleted: Rule = (it) => {
   if (!it.rollout.metadata.deletionTimestamp) return undefined;
-  if (!it.run || it.observing) return cannotTakeBack(it) ?? stay("Pending", "NothingToDo", "the Rollout is being deleted; the route is left as it is");
-  return end(it.run, "Aborted", "the Rollout was deleted");
+  if (!it.run || it.observing) return cannotTakeBack(it) ?? leftBehind(it) ?? stay("Pending", "NothingToDo", "the Rollout is being deleted; the route is left as it is");
+  return end(it, it.run, { outcome: "Aborted", why: "the Rollout was deleted" });
 };
 
 export const aborted: Rule = (it) => {
   const { run, command } = it;
   if (!run || it.observing) return undefined;
   if (command?.verb === "abort" || command?.verb === "undo") {
-    const why = `aborted${byWhom(command)}`;
-    return { ...end(run, "Aborted", why, command.actor), refuse: "Aborted", ...accepted(command, `run ${run.number} is aborted; traffic goes to ${run.from.version}`) };
+    const ending = end(it, run, { outcome: "Aborted", why: `aborted${byWhom(command)}`, actor: command.actor });
+    const obstacle = obstacleTo(it, run);
+    const answer = obstacle ? `run ${run.number} is aborted; its traffic goes to ${run.from.version} as soon as it can: ${obstacle}` : `run ${run.number} is aborted; traffic goes to ${run.from.version}`;
+    return { ...ending, refuse: "Aborted", ...accepted(command, answer) };
   }
   if (it.spec.release === run.release || it.spec.release !== run.from.version) return undefined;
-  return end(run, "Aborted", `spec.release names ${run.from.version} again`, it.rollout.metadata.specManager);
+  return end(it, run, { outcome: "Aborted", why: `spec.release names ${run.from.version} again`, actor: it.rollout.metadata.specManager });
 };
 
-function end(run: Run, outcome: "Aborted" | "RolledBack", why: string, actor?: string): Decision & { kind: "end" } {
-  return { kind: "end", outcome, why, ...(actor ? { actor } : {}), ...say("Degraded", outcome, takenBackSaid(run, why)) };
+interface Ending {
+  readonly outcome: "Aborted" | "RolledBack";
+  readonly why: string;
+  readonly actor?: string | undefined;
+}
+
+function end(it: Case, run: Run, { outcome, why, actor }: Ending): Decision & { kind: "end" } {
+  const obstacle = obstacleTo(it, run);
+  const reason = obstacle ? why : `${why}${mendedSaid(it)}`;
+  return { kind: "end", outcome, why: reason, ...(actor ? { actor } : {}), ...say("Degraded", outcome, obstacle ? leftSaid(run, why, obstacle) : takenBackSaid(run, reason)) };
+}
+
+/** Why nothing can be written that would take the traffic back; undefined where it can, or where the canary has none. */
+function obstacleTo(it: Case, run: Run): string | undefined {
+  const { route } = it.seen;
+  if (route.kind === "found" || (run.weight === 0 && run.epoch === 0)) return undefined;
+  return writableFor(it, [run.from.version, run.to.version]) ? undefined : route.message;
+}
+
+/** The traffic that an ended run could not take back is not forgotten: it goes as soon as the route can be written. */
+function leftSaid({ number, to, from }: Run, why: string, obstacle: string): string {
+  return `run ${number} of ${to.version} is over (${why}), and its traffic could not be taken back to ${from.version} yet: ${obstacle}`;
+}
+
+/** What is said while a run's traffic waits for its route to be put right. */
+export function leftBehind(it: Case): Decision | undefined {
+  const { ended } = it;
+  const obstacle = ended && ended.outcome !== "Succeeded" && isLeft(it, ended) ? obstacleTo(it, ended) : undefined;
+  return ended && obstacle ? stay("Degraded", refusalOf(it, ended), leftSaid(ended, ended.reason ?? "no reason was given", obstacle)) : undefined;
+}
+
+/** The run ended on a route that could not be read, or our stamp is still on it. */
+function isLeft(it: Case, ended: Run): boolean {
+  const route = editableOf(it);
+  return route ? isOurStamp(it, route) || route.resourceVersion === ended.endedFrom : ended.endedFrom === undefined;
+}
+
+/** A route that somebody mangled is written as a whole again, and that is told. */
+function mendedSaid(it: Case): string {
+  const route = editableOf(it);
+  if (!route || it.seen.route.kind === "found") return "";
+  if (route.foundAt !== undefined) return `; its route was found again as ${route.name}, although ${it.seen.route.message}`;
+  return `; ${strangerOf(it)} had left ${route.name} at ${splitSaid(route)}, and its weights are mended`;
 }
 
 /** The same in the tick that ends the run and in every later one, so that rest is rest. */
@@ -58,23 +101,26 @@ export function endedSaid(it: Pick<Case, "status">, ended: Run): Decision {
   const why = ended.reason ?? "no reason was given";
   if (outcome === "Succeeded") return stay("Healthy", "Succeeded", `${to.version} has all the traffic since run ${number}`);
   if (outcome === "Superseded") return stay("Progressing", "Stepping", `run ${number} of ${to.version} was superseded: ${why}`);
-  const { refused } = it.status;
-  const because = refused?.version === to.version ? refused.because : outcome === "Aborted" ? "Aborted" : "RolledBack";
-  return stay("Degraded", because, takenBackSaid(ended, why));
+  return stay("Degraded", refusalOf(it, ended), takenBackSaid(ended, why));
+}
+
+function refusalOf({ status: { refused } }: Case, { to, outcome }: Run): Refusal {
+  if (refused?.version === to.version) return refused.because;
+  return outcome === "Aborted" ? "Aborted" : "RolledBack";
 }
 
 export const harmful: Rule = (it) => {
   const { run } = it;
   if (!run || it.observing) return undefined;
   const why = harmOf(it, run);
-  return why === undefined ? undefined : { ...end(run, "RolledBack", why), refuse: "RolledBack" };
+  return why === undefined ? undefined : { ...end(it, run, { outcome: "RolledBack", why }), refuse: "RolledBack" };
 };
 
 /** Why the canary hurts; undefined while it does not. */
 function harmOf(it: Case, run: Run): string | undefined {
   const split = splitOfRun(it, run);
   const { readyPods, podProblem } = versionSeen(it, run.to.version);
-  if (split && split.canary > 0 && readyPods === 0) return `${run.to.version} has ${percent((split.canary / split.total) * 100)} of the traffic and no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+  if (split && split.canary > 0 && readyPods === 0) return `${run.to.version} has ${percent(seenShare(split))} of the traffic and no ready pod${podProblem ? ` (${podProblem})` : ""}`;
   return failure(it, run) ?? silenceSaysRollback(it, run);
 }
 
@@ -127,5 +173,5 @@ export const stalled: Rule = (it) => {
   const { progressDeadline } = it.spec.strategy;
   if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline)) return undefined;
   const why = `${lacking}, after ${progressDeadline}`;
-  return { ...end(run, "RolledBack", why), reason: "NeverReady", refuse: "NeverReady" };
+  return { ...end(it, run, { outcome: "RolledBack", why }), reason: "NeverReady", refuse: "NeverReady" };
 };

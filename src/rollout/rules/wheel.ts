@@ -1,9 +1,9 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, isShown, routeOf, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
-import { ROUTE_MANAGER, STAMP_MANAGER } from "../rollout.ts";
+import { type Case, editableOf, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
-import { percent, type Rule, say, stay } from "./rule.ts";
+import { percent, type Rule, say, stay, strangerOf } from "./rule.ts";
 
 const CONTEST_WINDOW_MS = 5 * 60_000;
 const CONTEST_PACE_MS = 30_000;
@@ -14,27 +14,38 @@ const PATIENCE = 3;
 export const takenOver: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || it.observing || !isShown(it, run) || split.canary >= wantedPoints(run, split)) return undefined;
-  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(run.weight)} to ${percent((split.canary / split.total) * 100)}: resume goes on at the step above it, abort takes it back`;
+  if (!run || !split || !routeOf(it) || it.observing || !isShown(it, run) || !isLowered(run, split)) return undefined;
+  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(run.weight)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
+
+/** Below its points, or without any because the others have them all. */
+function isLowered(run: Run, split: Split): boolean {
+  return split.canary < wantedPoints(run, split) || (split.total === 0 && run.weight > 0);
+}
 
 /** Somebody raised the new version's share: put it back before judging. */
 export const drifted: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || it.observing || !isShown(it, run) || split.canary <= wantedPoints(run, split)) return undefined;
+  if (!run || !split || it.observing || !isShown(it, run) || !isRaised(run, split) || !isRepairable(it, run)) return undefined;
   const who = strangerOf(it);
-  const seen = percent((split.canary / split.total) * 100);
+  const seen = percent(seenShare(split));
   if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };
-  const message = `${who} keeps raising ${run.to.version} to ${seen}: exclude spec.http of ${routeOf(it)!.name} from what it applies, then resume`;
+  const message = `${who} keeps raising ${run.to.version} to ${seen}: exclude spec.http of ${editableOf(it)!.name} from what it applies, then resume`;
   return !isContested(run, it.nowMs) || mayRepair(run, it.nowMs) ? { kind: "repair", ...say("Paused", "RouteContested", message) } : stay("Paused", "RouteContested", message);
 };
+
+/** A route that has gone elsewhere is only ever taken back. */
+function isRepairable(it: Case, run: Run): boolean {
+  const route = writableFor(it, [run.from.version, run.to.version]);
+  return route !== undefined && route.foundAt === undefined;
+}
 
 /** A refused version was raised at rest: back to 0. */
 export const refusedRaised: Rule = (it) => {
   const { refused, stable } = it.status;
-  const route = routeOf(it);
+  const route = stable && refused && writableFor(it, [stable.version, refused.version]);
   if (it.run || it.observing || !refused || !stable || !route || refused.version === stable.version || it.command) return undefined;
   const raised = route.destinations.find(({ version, points }) => version === refused.version && points > 0);
   const now = versionSeen(it, refused.version).revision;
@@ -63,8 +74,3 @@ export function nextRepairMs(run: Run): number {
   return last === undefined ? 0 : instantOf(last) + CONTEST_PACE_MS;
 }
 
-/** Who wrote the route last, as far as managedFields tell. */
-function strangerOf(it: Case): string {
-  const stranger = routeOf(it)?.writers.find(({ manager }) => manager !== ROUTE_MANAGER && manager !== STAMP_MANAGER);
-  return stranger?.manager ?? "somebody";
-}

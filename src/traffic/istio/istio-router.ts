@@ -8,10 +8,10 @@ import type { Traffic } from "../../rollout/spec.ts";
 import type { RouteChange, RouteWritten, TrafficRouter } from "../traffic-router.ts";
 import { backendOf, familyOf, findRules, isCandidate, type Family, type Rules } from "./backends.ts";
 import { lastWriteMs, writersOfHttp } from "./managed-fields.ts";
-import { destinationsAfter, operationsFor } from "./route-edit.ts";
+import { destinationsAfter, operationsFor, type RouteEdit } from "./route-edit.ts";
 import { otherRollout, peerOf } from "./route-owner.ts";
-import { findPlace, placeIn, type RoutePlace } from "./route-place.ts";
-import { isUnweighted, pointsOf, splitInWords, versionOf } from "./virtual-service.ts";
+import { findPlace, findStray, placeIn, type RoutePlace } from "./route-place.ts";
+import { isUnweighted, pointsOf, splitInWords, versionOf, type RouteDestination } from "./virtual-service.ts";
 
 /** One http route of a VirtualService; `route` is absent for one without name. */
 export interface RouteName {
@@ -37,13 +37,29 @@ export function createIstioRouter(options: IstioRouterOptions): TrafficRouter {
 
 /** The first of `versions` is `release`: the host that it belongs to says which destinations are candidates. */
 function read(options: IstioRouterOptions, rollout: RolloutRef, target: Traffic, versions: readonly string[]): RouteSeen {
-  const place = findPlace(options.caches.virtualServices, rollout, target);
-  if (place.kind !== "place") return place;
+  const { virtualServices } = options.caches;
+  const place = findPlace(virtualServices, rollout, target);
+  if (place.kind === "place") return readPlace(options, { rollout, target, versions }, place);
+  const index = findStray(virtualServices, rollout, target, versions);
+  const stray = index === undefined ? place : findPlace(virtualServices, rollout, target, index);
+  const seen = stray.kind === "place" ? readPlace(options, { rollout, target, versions }, stray) : stray;
+  const mendable = seen.kind === "found" ? seen : seen.mendable;
+  return mendable && index !== undefined ? { ...place, mendable: { ...mendable, foundAt: index } } : place;
+}
+
+interface Asked {
+  readonly rollout: RolloutRef;
+  readonly target: Traffic;
+  readonly versions: readonly string[];
+}
+
+function readPlace(options: IstioRouterOptions, { rollout, target, versions }: Asked, place: RoutePlace): RouteSeen {
   const rules = findRules(options.caches, rollout, target, place);
   if (rules.kind !== "rules") return rules;
   const family = familyOf(versions, options.caches, rules, place);
-  const message = ambiguityIn(place, family, versions);
-  return message === undefined ? found(options, { rollout, place, rules, family, versions }) : { kind: "unusable", message };
+  const seen = found(options, { rollout, place, rules, family, versions });
+  const flaw = place.flaw ?? ambiguityIn(place, family, versions);
+  return flaw === undefined ? seen : { kind: "unusable", message: flaw, mendable: seen };
 }
 
 interface Sight {
@@ -61,7 +77,7 @@ function found({ caches, ownerOf }: IstioRouterOptions, { rollout, place, rules,
     kind: "found",
     name: place.label,
     resourceVersion: metadata.resourceVersion ?? "",
-    destinations: destinationsSeen(place, family),
+    destinations: destinationsSeen({ place, family, versions }),
     stamp: metadata.annotations?.[EPOCH_ANNOTATION],
     writers,
     backends: Object.fromEntries(versions.map((version) => [version, backendOf(version, caches, rules, place)])),
@@ -69,15 +85,20 @@ function found({ caches, ownerOf }: IstioRouterOptions, { rollout, place, rules,
   };
 }
 
-function destinationsSeen(place: RoutePlace, family: Family | undefined): readonly DestinationSeen[] {
+function destinationsSeen({ place, family, versions }: Pick<Sight, "place" | "family" | "versions">): readonly DestinationSeen[] {
   const points = pointsOf(place.destinations);
   const weighted = !isUnweighted(place.destinations);
-  return place.destinations.map((each, index) => ({
-    version: versionOf(each),
-    points: points[index]!,
-    weighted,
-    candidate: isCandidate(each, family, place),
-  }));
+  return place.destinations.map((each, index) => {
+    const version = versionOf(each);
+    const candidate = isCandidate(each, family, place);
+    const isNamesake = family !== undefined && !candidate && versions.includes(version);
+    return { version: isNamesake ? namesakeOf(each) : version, points: points[index]!, weighted, candidate };
+  });
+}
+
+/** What no version is called. */
+function namesakeOf({ destination: { host, subset = "" } }: RouteDestination): string {
+  return `${host}/${subset}`;
 }
 
 /** A version must mean one destination, and not somebody else's of the same name. */
@@ -92,15 +113,21 @@ function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: re
 }
 
 async function write({ caches, client }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
-  const place = findPlace(caches.virtualServices, change.rollout, change.target);
+  const place = findPlace(caches.virtualServices, change.rollout, change.target, change.seen.foundAt);
   assertUnmoved(place, change);
-  const operations = operationsFor(place, change);
+  const edit = { ...change, names: namesIn(place, change) };
+  const operations = operationsFor(place, edit);
   if (operations.length === 0) return writtenOf(place.object, change);
   const { namespace, object } = place;
   const patch = { type: "json", body: operations } as const;
   const answer = await client.patch(RESOURCES.virtualServices, namespace, object.metadata.name, patch, { fieldManager: change.manager });
-  assertAsSent(answer, place, change);
+  assertAsSent(answer, place, edit);
   return writtenOf(answer, change);
+}
+
+/** As the destinations of this very resourceVersion were called when the decision was made. */
+function namesIn({ destinations }: RoutePlace, { seen }: RouteChange): ReadonlyMap<RouteDestination, string> {
+  return new Map(destinations.flatMap((each, index) => (seen.destinations[index] ? [[each, seen.destinations[index].version]] : [])));
 }
 
 function writtenOf({ metadata }: KubernetesObject, { manager }: RouteChange): RouteWritten {
@@ -115,9 +142,9 @@ function assertUnmoved(place: ReturnType<typeof findPlace>, { seen }: RouteChang
 }
 
 /** An admission webhook may change what was sent; then nobody may believe that the weights are as decided. */
-function assertAsSent(answer: KubernetesObject, before: RoutePlace, change: RouteChange): void {
+function assertAsSent(answer: KubernetesObject, before: RoutePlace, change: RouteChange & RouteEdit): void {
   const sent = splitInWords(destinationsAfter(before.destinations, change));
-  const place = placeIn(answer, change.target);
+  const place = placeIn(answer, change.target, change.seen.foundAt);
   const stored = place.kind === "place" ? splitInWords(place.destinations) : place.message;
   if (stored !== sent) throw new Error(changedOnTheWay(before, sent, stored));
   const stamp = answer.metadata.annotations?.[EPOCH_ANNOTATION] ?? null;

@@ -4,23 +4,27 @@ import { EPOCH_ANNOTATION } from "../../rollout/rollout.ts";
 import type { DestinationWanted } from "../../rollout/route-write.ts";
 import type { RouteChange } from "../traffic-router.ts";
 import type { RoutePlace } from "./route-place.ts";
-import { pointsOf, splitInWords, subsetOf, sumOf, versionOf, type RouteDestination } from "./virtual-service.ts";
+import { isWhole, pointsOf, splitInWords, subsetOf, versionOf, type RouteDestination } from "./virtual-service.ts";
 
-export type RouteEdit = Pick<RouteChange, "ours" | "wanted" | "stamp">;
+export interface RouteEdit extends Pick<RouteChange, "ours" | "wanted" | "stamp"> {
+  /** What destinations were called where that is not what they are named: a stranger with the name of one of ours. */
+  readonly names?: ReadonlyMap<RouteDestination, string>;
+}
+
 type Destinations = readonly RouteDestination[];
 type Operations = readonly JsonPatchOperation[];
 
 /** Empty where nothing differs. Throws a RangeError for a change after which the weights would not add up to 100. */
 export function operationsFor(place: RoutePlace, edit: RouteEdit): Operations {
   const after = destinationsAfter(place.destinations, edit);
-  if (sumOf(pointsOf(after)) !== 100) throw new RangeError(`expected weights that add up to 100 for ${place.label}, got ${splitInWords(after)}`);
+  if (!isWhole(pointsOf(after))) throw new RangeError(`expected weights that add up to 100 for ${place.label}, got ${splitInWords(after)}`);
   const changes = [...destinationOperations(place, edit), ...stampOperations(place.object.metadata, edit.stamp)];
   return changes.length === 0 ? [] : [...testOperations(place, edit), ...changes];
 }
 
 /** The destinations as they shall be after the edit. */
 export function destinationsAfter(before: Destinations, edit: RouteEdit): Destinations {
-  const weighed = before.map((each) => reweighed(each, edit, before.length));
+  const weighed = reweighedAll(before, edit);
   return missingIn(before, edit)
     .reduce<Destinations>((list, wanted) => withInserted(list, wanted, edit), weighed)
     .filter((each) => !isDropped(each, edit));
@@ -30,7 +34,8 @@ export function destinationsAfter(before: Destinations, edit: RouteEdit): Destin
 function destinationOperations(place: RoutePlace, edit: RouteEdit): Operations {
   const { destinations } = place;
   const path = routePath(place);
-  const weights = destinations.flatMap((each, index) => weightOperation(`${path}/${index}/weight`, each, reweighed(each, edit, destinations.length)));
+  const weighed = reweighedAll(destinations, edit);
+  const weights = destinations.flatMap((each, index) => weightOperation(`${path}/${index}/weight`, each, weighed[index]!));
   const { grown, additions } = grow(path, destinations, edit);
   const removals = [...grown.keys()]
     .reverse()
@@ -81,9 +86,9 @@ function stampWrite(path: string, annotations: ObjectMetadata["annotations"], st
   return { op: EPOCH_ANNOTATION in annotations ? "replace" : "add", path, value: stamp };
 }
 
-function missingIn(destinations: Destinations, { wanted }: RouteEdit): readonly DestinationWanted[] {
-  const present = new Set(destinations.map(versionOf));
-  return wanted.filter(({ version }) => !present.has(version));
+function missingIn(destinations: Destinations, edit: RouteEdit): readonly DestinationWanted[] {
+  const present = new Set(destinations.map((each) => nameIn(edit, each)));
+  return edit.wanted.filter(({ version }) => !present.has(version));
 }
 
 function withInserted(list: Destinations, wanted: DestinationWanted, edit: RouteEdit): Destinations {
@@ -106,11 +111,16 @@ function siblingOf(sibling: RouteDestination, version: string): RouteDestination
   return copy;
 }
 
-function reweighed(destination: RouteDestination, { wanted }: RouteEdit, count: number): RouteDestination {
-  const mine = wanted.find(({ version }) => version === versionOf(destination));
-  if (!mine) return destination;
-  const isZeroAlready = count > 1 && mine.points === 0 && destination.weight === undefined;
-  return isZeroAlready ? destination : withWeight(destination, mine.points);
+/** What a version gets, its first destination gets; a twin that somebody added gets nothing. */
+function reweighedAll(before: Destinations, edit: RouteEdit): Destinations {
+  const names = before.map((each) => nameIn(edit, each));
+  return before.map((each, index) => {
+    const wanted = edit.wanted.find(({ version }) => version === names[index]);
+    if (!wanted) return each;
+    const points = names.indexOf(wanted.version) === index ? wanted.points : 0;
+    const isZeroAlready = before.length > 1 && points === 0 && each.weight === undefined;
+    return isZeroAlready ? each : withWeight(each, points);
+  });
 }
 
 function withWeight(destination: RouteDestination, points: number | null): RouteDestination {
@@ -119,12 +129,16 @@ function withWeight(destination: RouteDestination, points: number | null): Route
   return weight === points ? destination : { ...destination, weight: points };
 }
 
-function isOurs(destination: RouteDestination, { ours }: RouteEdit): boolean {
-  return ours.includes(versionOf(destination));
+function isOurs(destination: RouteDestination, edit: RouteEdit): boolean {
+  return edit.ours.includes(nameIn(edit, destination));
 }
 
 function isDropped(destination: RouteDestination, edit: RouteEdit): boolean {
-  return isOurs(destination, edit) && !edit.wanted.some(({ version }) => version === versionOf(destination));
+  return isOurs(destination, edit) && !edit.wanted.some(({ version }) => version === nameIn(edit, destination));
+}
+
+function nameIn({ names }: RouteEdit, destination: RouteDestination): string {
+  return names?.get(destination) ?? versionOf(destination);
 }
 
 function routePath({ index }: RoutePlace): string {

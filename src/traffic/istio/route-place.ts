@@ -2,12 +2,13 @@
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
 import type { RouteSeen } from "../../rollout/observation.ts";
-import type { RolloutRef } from "../../rollout/rollout.ts";
+import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
+import { problemsOf } from "../../rollout/spec-problems.ts";
 import type { Traffic } from "../../rollout/spec.ts";
 import { refusalOf } from "./reference.ts";
-import { pointsOf, splitInWords, sumOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
+import { isWhole, pointsOf, splitInWords, sumOf, versionOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
-/** An http route that can be edited, and where it is. */
+/** An http route with destinations, and where it is. */
 export interface RoutePlace {
   readonly kind: "place";
   readonly object: KubernetesObject;
@@ -17,6 +18,8 @@ export interface RoutePlace {
   /** Undefined for a route without name. */
   readonly routeName: string | undefined;
   readonly destinations: readonly RouteDestination[];
+  /** A sentence about weights that are no split of 100. */
+  readonly flaw: string | undefined;
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
   readonly label: string;
 }
@@ -25,7 +28,8 @@ export type Trouble = Exclude<RouteSeen, { readonly kind: "found" }>;
 
 type Cache = Pick<ObjectCache, "get">;
 
-export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: Traffic): RoutePlace | Trouble {
+/** `index`: of the http route, where it is known already. */
+export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: Traffic, index?: number): RoutePlace | Trouble {
   const [ref] = target.istio.virtualServices;
   if (!ref) return unusable("traffic.istio.virtualServices is empty: name the VirtualService whose weights Weir shall set");
   const namespace = ref.namespace ?? rollout.namespace;
@@ -33,30 +37,53 @@ export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: T
   const object = virtualServices.get(namespace, ref.name);
   if (!object) return { kind: "absent", message: `there is no ${label}` };
   const refusal = refusalOf(label, object, rollout);
-  return refusal === undefined ? placeIn(object, target) : unusable(refusal);
+  return refusal === undefined ? placeIn(object, target, index) : unusable(refusal);
 }
 
 /** The place in a VirtualService that is already at hand, such as the answer to a write. */
-export function placeIn(object: KubernetesObject, target: Traffic): RoutePlace | Trouble {
+export function placeIn(object: KubernetesObject, target: Traffic, known?: number): RoutePlace | Trouble {
   const label = `VirtualService ${object.metadata.namespace}/${object.metadata.name}`;
   const parsed = VirtualServiceSpec.safeParse(object.spec ?? {});
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return unusable(`${label} cannot be read: spec.${issue?.path.join(".")}: ${issue?.message}`);
+    const [problem] = problemsOf(parsed.error, object.spec, "spec");
+    return unusable(`${label} cannot be read: ${problem?.path}: ${problem?.message}`);
   }
   const routes = parsed.data.http ?? [];
-  const index = indexOf(routes, target.istio.virtualServices[0]?.routes?.[0], label);
-  return typeof index === "number" ? usablePlace(object, index, routes[index]!, label) : index;
+  const index = known !== undefined && routes[known] ? known : indexOf(routes, target.istio.virtualServices[0]?.routes?.[0], label);
+  return typeof index === "number" ? placeAt(object, index, routes[index]!, label) : index;
 }
 
-function usablePlace(object: KubernetesObject, index: number, route: HttpRoute, ofObject: string): RoutePlace | Trouble {
+/**
+ * Where a route went that bears another name now, or has got company: the only one that leads to two of the versions. Only in
+ * a VirtualService with our stamp, which a run has written.
+ */
+export function findStray(virtualServices: Cache, rollout: RolloutRef, target: Traffic, versions: readonly string[]): number | undefined {
+  const [ref] = target.istio.virtualServices;
+  const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
+  if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
+  const routes = VirtualServiceSpec.safeParse(object.spec).data?.http ?? [];
+  const splits = [...routes.keys()].filter((index) => leadsToTwo(routes[index]!, versions));
+  return splits.length === 1 ? splits[0] : undefined;
+}
+
+function leadsToTwo({ route = [] }: HttpRoute, versions: readonly string[]): boolean {
+  return new Set(route.map(versionOf).filter((version) => versions.includes(version))).size > 1;
+}
+
+function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofObject: string): RoutePlace | Trouble {
   const routeName = nameOf(route);
   const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
   const destinations = route.route ?? [];
   if (destinations.length === 0) return unusable(`${label} has no destinations to weigh${insteadOf(route, object)}`);
-  const sum = sumOf(pointsOf(destinations));
-  if (sum !== 100) return unusable(`the weights of ${label} must add up to 100, and they are ${splitInWords(destinations)}: ${sum}`);
-  return { kind: "place", object, namespace: object.metadata.namespace ?? "", index, routeName, destinations, label };
+  return { kind: "place", object, namespace: object.metadata.namespace ?? "", index, routeName, destinations, label, flaw: flawIn(destinations, label) };
+}
+
+function flawIn(destinations: readonly RouteDestination[], label: string): string | undefined {
+  const points = pointsOf(destinations);
+  if (isWhole(points)) return undefined;
+  const sum = sumOf(points);
+  if (sum !== 100) return `the weights of ${label} must add up to 100, and they are ${splitInWords(destinations)}: ${sum}`;
+  return `the weights of ${label} must be whole numbers from 0 to 100, and they are ${splitInWords(destinations)}`;
 }
 
 function indexOf(routes: readonly HttpRoute[], wanted: string | undefined, label: string): number | Trouble {

@@ -4,7 +4,7 @@ import { firstLabelOf } from "./host.ts";
 
 export const RouteDestination = z.looseObject({
   destination: z.looseObject({ host: z.string(), subset: z.string().optional() }),
-  weight: z.int().nonnegative().optional(),
+  weight: z.number().optional(), // what else it must be is said with the sum
 });
 export type RouteDestination = z.infer<typeof RouteDestination>;
 
@@ -39,6 +39,11 @@ export function isUnweighted(destinations: readonly RouteDestination[]): boolean
 
 export function sumOf(points: readonly number[]): number {
   return points.reduce((sum, each) => sum + each, 0);
+}
+
+/** Whole points of 100 that add up. */
+export function isWhole(points: readonly number[]): boolean {
+  return points.every((each) => Number.isInteger(each) && each >= 0) && sumOf(points) === 100;
 }
 
 /** For sentences: `v2 90, v3 10`. */

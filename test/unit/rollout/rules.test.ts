@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { decide, RULES } from "../../../src/rollout/decide.ts";
 import type { Decision } from "../../../src/rollout/decision.ts";
+import type { RouteFound } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
 import { aTarget } from "../../support/istio-objects.ts";
 import { aCheck, anObservation, aRollout, aRun, aStatus, at, type ObservationChange, type RolloutChange, v2, v3 } from "../../support/rollouts.ts";
@@ -26,6 +27,10 @@ const passed = { seconds: 70 };
 const check = (change: Parameters<typeof aCheck>[0]): RolloutChange => ({ status: aStatus({ run: aRun({ checks: [aCheck(change)] }) }) });
 const silent = (verdict: "NoData" | "Inconclusive" | "Error", analysis: object): RolloutChange => ({ ...check({ verdict, passes: 0 }), spec: { analysis } });
 const two = { v2: 90, v3: 10 };
+const absent = { kind: "absent", message: "no VirtualService reviews in bookinfo" } as const;
+const routeAt = (split: NonNullable<ObservationChange["split"]>, rest: ObservationChange = {}): RouteFound => anObservation({ split, route: { writers: [{ manager: "kubectl-edit", atMs: 1 }] }, ...rest }).route as RouteFound;
+/** Weights that somebody left so that they do not add up. */
+const mangledTo = (split: NonNullable<ObservationChange["split"]>, rest: ObservationChange = {}): ObservationChange => ({ seen: { route: { kind: "unusable", message: "the weights do not add up", mendable: routeAt(split, rest) } } });
 
 /** Every rule, by what makes it decide and what it then says. */
 const TABLE: Readonly<Record<string, readonly Row[]>> = {
@@ -39,6 +44,9 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "a person says undo in mid-run", rollout: command("undo id=c1 run=1 actor=alice"), then: { kind: "end", outcome: "Aborted" } },
     { when: "the spec names stable again", rollout: { spec: { release: "v2" } }, then: { kind: "end", outcome: "Aborted", actor: "kubectl" }, without: "refuse" },
     { when: "abort comes with a Fail at hand", rollout: { ...check({ verdict: "Fail", failuresInARow: 5 }), command: "abort id=c1 run=1 actor=alice" }, then: { outcome: "Aborted" } },
+    { when: "abort comes where there is no route", rollout: command("abort id=c1 run=1 actor=alice"), seen: { seen: { route: absent } }, then: { kind: "end", outcome: "Aborted", why: "aborted by alice", message: expect.stringContaining("could not be taken back to v2 yet: no VirtualService"), answer: { result: "Accepted", message: expect.stringContaining("as soon as it can: no VirtualService") } } },
+    { when: "abort comes where the weights do not add up", rollout: command("abort id=c1 run=1 actor=alice"), seen: mangledTo({ v2: 90, v3: 20 }), then: { kind: "end", outcome: "Aborted", why: "aborted by alice; kubectl-edit had left VirtualService bookinfo/reviews at v2 90, v3 20, and its weights are mended" } },
+    { when: "abort comes where another tool holds more than there is", rollout: command("abort id=c1 run=1 actor=alice"), seen: mangledTo({ v1: 120, v2: 90, v3: 10 }), then: { kind: "end", outcome: "Aborted", message: expect.stringContaining("could not be taken back to v2 yet: the weights do not add up") } },
     { when: "abort comes while suspended", rollout: { spec: { suspend: true }, command: "abort id=c1 run=1 actor=alice" }, then: { kind: "end", outcome: "Aborted" } },
   ],
   suspended: [
@@ -47,8 +55,11 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "nothing starts at rest", rollout: { status: null, spec: { suspend: true } }, then: { kind: "stay", reason: "Suspended" } },
   ],
   unrouted: [
-    { when: "the VirtualService is not there", seen: { seen: { route: { kind: "absent", message: "no VirtualService reviews in bookinfo" } } }, then: { phase: "Pending", reason: "RouteMissing", message: "no VirtualService reviews in bookinfo" } },
-    { when: "its weights do not add up", seen: { seen: { route: { kind: "unusable", message: "90 + 20 is not 100" } } }, then: { phase: "Degraded", reason: "InvalidSpec" } },
+    { when: "the VirtualService is not there at rest", rollout: { status: null }, seen: { seen: { route: absent } }, then: { phase: "Pending", reason: "RouteMissing", message: "no VirtualService reviews in bookinfo" } },
+    { when: "the VirtualService goes in mid-run", seen: { seen: { route: absent } }, then: { phase: "Pending", reason: "RouteMissing", message: "no VirtualService reviews in bookinfo; run 1 of v3 waits at 10%, and abort ends it" } },
+    { when: "the VirtualService goes while the version hurts", rollout: check({ verdict: "Fail", failuresInARow: 2, value: "5%" }), seen: { seen: { route: absent } }, then: { kind: "stay", message: expect.stringContaining("waits at 10% and hurts (errors was 5%") } },
+    { when: "it cannot be read", seen: { seen: { route: { kind: "unusable", message: "two routes and none named" } } }, then: { phase: "Degraded", reason: "InvalidSpec" } },
+    { when: "the run was aborted without it", rollout: ended({ outcome: "Aborted", weight: 10, endedFrom: undefined, reason: "aborted by alice" }), seen: { seen: { route: absent } }, then: { kind: "stay", phase: "Degraded", reason: "RolledBack", message: "run 1 of v3 is over (aborted by alice), and its traffic could not be taken back to v2 yet: no VirtualService reviews in bookinfo" } },
   ],
   observed: [
     { when: "another tool gives the release weight", rollout: { status: null, spec: { analysis: { mode: "observe" } } }, then: { kind: "begin", run: { weight: 10, from: v2, to: v3 } } },
@@ -78,6 +89,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   harmful: [
     { when: "a metric failed often enough in a row", rollout: check({ verdict: "Fail", failuresInARow: 2, value: "5%" }), then: { kind: "end", outcome: "RolledBack", refuse: "RolledBack", why: expect.stringContaining("errors was 5%") } },
+    { when: "a metric fails where the weights do not add up", rollout: check({ verdict: "Fail", failuresInARow: 2, value: "5%" }), seen: mangledTo({ v2: 90, v3: 9 }), then: { kind: "end", outcome: "RolledBack", why: expect.stringMatching(/^errors was 5%.*; kubectl-edit had left .* at v2 90, v3 9, and its weights are mended$/) } },
     { when: "the canary has weight and no ready pod", seen: { ready: { v3: 0 } }, then: { kind: "end", outcome: "RolledBack", why: expect.stringContaining("no ready pod") } },
     { when: "it hurts while a person has paused", rollout: { status: aStatus({ run: aRun({ pausedBy: "Command", checks: [aCheck({ verdict: "Fail", failuresInARow: 2 })] }) }) }, then: { kind: "end", outcome: "RolledBack" } },
     { when: "no data after the hold, and the policy is rollback", rollout: silent("NoData", { onNoData: "rollback" }), seen: passed, then: { kind: "end", why: expect.stringContaining("no request has reached v3") } },
@@ -93,6 +105,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the route is another one now", rollout: { spec: { traffic: aTarget("reviews", "primary") } }, then: { kind: "end", outcome: "Superseded", why: "spec.traffic was edited" } },
   ],
   refusedRaised: [
+    { when: "somebody gives the refused version weight at rest, and the weights do not add up", rollout: ended(), seen: mangledTo({ v2: 100, v3: 10 }, { stamp: null }), then: { kind: "repair", phase: "Degraded" } },
     { when: "somebody gives the refused version weight at rest", rollout: ended(), seen: { split: two, stamp: null, route: { writers: [{ manager: "argocd", atMs: 0 }] } }, then: { kind: "repair", phase: "Degraded", message: expect.stringContaining("argocd") } },
   ],
   settled: [
@@ -110,6 +123,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   takenOver: [
     { when: "a hand lowered the share", seen: { split: { v2: 95, v3: 5 }, route: { writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "yield", points: 5, reason: "RouteEditedByHand", message: expect.stringContaining("kubectl-edit") } },
+    { when: "a hand gave everything to others", seen: { split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand", message: expect.stringContaining("from 10% to 0%") } },
+    { when: "a hand took both away", seen: { split: { v1: null } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand" } },
     { when: "a hand took everything", seen: { split: { v2: 100, v3: 0 } }, then: { kind: "yield", points: 0 } },
   ],
   stalled: [
@@ -117,6 +132,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   drifted: [
     { when: "a hand raised the share", seen: { split: { v2: 0, v3: 100 } }, then: { kind: "repair", phase: "Progressing" } },
+    { when: "a hand raised the share to weights that do not add up", seen: mangledTo({ v2: 50, v3: 10 }), then: { kind: "repair", message: expect.stringContaining("kubectl-edit raised v3 to 16.7%; it is put back to 10%") } },
     { when: "it is the third time in five minutes", rollout: { status: aStatus({ run: aRun({ raises: [at(10), at(20)] }) }) }, seen: { split: { v2: 0, v3: 100 } }, then: { kind: "repair", phase: "Paused", reason: "RouteContested" } },
     { when: "the last repair was less than 30 s ago", rollout: { status: aStatus({ run: aRun({ raises: [at(10), at(15), at(20)], pausedBy: "RouteContested" }) }) }, seen: { split: { v2: 0, v3: 100 } }, then: { kind: "stay", reason: "RouteContested" } },
   ],
@@ -129,6 +145,12 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "pause", rollout: command("pause id=c1 run=1 actor=alice"), then: { kind: "pause", by: "Command" } },
     { when: "resume", rollout: { status: aStatus({ run: aRun({ pausedBy: "Command" }) }), command: "resume id=c1 run=1 actor=alice" }, then: { kind: "resume" } },
     { when: "resume after a hand's edit goes above it", rollout: { status: aStatus({ run: aRun({ weight: 5, points: 5, pausedBy: "RouteEditedByHand" }) }), command: "resume id=c1 run=1 actor=alice" }, seen: { split: { v2: 95, v3: 5 } }, then: { kind: "enter", step: 0 } },
+  ],
+  mangled: [
+    { when: "the weights do not add up, and the canary has no more than it should", seen: mangledTo({ v2: 95, v3: 10 }), then: { kind: "stay", phase: "Degraded", reason: "InvalidSpec", message: "the weights do not add up; run 1 of v3 waits at 10%, and abort gives everything to v2" } },
+    { when: "the route bears another name now", seen: { ...passed, seen: { route: { ...absent, mendable: { ...routeAt({ v2: 10, v3: 90 }), foundAt: 1 } } } }, then: { kind: "stay", phase: "Pending", reason: "RouteMissing", message: expect.stringContaining("abort gives everything to v2") } },
+    { when: "another tool holds more than there is", seen: mangledTo({ v1: 120, v2: 90, v3: 10 }), then: { kind: "stay", message: "the weights do not add up; run 1 of v3 waits at 10%, and abort ends it" } },
+    { when: "the weights do not add up at rest", rollout: ended(), seen: mangledTo({ v2: 90, v3: 0 }, { stamp: null }), then: { kind: "stay", phase: "Degraded", reason: "InvalidSpec", message: "the weights do not add up" } },
   ],
   questioned: [
     { when: "a metric that asks for a person failed", rollout: { ...check({ verdict: "Fail", failuresInARow: 2 }), spec: { analysis: { metrics: [{ name: "errors", errorRate: { max: "1%" }, onFail: "pause" }] } } }, then: { kind: "pause", by: "MetricFailed" } },
@@ -161,6 +183,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "steps go by time where nothing is judged", rollout: { status: aStatus({ run: aRun({ checks: [] }) }), spec: { analysis: { metrics: [] } } }, seen: passed, then: { kind: "enter", step: 1 } },
     { when: "the canary is not ready for more", seen: { ...passed, split: { v2: 50, v3: 50 }, ready: { v3: 1 } }, rollout: { status: aStatus({ run: aRun({ step: 1, weight: 50, points: 50 }) }) }, then: { kind: "stay", waiting: true, message: expect.stringContaining("1 of 2 ready pods") } },
     { when: "stable could not take its traffic back", seen: { ...passed, ready: { v2: 0 } }, then: { kind: "stay", waiting: true, message: expect.stringContaining("v2 has no ready pod") } },
+    { when: "the others have everything", rollout: { status: aStatus({ run: aRun({ weight: 0, points: 0 }) }) }, seen: { ...passed, split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "stay", message: expect.stringContaining("nothing to share") } },
     { when: "the CRD is older than the daemon", seen: { ...passed, seen: { crdIsCurrent: false } }, then: { kind: "stay", message: expect.stringContaining("CRD") } },
     { when: "a timed pause is over", rollout: { spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] } }, status: aStatus({ run: aRun({ step: 1, pausedBy: "Step", pausedAt: at(60), ladder: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] }) }) }, seen: { seconds: 361 }, then: { kind: "enter", step: 2 } },
   ],
@@ -204,6 +227,17 @@ describe("commands that are refused", () => {
   ] as const)("%s", (_, rollout: RolloutChange, message) => {
     const decision = decide(aRollout(rollout), anObservation(rollout === rest ? { split: { v2: 100, v3: 0 }, stamp: null } : {}));
     expect(decision.answer).toMatchObject({ result: "Refused", message: expect.stringContaining(message) as string });
+  });
+
+  test.each([
+    ["promote where the weights do not add up", command("promote id=c1 run=1 actor=alice"), mangledTo({ v2: 90, v3: 20 }), "the weights do not add up"],
+    ["promote where the others have everything", command("promote id=c1 run=1 actor=alice"), { split: { v1: 100, v2: 0, v3: 0 } }, "nothing to share"],
+    ["promote where neither is there", command("promote id=c1 run=1 actor=alice"), { split: { v1: null } }, "leads to neither v2 nor v3"],
+    ["resume where there is no route", { status: aStatus({ run: aRun({ pausedBy: "Command" }) }), command: "resume id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
+    ["retry where there is no route", { ...rest, command: "retry id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
+    ["undo where there is no route", { ...ended({}, { formerStables: [v2] }), command: "undo id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
+  ] as const)("%s", (_, rollout: RolloutChange, seen: ObservationChange, message) => {
+    expect(decide(aRollout(rollout), anObservation(seen)).answer).toMatchObject({ result: "Refused", message: expect.stringContaining(message) as string });
   });
 
   test("promote beyond what is ready says what is missing", () => {

@@ -134,9 +134,12 @@ describe("the route that is meant", () => {
     ["a delegate", { objects: withRoutes({ delegate: { name: "team" } }) }, { kind: "unusable", message: "VirtualService bookinfo/reviews has no destinations to weigh: it delegates to VirtualService bookinfo/team; name that one instead" }],
     ["one version twice", { objects: withRoutes({ route: [...subsets({ v2: 50 })!, ...subsets({ v2: 50 })!] }) }, { kind: "unusable", message: "VirtualService bookinfo/reviews leads to v2 twice (v2 50, v2 50): make it one destination" }],
     ["somebody else's subset of the same name", { objects: withRoutes({ route: [...subsets({ v2: 90 })!, ...subsets({ v3: 10 }, "ratings")!] }) }, { kind: "unusable", message: "VirtualService bookinfo/reviews leads to ratings, which bears the name v3 and is not a subset of reviews.bookinfo.svc: rename one of them" }],
-    ["a weight that is no number", { objects: withRoutes({ route: [{ destination: { host: "reviews" }, weight: "10" as unknown as number }] }) }, { kind: "unusable", message: "VirtualService bookinfo/reviews cannot be read: spec.http.0.route.0.weight: Invalid input: expected number, received string" }],
+    ["a weight that is no number", { objects: withRoutes({ route: [{ destination: { host: "reviews" }, weight: "10" as unknown as number }] }) }, { kind: "unusable", message: 'VirtualService bookinfo/reviews cannot be read: spec.http[0].route[0].weight: expected a number, got the text "10"; write a plain number, without quotes, unit or percent sign' }],
+    ["weights that are no whole numbers", { objects: withRoutes({ route: subsets({ v2: 90.5, v3: 9.5 }) }) }, { kind: "unusable", message: "the weights of VirtualService bookinfo/reviews must be whole numbers from 0 to 100, and they are v2 90.5, v3 9.5" }],
+    ["a weight below 0", { objects: withRoutes({ route: subsets({ v2: 110, v3: -10 }) }) }, { kind: "unusable", message: "the weights of VirtualService bookinfo/reviews must be whole numbers from 0 to 100, and they are v2 110, v3 -10" }],
   ])("is refused with a sentence: %s", (_, question, expected) => {
-    expect(read(question)).toEqual(expected);
+    const seen = read(question);
+    expect({ kind: seen.kind, message: seen.kind === "found" ? "" : seen.message }).toEqual(expected);
   });
 });
 
