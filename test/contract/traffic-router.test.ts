@@ -5,7 +5,7 @@ import { Conflict } from "../../src/kubernetes/errors.ts";
 import type { RouteFound } from "../../src/rollout/observation.ts";
 import { EPOCH_ANNOTATION, ROUTE_MANAGER, STAMP_MANAGER } from "../../src/rollout/rollout.ts";
 import type { RouteChange, TrafficRouter } from "../../src/traffic/traffic-router.ts";
-import { aTarget, subsets, type KubernetesRoute } from "../support/istio-objects.ts";
+import { aTarget, hosts, subsets, type KubernetesRoute } from "../support/istio-objects.ts";
 import { kubernetesApis } from "../support/kubernetes-apis.ts";
 import { openApiWorld, openMemoryWorld, type RouterWorld, type Scene } from "../support/router-worlds.ts";
 
@@ -155,6 +155,30 @@ describe.each(WORLDS)("a traffic router on $world", ({ open }) => {
     const stored = await scene.stored();
     expect((stored.spec as { http: unknown }).http).toEqual([{ route: subsets({ [winner]: null }) }]);
     expect(stored.metadata.annotations).toBeUndefined();
+  });
+
+  it.each<readonly [what: string, http: readonly KubernetesRoute[], after: readonly KubernetesRoute[]]>([
+    ["weights that do not add up", [{ route: subsets({ v2: 90, v3: 20 }) }], [{ route: subsets({ v2: 100, v3: 0 }) }]],
+    ["a weight below 0", [{ route: subsets({ v2: 110, v3: -10 }) }], [{ route: subsets({ v2: 100, v3: 0 }) }]],
+    ["a stranger on top", [{ route: [...subsets({ v2: 50, v3: 50 })!, ...hosts({ partner: 20 })!] }], [{ route: [...subsets({ v2: 80, v3: 0 })!, ...hosts({ partner: 20 })!] }]],
+    ["one version twice", [{ route: [...subsets({ v3: 10, v2: 80 })!, ...subsets({ v3: 10 })!] }], [{ route: [...subsets({ v3: 0, v2: 100 })!, ...subsets({ v3: 0 })!] }]],
+    ["a stranger of the same name", [{ route: [...subsets({ v3: 20 }, "ratings")!, ...subsets({ v2: 70, v3: 10 })!] }], [{ route: [...subsets({ v3: 20 }, "ratings")!, ...subsets({ v2: 80, v3: 0 })!] }]],
+    ["another route beside it", [{ route: subsets({ v1: null }) }, { route: subsets({ v2: 50, v3: 50 }) }], [{ route: subsets({ v1: null }) }, { route: subsets({ v2: 100, v3: 0 }) }]],
+  ])("refuses %s with a sentence, and shows what a write can make whole", async (_, http, after) => {
+    const scene = await world.begin(PLAIN);
+    await scene.router.write(change(scene, see(scene), { v2: 75, v3: 25 }));
+    await scene.editRoutes("other-tool", http);
+    const seen = scene.router.read({ namespace: scene.namespace, name: "reviews" }, aTarget(), ["v3", "v2"]);
+    expect(seen).toMatchObject({ kind: "unusable", message: expect.any(String) as string });
+    if (seen.kind !== "unusable" || !seen.mendable) throw new Error("expected a route that a write can make whole");
+    const [stable] = after.flatMap(({ route = [] }) => route.filter(({ destination }) => destination.subset === "v2"));
+    await scene.router.write(change(scene, seen.mendable, { v2: stable!.weight!, v3: 0 }, { stamp: null }));
+    expect((await scene.stored()).spec).toMatchObject({ http: after });
+  });
+
+  it("does not look for a route elsewhere in a VirtualService that no run has written", async () => {
+    const scene = await world.begin([{ route: subsets({ v1: null }) }, { route: subsets({ v2: 50, v3: 50 }) }]);
+    expect(scene.router.read({ namespace: scene.namespace, name: "reviews" }, aTarget(), ["v3", "v2"])).not.toHaveProperty("mendable");
   });
 
   it("says that a route is absent", async () => {
