@@ -17,7 +17,7 @@ export function rolloutOf(object: KubernetesObject): Rollout {
   if (isFromLaterDaemon(written)) return { metadata, spec: specOf(object), statusIsNewer: true };
   const status = RolloutStatus.safeParse(written);
   if (status.success) return { metadata, spec: specOf(object), status: status.data, statusIsNewer: false };
-  return { metadata, spec: { invalid: statusSentence(object, problemsOf(status.error, written, "status")) }, statusIsNewer: false };
+  return { metadata, spec: { invalid: statusSentence(object, problemsOf(status.error, written, "status")) }, statusIsNewer: false, statusIsForeign: true };
 }
 
 function metadataOf({ metadata }: KubernetesObject): RolloutMetadata {

@@ -1,4 +1,5 @@
 /** The Rollouts port on the API server: reads from the informer cache, every write conditional on what was read. */
+import { z } from "zod";
 import type { Rollouts } from "../reconciler/ports.ts";
 import { COMMAND_ANNOTATION, FINALIZER, type Rollout } from "../rollout/rollout.ts";
 import type { RolloutStatus } from "../rollout/status.ts";
@@ -42,8 +43,18 @@ async function updateStatus(options: RolloutsOptions, rollout: Rollout, status: 
   const { name, namespace, resourceVersion } = rollout.metadata;
   const before = options.cache.get(namespace, name);
   if (before?.metadata.resourceVersion !== resourceVersion) throw new Conflict(`Rollout ${namespace}/${name} has changed since it was read: nothing was written`);
-  return rolloutOf(await writeAnyForm(options, before, statusForms(status)));
+  return rolloutOf(rollout.statusIsForeign ? await sayIn(options.client, before, status) : await writeAnyForm(options, before, statusForms(status)));
 }
+
+/** Only what is said: what else is in a status that somebody mangled may be all that is known of a run. */
+async function sayIn(client: KubernetesClient, before: KubernetesObject, { phase, reason, message, conditions, observedGeneration }: RolloutStatus): Promise<KubernetesObject> {
+  if (Said.safeParse(before["status"]).data?.message === message) return before;
+  const { name, namespace, resourceVersion } = before.metadata;
+  const body = { metadata: { resourceVersion }, status: { phase, reason, message, conditions, observedGeneration } };
+  return client.patch(RESOURCES.rollouts, namespace, name, { type: "merge", body }, { subresource: "status" });
+}
+
+const Said = z.object({ message: z.string() });
 
 /** The first form that the server takes; the last refusal where it takes none. */
 async function writeAnyForm(options: RolloutsOptions, before: KubernetesObject, [form, ...smaller]: readonly RolloutStatus[]): Promise<KubernetesObject> {

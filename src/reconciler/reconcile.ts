@@ -4,9 +4,10 @@ import { effectsOf, isWorthCommitting } from "../rollout/effects.ts";
 import type { Decision } from "../rollout/decision.ts";
 import { nextStatus } from "../rollout/next-status.ts";
 import { nextTickMs } from "../rollout/next-look.ts";
-import type { RolloutRef } from "../rollout/rollout.ts";
+import type { Observation } from "../rollout/observation.ts";
+import type { RolloutRef, ValidRollout } from "../rollout/rollout.ts";
 import type { RolloutStatus } from "../rollout/status.ts";
-import { type InvalidRollout, invalidStatus, isValid } from "../rollout/validity.ts";
+import { asBegun, type InvalidRollout, invalidStatus, isValid, isWayBack } from "../rollout/validity.ts";
 import { observe } from "./observe.ts";
 import { perform } from "./perform.ts";
 import type { Ports } from "./ports.ts";
@@ -23,10 +24,14 @@ export interface Result {
 export async function reconcile(ref: RolloutRef, ports: Ports, signal: AbortSignal): Promise<Result> {
   const rollout = ports.rollouts.get(ref);
   if (!rollout || rollout.statusIsNewer) return {};
-  if (!isValid(rollout)) return refuse(rollout as InvalidRollout, ports);
+  if (!isValid(rollout)) return refuse(rollout as InvalidRollout, ports, signal);
 
   const seen = await observe(rollout, ports, signal);
   const decision = decide(rollout, seen);
+  return carryOut(rollout, seen, decision, ports);
+}
+
+async function carryOut(rollout: ValidRollout, seen: Observation, decision: Decision, ports: Ports): Promise<Result> {
   const status = nextStatus(rollout, seen, decision);
   const effects = effectsOf(rollout, status, seen, decision);
   if (isWorthCommitting(rollout, status, effects)) {
@@ -36,8 +41,14 @@ export async function reconcile(ref: RolloutRef, ports: Ports, signal: AbortSign
   return { requeueAtMs: nextTickMs(status), status, decided: decision.kind };
 }
 
-/** A spec that does not parse: only say so. */
-async function refuse(rollout: InvalidRollout, ports: Ports): Promise<Result> {
+/** A spec that does not parse: only say so. A run that was begun is still taken back. */
+async function refuse(rollout: InvalidRollout, ports: Ports, signal: AbortSignal): Promise<Result> {
+  const begun = asBegun(rollout);
+  if (begun) {
+    const seen = await observe(begun, ports, signal);
+    const decision = decide(begun, seen);
+    if (isWayBack(decision, begun)) return carryOut(begun, seen, decision, ports);
+  }
   const status = invalidStatus(rollout, ports.clock.nowMs());
   if (isWorthCommitting(rollout, status, [])) await ports.rollouts.updateStatus(rollout, status);
   return {};

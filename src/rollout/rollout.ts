@@ -39,6 +39,8 @@ export interface Rollout {
   /** Absent: never looked at. `newer`: written by a later daemon, left alone. */
   readonly status?: RolloutStatus;
   readonly statusIsNewer: boolean;
+  /** Somebody else's hand is in the status: it does not parse, and only what is said in it may be written. */
+  readonly statusIsForeign?: true;
 }
 
 /** A Rollout whose spec parsed. */

@@ -10,7 +10,7 @@ import { intended, lastWrite } from "../../rollout/route-write.ts";
 import type { LastCommand } from "../../rollout/status.ts";
 import { follow } from "../follow.ts";
 import { lookAtRoute } from "../route-look.ts";
-import { validRolloutOf } from "../valid-rollout.ts";
+import { lookableRolloutOf } from "../valid-rollout.ts";
 
 const LOOK_EVERY_MS = 250;
 
@@ -49,7 +49,7 @@ export async function untilRouteShows(client: KubernetesClient, ref: RolloutRef,
 }
 
 export async function routeShown(client: KubernetesClient, { namespace, name }: RolloutRef): Promise<Shown> {
-  const rollout = validRolloutOf(await client.get(RESOURCES.rollouts, namespace, name));
+  const rollout = lookableRolloutOf(await client.get(RESOURCES.rollouts, namespace, name));
   const { route } = await lookAtRoute(client, rollout);
   return { rollout, route, isShown: isSettled(rollout, route) };
 }

@@ -14,7 +14,7 @@ import type { RolloutStatus } from "../../rollout/status.ts";
 import { withFreshReads } from "../again.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { lookAtRoute, type RouteLook } from "../route-look.ts";
-import { validRolloutOf } from "../valid-rollout.ts";
+import { abortableRolloutOf } from "../valid-rollout.ts";
 
 /** Ends the run that goes on, and writes what an ended one still owes to the route. Throws `Conflict` where others are always faster. */
 export function forceAbort(client: KubernetesClient, object: KubernetesObject, command: Command): Promise<void> {
@@ -23,7 +23,7 @@ export function forceAbort(client: KubernetesClient, object: KubernetesObject, c
 
 /** One tick, as the daemon's: look, decide, commit, act. */
 async function abortOnce(client: KubernetesClient, object: KubernetesObject, command: Command): Promise<void> {
-  const rollout = withCommand(validRolloutOf(object), command);
+  const rollout = withCommand(abortableRolloutOf(object), command);
   refuseUnlessOurs(rollout, command);
   const look = await lookAtRoute(client, rollout);
   const seen = observationOf(rollout, look.route);

@@ -2,7 +2,7 @@
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { FINALIZER } from "../../rollout/rollout.ts";
-import { isValid } from "../../rollout/validity.ts";
+import { asBegun, isValid } from "../../rollout/validity.ts";
 import { routeShown, splitSaid } from "./answer.ts";
 import { refOf } from "./command-verb.ts";
 import { forceAbort } from "./force.ts";
@@ -12,7 +12,7 @@ import { commandOf } from "./send.ts";
 export async function letGo(client: KubernetesClient, object: KubernetesObject, actor: string | undefined): Promise<string> {
   const rollout = rolloutOf(object);
   const run = rollout.status?.run;
-  const isHeld = run !== undefined && isValid(rollout) && rollout.spec.analysis.mode === "enforce";
+  const isHeld = run !== undefined && (isValid(rollout) ? rollout.spec.analysis.mode === "enforce" : asBegun(rollout) !== undefined);
   if (isHeld) await forceAbort(client, object, commandOf(object, { verb: "abort", reason: "Weir is uninstalled" }, actor));
   await removeFinalizer(client, object);
   if (!isHeld || run.outcome) return "let go; the route is as it was";

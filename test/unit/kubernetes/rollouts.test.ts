@@ -70,6 +70,25 @@ describe("reading", () => {
   });
 });
 
+describe("a status that somebody mangled", () => {
+  const mangled = { ...aStatus(), phase: "Dancing", refused: { version: "v3", revision: "r3", because: "RolledBack", reason: "it hurt" } };
+  const said = { ...aStatus(), phase: "Degraded" as const, reason: "InvalidSpec" as const, message: "the status is not one that Weir wrote" };
+
+  test("keeps all that is in it but for what is said", async () => {
+    const server = aServer({ status: mangled });
+    await server.rollouts.updateStatus(server.rollouts.get(ref)!, said);
+    const { phase, reason, message, conditions, observedGeneration } = said;
+    expect(server.sent[0]?.patch.body).toEqual({ metadata: { resourceVersion: "7" }, status: { phase, reason, message, conditions, observedGeneration } });
+    expect(server.object()["status"]).toMatchObject({ refused: mangled.refused, run: mangled.run });
+  });
+
+  test("is told once", async () => {
+    const server = aServer({ status: { ...mangled, message: said.message } });
+    await server.rollouts.updateStatus(server.rollouts.get(ref)!, said);
+    expect(server.sent).toEqual([]);
+  });
+});
+
 describe("a status", () => {
   test("is written to the subresource on the condition of what was read, and comes back as stored", async () => {
     const server = aServer();
