@@ -93,19 +93,17 @@ async function edit({ client }: RolloutsOptions, { metadata }: Rollout, operatio
   await client.patch(RESOURCES.rollouts, metadata.namespace, metadata.name, { type: "json", body: [sameObject, ...operations] });
 }
 
-/** Only ours comes or goes; the finalizers of others are not touched, not even when they came since. */
+/**
+ * Only ours comes or goes; the finalizers of others are not touched, not even when they came since. It goes only while the Rollout is still
+ * as the ending was committed: a run that another daemon has begun since needs it.
+ */
 function finalizerOperations({ metadata }: Rollout, present: boolean): readonly JsonPatchOperation[] {
   const index = metadata.finalizers.indexOf(FINALIZER);
   if (present === index >= 0) return [];
-  if (!present) {
-    const path = `/metadata/finalizers/${index}`;
-    return [{ op: "test", path, value: FINALIZER }, { op: "remove", path }];
-  }
+  const unmoved: JsonPatchOperation = { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion };
+  if (!present) return [unmoved, { op: "remove", path: `/metadata/finalizers/${index}` }];
   if (metadata.finalizers.length > 0) return [{ op: "add", path: "/metadata/finalizers/-", value: FINALIZER }];
-  return [
-    { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion },
-    { op: "add", path: "/metadata/finalizers", value: [FINALIZER] },
-  ];
+  return [unmoved, { op: "add", path: "/metadata/finalizers", value: [FINALIZER] }];
 }
 
 function commandOperations(expected: string, value: string | null): readonly JsonPatchOperation[] {

@@ -209,7 +209,13 @@ describe("the finalizer", () => {
     const server = aServer({ metadata: { finalizers: ["x/y", ours] } });
     await server.rollouts.setFinalizer(server.rollouts.get(ref)!, false);
     expect(applied(server.object(), server.sent[0]?.patch).metadata.finalizers).toEqual(["x/y"]);
-    expect(() => applied({ ...server.object(), metadata: { ...server.object().metadata, finalizers: [ours, "x/y"] } }, server.sent[0]?.patch)).toThrow();
+    expect(() => applied({ ...server.object(), metadata: { ...server.object().metadata, resourceVersion: "8", finalizers: [ours, "x/y"] } }, server.sent[0]?.patch)).toThrow();
+  });
+
+  test("stays where the Rollout has moved on since the run's end was committed: the next run may have begun", async () => {
+    const server = aServer({ metadata: { finalizers: [ours] } });
+    await server.rollouts.setFinalizer(server.rollouts.get(ref)!, false);
+    expect(() => applied({ ...server.object(), metadata: { ...server.object().metadata, resourceVersion: "8" } }, server.sent[0]?.patch)).toThrow();
   });
 
   test("that is as it should be costs no request", async () => {
