@@ -120,7 +120,9 @@ export function isShown(it: OnRoute, run: Run): boolean {
 export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run): number | undefined {
   if (run.inForceAt !== undefined) return instantOf(run.inForceAt);
   if (!isShown(it, run)) return undefined;
-  const written = editableOf(it)?.writers.find(({ manager }) => manager === ROUTE_MANAGER)?.atMs;
+  const writers = editableOf(it)?.writers ?? [];
+  // Whoever edits anything in spec.http since owns the whole of it, and our time is gone with our entry: then theirs, which is later.
+  const written = (writers.find(({ manager }) => manager === ROUTE_MANAGER) ?? writers[0])?.atMs;
   const setMs = run.epoch === 0 || written === undefined ? instantOf(run.startedAt) : written + 1_000;
   return setMs + msOf(it.spec.strategy.propagation);
 }

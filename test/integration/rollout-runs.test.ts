@@ -22,7 +22,7 @@ const spec: RolloutRunSpec = {
   ladder: [{ weight: 10, hold: "1m" }, { pause: {} }, { weight: 100, hold: "1m" }],
   checks: [aCheck()],
   evidence: [{
-    name: "errors", definition: "d", at: at(60), looks: 1, canary: { requests: 240, bad: 12 }, stable: { requests: 2_110, bad: 3 }, dispersion: 1.5,
+    name: "errors", definition: "d", at: at(60), looks: 1, compared: 1, inStep: 0, canary: { requests: 240, bad: [12] }, stable: { requests: 2_110, bad: [3] }, dispersion: 1.5,
     past: { requests: 12.5, bad: [0.25] }, againstStable: [[0.5, -1.25]],
     trail: appended("", { atMs: Date.parse(at(60)), canary: { requests: 240, bad: 12 }, stable: { requests: 2_110, bad: 3 } }),
   }],

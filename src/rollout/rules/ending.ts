@@ -104,7 +104,7 @@ export function endedSaid(it: Pick<Case, "status">, ended: Run): Decision {
   return stay("Degraded", refusalOf(it, ended), takenBackSaid(ended, why));
 }
 
-function refusalOf({ status: { refused } }: Case, { to, outcome }: Run): Refusal {
+function refusalOf({ status: { refused } }: Pick<Case, "status">, { to, outcome }: Run): Refusal {
   if (refused?.version === to.version) return refused.because;
   return outcome === "Aborted" ? "Aborted" : "RolledBack";
 }
