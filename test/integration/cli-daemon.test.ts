@@ -22,6 +22,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   beforeAll(async () => {
     api = await open();
     runs = await openStandingRuns(api, [{ name: "steered", share: 50 }, { name: "undone", share: 0 }]);
+    await api.admitDaemon(runs.namespace);
     daemon = await startDaemonProcess({
       kubeconfig: api.kubeconfigFor("daemon"),
       redisUrl: `redis://${NOWHERE}`,

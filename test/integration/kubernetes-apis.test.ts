@@ -54,7 +54,7 @@ describe.each(kubernetesApis())("the $name API", ({ open }) => {
 
   it("gives each user a kubeconfig", async () => {
     const kubeconfig = parse(readFileSync(api.kubeconfigFor("daemon"), "utf8")) as { users: readonly { user: { token: string } }[] };
-    await createApiRequest({ ...api.address, token: kubeconfig.users[0]?.user.token ?? "" })("GET", "/api/v1/namespaces");
-    expect(api.requestsOf("daemon")).toContainEqual(expect.objectContaining({ verb: "list", resource: "namespaces", status: 200 }));
+    await createApiRequest({ ...api.address, token: kubeconfig.users[0]?.user.token ?? "" })("GET", "/apis/weir.dev/v1alpha1/rollouts");
+    expect(api.requestsOf("daemon")).toContainEqual(expect.objectContaining({ verb: "list", resource: "rollouts", status: 200 }));
   });
 });

@@ -33,35 +33,47 @@ const virtualService = {
 
 describe.each(kubernetesApis())("with the $name API", ({ open }) => {
   let api: TestApi;
-  let transport: Transport;
+  const transports: Transport[] = [];
   let client: KubernetesClient;
+  /** With the rights that the daemon has. */
+  let ofDaemon: KubernetesClient;
   beforeAll(async () => {
     api = await open();
-    transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("admin") }), { userAgent: "weir/test" });
-    client = await withServedVersions(createKubernetesClient(transport));
+    [client, ofDaemon] = [await clientOf("admin"), await clientOf("daemon")];
   });
   afterAll(async () => {
-    transport.close();
+    transports.forEach((transport) => transport.close());
     await api.close();
   });
+
+  async function clientOf(user: string): Promise<KubernetesClient> {
+    const transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor(user) }), { userAgent: "weir/test" });
+    transports.push(transport);
+    return withServedVersions(createKubernetesClient(transport));
+  }
 
   const started: Caches[] = [];
   afterEach(() => started.splice(0).forEach((caches) => caches.stop()));
 
-  async function followed(namespace?: string): Promise<Caches> {
-    const caches = createCaches({ client, namespace, logger: createSilentLog() });
+  async function followed(namespace?: string, as = client): Promise<Caches> {
+    const caches = createCaches({ client: as, namespace, logger: createSilentLog() });
     started.push(caches);
     caches.start();
     await caches.synced;
     return caches;
   }
 
+  /** As the daemon has them; `create` is an owner's, and settles when the daemon knows. */
   async function rolloutsIn(namespace: string) {
-    const caches = await followed(namespace);
+    const caches = await followed(namespace, ofDaemon);
     const log = createSilentLog();
-    const crd = createCrdCheck({ client, logger: log, time: systemTime });
+    const crd = createCrdCheck({ client: ofDaemon, logger: log, time: systemTime });
     await crd.refresh();
-    return { caches, log, rollouts: createRollouts({ client: caches.client, cache: caches.rollouts, crd, logger: log }) };
+    const create = async (rollout: ReturnType<typeof rolloutNamed>, options: { readonly fieldManager?: string } = {}): Promise<void> => {
+      await client.create(RESOURCES.rollouts, namespace, rollout, options);
+      await until(() => caches.rollouts.get(namespace, rollout.metadata.name));
+    };
+    return { caches, log, create, rollouts: createRollouts({ client: caches.client, cache: caches.rollouts, crd, logger: log }) };
   }
 
   describe("the client", () => {
@@ -105,7 +117,7 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
     });
 
     it("knows the server's clock, which is this machine's", () => {
-      expect(transport.skewMs()).toBe(0);
+      expect(transports.map(({ skewMs }) => skewMs())).toEqual([0, 0]);
     });
   });
 
@@ -182,8 +194,8 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
   describe("the Rollouts", () => {
     it("keep every field of a status, and take away what a later one lacks", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts, log } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));
+      const { rollouts, log, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews"));
       const first = await rollouts.updateStatus(rollouts.get({ namespace, name: "reviews" })!, aStatus({ run: aRun({ pausedBy: "Step", pausedAt: "2026-01-01T00:00:00.000Z" }) }));
       expect(first.status?.run?.pausedBy).toBe("Step");
       const second = await rollouts.updateStatus(first, aStatus());
@@ -196,8 +208,8 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
 
     it("refuse a stale status, also one that would change nothing, and let a fresh one that changes nothing cost nothing", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));
+      const { rollouts, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews"));
       const before = rollouts.get({ namespace, name: "reviews" })!;
       const written = await rollouts.updateStatus(before, aStatus());
       await expect(rollouts.updateStatus(before, aStatus())).rejects.toBeInstanceOf(Conflict);
@@ -209,8 +221,8 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
 
     it("get their finalizer and lose it, beside that of somebody else", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));
+      const { caches, rollouts, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews"));
       const now = () => rollouts.get({ namespace, name: "reviews" })!;
       const stale = now();
       await rollouts.setFinalizer(stale, true);
@@ -224,22 +236,21 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
 
     it("go when the last finalizer goes, and do not come back", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));
+      const { rollouts, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews"));
       await rollouts.setFinalizer(rollouts.get({ namespace, name: "reviews" })!, true);
       await client.delete(RESOURCES.rollouts, namespace, "reviews");
       await until(() => rollouts.get({ namespace, name: "reviews" })?.metadata.deletionTimestamp);
       await rollouts.setFinalizer(rollouts.get({ namespace, name: "reviews" })!, false);
       await until(() => rollouts.get({ namespace, name: "reviews" }) === undefined);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("later"));
-      await until(() => rollouts.get({ namespace, name: "later" }));
+      await create(rolloutNamed("later"));
       expect(rollouts.get({ namespace, name: "reviews" })).toBeUndefined();
     });
 
     it("have their command stamped and removed only while it is the one that was seen", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews", { [COMMAND]: "abort" }));
+      const { rollouts, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews", { [COMMAND]: "abort" }));
       const now = () => rollouts.get({ namespace, name: "reviews" })!;
       await rollouts.replaceCommand(now(), "abort", "abort id=1 run=7 actor=unverified");
       expect(now().metadata.annotations[COMMAND]).toBe("abort id=1 run=7 actor=unverified");
@@ -251,8 +262,8 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
 
     it("know whose hand wrote the spec last", async () => {
       const namespace = await api.createNamespace();
-      const { caches, rollouts } = await rolloutsIn(namespace);
-      await caches.client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"), { fieldManager: "alice" });
+      const { rollouts, create } = await rolloutsIn(namespace);
+      await create(rolloutNamed("reviews"), { fieldManager: "alice" });
       await rollouts.updateStatus(rollouts.get({ namespace, name: "reviews" })!, aStatus());
       expect(rollouts.get({ namespace, name: "reviews" })?.metadata.specManager).toBe("alice");
     });
@@ -262,7 +273,7 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
     const namespace = await api.createNamespace();
     const created = await client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));
     const log = createSilentLog();
-    createEventRecorder({ client, logger: log }).record({ namespace, name: "reviews", uid: created.metadata.uid ?? "" }, "Warning", "RolledBack", "5.1% failed");
+    createEventRecorder({ client: ofDaemon, logger: log }).record({ namespace, name: "reviews", uid: created.metadata.uid ?? "" }, "Warning", "RolledBack", "5.1% failed");
     const found = async () => (await client.list(RESOURCES.events, namespace, { fieldSelector: "involvedObject.name=reviews" })).items;
     await until(async () => (await found()).length === 1);
     expect((await found())[0]).toMatchObject({ type: "Warning", reason: "RolledBack", message: "5.1% failed", involvedObject: { kind: "Rollout", uid: created.metadata.uid } });
@@ -271,7 +282,8 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
 
   it("a Secret is read if it is set free", async () => {
     const namespace = await api.createNamespace();
-    const read = createSecretReader(client);
+    await api.admitDaemon(namespace);
+    const read = createSecretReader(ofDaemon);
     await client.create(RESOURCES.secrets, namespace, { apiVersion: "v1", kind: "Secret", metadata: { name: "free", labels: { "weir.dev/use": "true" } }, data: { token: "dDE=" } });
     await client.create(RESOURCES.secrets, namespace, { apiVersion: "v1", kind: "Secret", metadata: { name: "kept" }, data: { token: "dDI=" } });
     expect(await read(namespace, { name: "free", key: "token" })).toBe("t1");

@@ -39,7 +39,7 @@ export interface ConnectedControlPlane extends ControlPlaneAddress {
   readonly request: ApiRequest;
   /** The path of a kubeconfig for `admin` or one of the users. */
   kubeconfigFor(user: string): string;
-  /** The path of a kubeconfig for a service account, with a token that holds for an hour. */
+  /** The path of a kubeconfig for a service account, with a token that holds for a day. */
   kubeconfigForServiceAccount(namespace: string, name: string): Promise<string>;
   /** What the server was asked so far, by this user or by everybody. */
   auditLog(user?: string): readonly AuditEntry[];
@@ -207,7 +207,7 @@ export function connectControlPlane(address: ControlPlaneAddress): ConnectedCont
     kubeconfigFor: (user) => kubeconfigPath(address.folder, user),
     kubeconfigForServiceAccount: async (namespace, name) => {
       const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
-      const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: { expirationSeconds: 3600 } };
+      const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: { expirationSeconds: 86_400 } };
       const { status } = await request<{ status: { token: string } }>("POST", path, review);
       return writeKubeconfig(address, `${namespace}-${name}`, status.token);
     },

@@ -1,6 +1,7 @@
 /** Starts one real control plane for all tests with real servers, where KUBEBUILDER_ASSETS says that there can be one. */
 import type { TestProject } from "vitest/node";
 import { startControlPlane, type ControlPlaneAddress } from "./control-plane.ts";
+import { installDeployed } from "./deployed.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -8,8 +9,8 @@ declare module "vitest" {
   }
 }
 
-/** `alice` and `bob` have no rights but those that a test binds; `daemon` may do everything, and keeps apart in the audit log what the daemon asks. */
-const USERS = [{ name: "alice" }, { name: "bob" }, { name: "daemon", groups: ["system:masters"] }];
+/** They have no rights but those that a test binds. The daemon has its own account, with the rights that deploy/ gives it. */
+const USERS = [{ name: "alice" }, { name: "bob" }];
 
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (!process.env.KUBEBUILDER_ASSETS) {
@@ -17,6 +18,12 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     return undefined;
   }
   const controlPlane = await startControlPlane({ users: USERS, audit: true });
+  try {
+    await installDeployed(controlPlane);
+  } catch (error) {
+    await controlPlane.close();
+    throw error;
+  }
   project.provide("controlPlane", controlPlane.address);
   return controlPlane.close;
 }

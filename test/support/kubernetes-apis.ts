@@ -10,8 +10,12 @@ import { createApiRequest, type ApiAddress, type ApiObject, type ApiRequest } fr
 import { applyObjects, type ApplyOptions } from "./apply.ts";
 import type { AuditEntry } from "./audit-log.ts";
 import { connectControlPlane, type ControlPlaneAddress } from "./control-plane.ts";
+import { admitDaemon, DAEMON } from "./deployed.ts";
 
-/** Users: `admin` and `daemon` may do everything; `alice` and `bob`, on the real server, only what a test binds. */
+/**
+ * Users: `admin` may do everything; `daemon`, on the real server, is the ServiceAccount of deploy/ with the rights that deploy/ gives it;
+ * `alice` and `bob` may do there only what a test binds.
+ */
 export interface TestApi {
   readonly name: "embedded" | "real";
   /** As admin. */
@@ -24,6 +28,8 @@ export interface TestApi {
   requestsOf(user: string): readonly ApiRecord[];
   /** A new one; tests on one server keep apart by namespaces. */
   createNamespace(): Promise<string>;
+  /** Lets `daemon` move traffic and read labelled Secrets there, as deploy/namespace-binding.yaml does; settles when it may. */
+  admitDaemon(namespace: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,7 +49,15 @@ export function kubernetesApis(): readonly TestApiAtHand[] {
 
 function openReal(controlPlane: ControlPlaneAddress): TestApi {
   const { request, kubeconfigFor, auditLog } = connectControlPlane(controlPlane);
-  return { ...commonPart(request), name: "real", address: controlPlane, kubeconfigFor, requestsOf: auditLog, close: async () => undefined };
+  return {
+    ...commonPart(request),
+    name: "real",
+    address: controlPlane,
+    kubeconfigFor: (user) => kubeconfigFor(user === "daemon" ? DAEMON.kubeconfig : user),
+    requestsOf: (user) => auditLog(user === "daemon" ? DAEMON.user : user),
+    admitDaemon: (namespace) => admitDaemon(request, namespace),
+    close: async () => undefined,
+  };
 }
 
 async function openEmbedded(): Promise<TestApi> {
@@ -61,6 +75,7 @@ async function openEmbedded(): Promise<TestApi> {
       return file;
     },
     requestsOf: (user) => answered.filter((request) => request.user === user),
+    admitDaemon: async () => undefined, // everybody may do everything
     close: async () => {
       await api.close();
       await folder.remove();

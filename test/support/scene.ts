@@ -121,6 +121,7 @@ async function installed({ api, cleanUp, namespace, folder }: Stage, apps: reado
   cleanUp.add(transport.close);
   const client = createKubernetesClient(transport);
   await installApps(client, namespace, apps, SEED);
+  await api.admitDaemon(namespace);
   const caches = createCaches({ client, namespace, logger: createLogger({ level: "warn", destination: createWriteStream(path.join(folder, "scene.log")) }) });
   cleanUp.add(caches.stop);
   caches.start();
