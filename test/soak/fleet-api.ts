@@ -1,10 +1,12 @@
 /** The API server under a fleet: the embedded one, or a real control plane with the rights that deploy/ gives. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { customResourceDefinitions } from "../../src/playground/custom-resources.ts";
 import { createKubernetesApi } from "../../src/playground/kubernetes-api/kubernetes-api.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
 import type { ApiAddress } from "../support/api-request.ts";
+import { startControlPlane } from "../support/control-plane.ts";
+import { admitDaemon, DAEMON, installDeployed } from "../support/deployed.ts";
 
 export interface FleetApi {
   /** As admin. */
@@ -31,4 +33,27 @@ export async function openEmbeddedApi(): Promise<FleetApi> {
       await folder.remove();
     },
   };
+}
+
+/** Needs KUBEBUILDER_ASSETS. */
+export async function openRealApi(): Promise<FleetApi> {
+  const plane = await startControlPlane();
+  try {
+    await installDeployed(plane);
+  } catch (error) {
+    await plane.close();
+    throw error;
+  }
+  return {
+    address: plane,
+    adminKubeconfig: plane.kubeconfigFor("admin"),
+    daemonToken: tokenIn(plane.kubeconfigFor(DAEMON.kubeconfig)),
+    admit: (namespace) => admitDaemon(plane.request, namespace),
+    close: plane.close,
+  };
+}
+
+function tokenIn(kubeconfig: string): string {
+  const { users } = JSON.parse(readFileSync(kubeconfig, "utf8")) as { readonly users: readonly [{ readonly user: { readonly token: string } }] };
+  return users[0].user.token;
 }

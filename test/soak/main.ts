@@ -1,11 +1,11 @@
 /** `npm run soak -- --minutes 20 [--rollouts 200] [--seed 1] [--real]`: prints a report; exits with 1 where a law was broken or something grows. */
 import { soakArguments, type SoakArguments } from "./arguments.ts";
-import { openEmbeddedApi } from "./fleet-api.ts";
+import { openEmbeddedApi, openRealApi } from "./fleet-api.ts";
 import { isGood, textOf } from "./report-text.ts";
 import { runSoak } from "./soak.ts";
 
 async function main(given: SoakArguments): Promise<void> {
-  const api = await openEmbeddedApi();
+  const api = await (given.real ? openRealApi() : openEmbeddedApi());
   try {
     const report = await runSoak({ ...given, api, onProgress: (line) => console.error(line) });
     console.log(textOf(report));
