@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startDaemonProcess, type DaemonProcess } from "../../src/playground/daemon-process.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
+import { COMMAND_ANNOTATION } from "../../src/rollout/rollout.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openStandingRuns, type StandingRun } from "../support/standing-run.ts";
 import { until } from "../support/until.ts";
@@ -57,6 +58,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   it("abort exits with 0 when the route has it", async () => {
     expect(await say("abort steered --reason enough")).toEqual({ exitCode: 0, out: "steered: run 1 is aborted; traffic goes to v1 (the route has v1 100, v2 0)\n", err: "" });
     expect(await runs.split("steered")).toEqual({ v1: 100, v2: 0 });
+    await until(async () => (await runs.rollout("steered")).metadata.annotations?.[COMMAND_ANNOTATION] === undefined);
     expect(await say("abort steered")).toMatchObject({ exitCode: 7, err: expect.stringContaining("run 1 has ended (Aborted), so there is nothing to abort") });
   });
 

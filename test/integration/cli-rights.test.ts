@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMAND_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { clusterRole } from "../support/granted.ts";
 import { openStandingRuns, type StandingRun } from "../support/standing-run.ts";
 import { until } from "../support/until.ts";
 import { weir, type Said } from "../support/weir.ts";
@@ -12,6 +13,8 @@ import { weir, type Said } from "../support/weir.ts";
 const ADMIN = "ada@example.com";
 const OPERATOR = "oleg";
 const VIEWER = "vera";
+/** May write the status that a forced abort begins with, and not the route. */
+const HALF = "hal";
 
 describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ gives", () => {
   let plane: ControlPlane;
@@ -20,19 +23,23 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
   const commandOf = async (name: string): Promise<string | undefined> => (await runs.rollout(name)).metadata.annotations?.[COMMAND_ANNOTATION];
 
   beforeAll(async () => {
-    plane = await startControlPlane({ users: [ADMIN, OPERATOR, VIEWER].map((name) => ({ name })) });
+    plane = await startControlPlane({ users: [ADMIN, OPERATOR, VIEWER, HALF].map((name) => ({ name })) });
     for (const file of ["roles.yaml", "admission.yaml"]) execFileSync(path.join(plane.assets, "kubectl"), [`--kubeconfig=${plane.kubeconfigFor("admin")}`, "apply", "--server-side", "-f", `deploy/${file}`]);
-    runs = await openStandingRuns(plane, [{ name: "paused", share: 50 }, { name: "forced", share: 50 }, { name: "probe", share: 50 }]);
-    await plane.apply([binding("weir-admin", ADMIN), binding("weir-operate", OPERATOR), binding("weir-view", VIEWER)], { namespace: runs.namespace });
+    runs = await openStandingRuns(plane, [{ name: "paused", share: 50 }, { name: "forced", share: 50 }, { name: "halfway", share: 50 }, { name: "probe", share: 50 }]);
+    await plane.apply([binding("weir-admin", ADMIN), binding("weir-operate", OPERATOR), binding("weir-view", VIEWER), statusWriter, binding("weir-operate", HALF, "half-operate"), binding(statusWriter.metadata.name, HALF)], { namespace: runs.namespace });
     await until(async () => (await as(VIEWER, "get")).exitCode === 0);
     await until(policiesAreInForce, 30_000);
   }, 90_000);
   afterAll(() => plane?.close());
 
-  const binding = (role: string, user: string): ApiObject => ({
+  const statusWriter = clusterRole("status-writer", [
+    { role: "", group: "weir.dev", resource: "rollouts/status", verb: "patch" },
+    { role: "", group: "networking.istio.io", resource: "virtualservices", verb: "get" },
+  ]);
+  const binding = (role: string, user: string, name = role): ApiObject => ({
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "RoleBinding",
-    metadata: { name: role },
+    metadata: { name },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
     subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
   });
@@ -68,5 +75,13 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
     expect(await runs.split("forced")).toEqual({ v1: 100, v2: 0 });
     expect(await runs.status("forced")).toMatchObject({ run: { outcome: "Aborted", actor: "oleg" }, lastCommand: { verb: "abort", result: "Accepted" } });
     expect(await commandOf("forced")).toMatch(/^abort .* actor=oleg$/);
+  });
+
+  it("who breaks the glass after somebody got only half the way finishes it, although the policy keeps the answered abort too", async () => {
+    expect(await as(HALF, "abort halfway --force --timeout 200ms")).toMatchObject({ exitCode: 8, err: expect.stringContaining('cannot patch resource "virtualservices"') });
+    expect(await runs.status("halfway")).toMatchObject({ run: { outcome: "Aborted" } });
+    expect(await runs.split("halfway")).toEqual({ v1: 50, v2: 50 });
+    expect(await as(ADMIN, "abort halfway --force --timeout 200ms")).toMatchObject({ exitCode: 0, out: expect.stringContaining("by hal; all traffic is with v1 (the route has v1 100, v2 0)") });
+    expect(await runs.split("halfway")).toEqual({ v1: 100, v2: 0 });
   });
 });

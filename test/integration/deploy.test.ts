@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createApiRequest, type ApiObject, type ApiRequest } from "../support/api-request.ts";
-import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { startControlPlane, tokenIn, type ControlPlane } from "../support/control-plane.ts";
 
 const DAEMON = "system:serviceaccount:weir-system:weir";
 const NAMESPACE = "bookinfo";
@@ -206,11 +206,6 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
     expect(kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", `rollouts/${file}`)).toContain("rollout.weir.dev/");
   });
 });
-
-function tokenIn(kubeconfig: string): string {
-  const { users } = JSON.parse(readFileSync(kubeconfig, "utf8")) as { users: { user: { token: string } }[] };
-  return users[0]!.user.token;
-}
 
 function gatewayDefinition(assets: string): string {
   const definitions = readFileSync(path.join(assets, "crds/istio.yaml"), "utf8").split(/^---$/m);

@@ -1,11 +1,11 @@
 /** The API server under a fleet: the embedded one, or a real control plane with the rights that deploy/ gives. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { customResourceDefinitions } from "../../src/playground/custom-resources.ts";
 import { createKubernetesApi } from "../../src/playground/kubernetes-api/kubernetes-api.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
 import type { ApiAddress } from "../support/api-request.ts";
-import { startControlPlane } from "../support/control-plane.ts";
+import { startControlPlane, tokenIn } from "../support/control-plane.ts";
 import { admitDaemon, DAEMON, installDeployed } from "../support/deployed.ts";
 
 export interface FleetApi {
@@ -51,9 +51,4 @@ export async function openRealApi(): Promise<FleetApi> {
     admit: (namespace) => admitDaemon(plane.request, namespace),
     close: plane.close,
   };
-}
-
-function tokenIn(kubeconfig: string): string {
-  const { users } = JSON.parse(readFileSync(kubeconfig, "utf8")) as { readonly users: readonly [{ readonly user: { readonly token: string } }] };
-  return users[0].user.token;
 }

@@ -224,6 +224,12 @@ function kubeconfigPath(folder: string, user: string): string {
   return path.join(folder, `${user}.kubeconfig`);
 }
 
+/** The token in a kubeconfig that a control plane wrote. */
+export function tokenIn(kubeconfig: string): string {
+  const { users } = JSON.parse(readFileSync(kubeconfig, "utf8")) as { readonly users: readonly [{ readonly user: { readonly token: string } }] };
+  return users[0].user.token;
+}
+
 /** Returns the file's path; JSON is YAML. */
 function writeKubeconfig({ folder, url, ca }: ControlPlaneAddress, user: string, token: string): string {
   const config = {

@@ -19,12 +19,13 @@ export interface Asked {
   readonly full?: boolean;
 }
 
-/** Settles when the command is written, or an abort that waits already is joined. */
+/** Settles when the command is written, or an abort that stands there already is joined. */
 export async function sendCommand(client: KubernetesClient, object: KubernetesObject, asked: Asked, actor: string | undefined): Promise<Command> {
   const command = commandOf(object, asked, actor);
   return withFreshReads(client, object, async (present) => {
     const waiting = waitingCommand(present);
-    if (waiting?.verb === "abort" && asked.verb === "abort") return waiting;
+    const joined = asked.verb === "abort" ? (waiting ?? answeredAbort(present)) : undefined;
+    if (joined?.verb === "abort") return joined;
     if (waiting && asked.verb !== "abort") throw new Failure(pendingSentence(present, waiting), EXIT.conflict);
     await write(client, present, command, actor);
     return command;
@@ -51,6 +52,12 @@ export function waitingCommand(object: KubernetesObject): Command | undefined {
   const parsed = parseCommand(text);
   if (parsed.kind === "command") return parsed.command.id === rolloutOf(object).status?.lastCommand?.id ? undefined : parsed.command;
   return parsed.kind === "bare" ? { id: "", verb: parsed.verb, run: 0, actor: "unverified" } : undefined;
+}
+
+/** Who broke the glass and got no further than the status leaves it there, and the admission policy lets nobody write over it: whoever says abort again goes on with it. */
+function answeredAbort(object: KubernetesObject): Command | undefined {
+  const parsed = parseCommand(object.metadata.annotations?.[COMMAND_ANNOTATION] ?? "");
+  return parsed.kind === "command" && parsed.command.verb === "abort" && parsed.command.run === rolloutOf(object).status?.run?.number ? parsed.command : undefined;
 }
 
 function pendingSentence({ metadata }: KubernetesObject, { verb, actor }: Command): string {
