@@ -93,6 +93,16 @@ describe("Redis", () => {
     redis.resume();
     expect(await ask(redis.port, "GET step")).toBe("$2\r\n25");
   });
+
+  it("that is killed comes back on its port, with nothing", async () => {
+    const redis = await startRedis();
+    cleanUps.push(redis.close);
+    expect(await ask(redis.port, "SET step 25")).toBe("+OK");
+    await redis.kill();
+    await expect(ask(redis.port, "GET step")).rejects.toThrow(/ECONNREFUSED/);
+    await redis.start();
+    expect(await ask(redis.port, "GET step")).toBe("$-1");
+  });
 });
 
 describe("Prometheus", () => {

@@ -1,9 +1,10 @@
 /** A real Kubernetes control plane (etcd, kube-apiserver and, if asked for, kube-controller-manager) for tests, from KUBEBUILDER_ASSETS. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { onFreePort, startChild, untilReady, type Child } from "../../src/playground/processes/child-process.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
+import { createServerProcess, type ServerProcess } from "../../src/playground/processes/restartable.ts";
 import { createApiRequest, type ApiAddress, type ApiObject, type ApiRequest } from "./api-request.ts";
 import { applyCustomResourceDefinitions, applyObjects, parseObjects, type ApplyOptions } from "./apply.ts";
 import { readAuditLog, type AuditEntry } from "./audit-log.ts";
@@ -49,6 +50,9 @@ export interface ConnectedControlPlane extends ControlPlaneAddress {
 export interface ControlPlane extends ConnectedControlPlane {
   /** With `controllers` only. */
   readonly kubelet: FakeKubelet | undefined;
+  /** Both keep address and data over their ends. */
+  readonly etcd: ServerProcess;
+  readonly apiServer: ServerProcess;
   close(): Promise<void>;
 }
 
@@ -57,16 +61,21 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const assets = process.env.KUBEBUILDER_ASSETS;
   if (!assets) throw new Error("KUBEBUILDER_ASSETS is not set: it names the folder of etcd, kube-apiserver and kube-controller-manager");
   const folder = createTemporaryFolder("weir-control-plane");
-  const started: Child[] = [];
+  const started: ServerProcess[] = [];
   const close = async (): Promise<void> => {
     // The last one first: an API server without its etcd does not end. None has anything worth saving.
-    for (const child of started.reverse()) await child.stop(0);
+    for (const server of started.reverse()) await server.kill();
     await folder.remove();
   };
+  const running: Running = async (launch) => {
+    const server = createServerProcess(await launch(), launch, folder);
+    started.push(server);
+    return server;
+  };
   try {
-    const connected = await startServers({ assets, folder: folder.path, options, started });
+    const { connected, etcd, apiServer } = await startServers({ assets, folder: folder.path, options }, running);
     const kubelet = options.controllers ? await startFakeKubelet(connected) : undefined;
-    return { ...connected, kubelet, close: async () => void (await kubelet?.close(), await close()) };
+    return { ...connected, kubelet, etcd, apiServer, close: async () => void (await kubelet?.close(), await close()) };
   } catch (error) {
     await close();
     throw error;
@@ -77,19 +86,22 @@ interface Setup {
   readonly assets: string;
   readonly folder: string;
   readonly options: ControlPlaneOptions;
-  /** In the order of their start. */
-  readonly started: Child[];
 }
 
-async function startServers(setup: Setup): Promise<ConnectedControlPlane> {
+/** Launches a server that ends with the control plane. */
+type Running = (launch: () => Promise<Child>) => Promise<ServerProcess>;
+
+async function startServers(setup: Setup, running: Running): Promise<Pick<ControlPlane, "etcd" | "apiServer"> & { readonly connected: ConnectedControlPlane }> {
   const tokens = writeCredentials(setup);
-  await startEtcd(setup);
-  const address = await onFreePort((port) => startApiServer(setup, port, tokens.get("admin") as string));
-  for (const [user, token] of tokens) writeKubeconfig(address, user, token);
+  const token = tokens.get("admin")!;
+  const etcd = await running(() => launchEtcd(setup));
+  const { apiServer, port } = await onFreePort(async (free) => ({ apiServer: await running(() => launchApiServer(setup, free, token)), port: free }));
+  const address = addressOf(setup, port, token);
+  for (const [user, each] of tokens) writeKubeconfig(address, user, each);
   const connected = connectControlPlane(address);
   await applyCustomResourceDefinitions(connected.request, customResourceDefinitions(setup.assets));
-  if (setup.options.controllers) await startControllers(setup);
-  return connected;
+  if (setup.options.controllers) await running(() => launchControllers(setup));
+  return { connected, etcd, apiServer };
 }
 
 const AUDIT_POLICY = { apiVersion: "audit.k8s.io/v1", kind: "Policy", omitStages: ["RequestReceived"], rules: [{ level: "Metadata" }] };
@@ -110,7 +122,9 @@ function writeCredentials({ folder, options }: Setup): ReadonlyMap<string, strin
 }
 
 /** On Unix sockets only; the addresses that it tells others are never used. */
-async function startEtcd({ assets, folder, started }: Setup): Promise<void> {
+async function launchEtcd({ assets, folder }: Setup): Promise<Child> {
+  const socket = `${folder}/etcd.sock`;
+  rmSync(socket, { force: true }); // of one that was killed
   const etcd = await startChild(
     path.join(assets, "etcd"),
     [
@@ -126,11 +140,12 @@ async function startEtcd({ assets, folder, started }: Setup): Promise<void> {
     ],
     path.join(folder, "etcd.log"),
   );
-  started.push(etcd);
-  await untilReady(etcd, "etcd", async () => existsSync(`${folder}/etcd.sock`));
+  await untilReady(etcd, "etcd", async () => existsSync(socket));
+  return etcd;
 }
 
-async function startApiServer({ assets, folder, options, started }: Setup, port: number, token: string): Promise<ControlPlaneAddress> {
+async function launchApiServer(setup: Setup, port: number, token: string): Promise<Child> {
+  const { assets, folder, options } = setup;
   const server = await startChild(
     path.join(assets, "kube-apiserver"),
     [
@@ -152,11 +167,13 @@ async function startApiServer({ assets, folder, options, started }: Setup, port:
     ],
     path.join(folder, `kube-apiserver-${port}.log`),
   );
-  const certificate = `${folder}/certificates/apiserver.crt`;
-  const addressNow = (): ControlPlaneAddress => ({ url: `https://127.0.0.1:${port}`, ca: readFileSync(certificate, "utf8"), token, folder, assets });
-  started.push(server);
-  await untilReady(server, "kube-apiserver", async () => (await createApiRequest(addressNow())<string>("GET", "/readyz")) === "ok");
-  return addressNow();
+  await untilReady(server, "kube-apiserver", async () => (await createApiRequest(addressOf(setup, port, token))<string>("GET", "/readyz")) === "ok");
+  return server;
+}
+
+/** Known once the server has made its certificate. */
+function addressOf({ assets, folder }: Setup, port: number, token: string): ControlPlaneAddress {
+  return { url: `https://127.0.0.1:${port}`, ca: readFileSync(`${folder}/certificates/apiserver.crt`, "utf8"), token, folder, assets };
 }
 
 // Those that a test may need; each of the others costs requests.
@@ -173,8 +190,8 @@ const CONTROLLERS = [
   "statefulset-controller",
 ];
 
-async function startControllers({ assets, folder, started }: Setup): Promise<void> {
-  const manager = await startChild(
+function launchControllers({ assets, folder }: Setup): Promise<Child> {
+  return startChild(
     path.join(assets, "kube-controller-manager"),
     [
       `--kubeconfig=${kubeconfigPath(folder, CONTROLLERS_USER)}`,
@@ -185,7 +202,6 @@ async function startControllers({ assets, folder, started }: Setup): Promise<voi
     ],
     path.join(folder, "kube-controller-manager.log"),
   );
-  started.push(manager);
 }
 
 /** VirtualService, DestinationRule and Gateway, and Weir's own. */

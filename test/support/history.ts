@@ -1,12 +1,14 @@
 /** Every version of every object of one kind, as a watch of its own saw them. */
 import { setTimeout as wait } from "node:timers/promises";
-import { createApiRequest, watchApi, type ApiAddress, type ApiObject } from "./api-request.ts";
+import { createApiRequest, RequestRefused, watchApi, type ApiAddress, type ApiObject, type ApiRequest } from "./api-request.ts";
 
 export interface History {
   /** Every version of one object, oldest first. Throws where the watch could not go on: then versions may be missing. */
   of(name: string): readonly ApiObject[];
   /** Every version of every object, in the order in which they came. */
   all(): readonly ApiObject[];
+  /** When a version of it came, milliseconds since the epoch. */
+  cameAtMs(version: ApiObject): number;
   close(): Promise<void>;
 }
 
@@ -25,16 +27,22 @@ interface ObjectList {
 }
 
 const RETRY_MS = 50;
+/** Lists at once while what was missed is read. */
+const READ_AT_ONCE = 8;
 
 /** Settles when what is there now is in it; from then on no version is missed. */
 export async function followHistory(address: ApiAddress, path: string): Promise<History> {
   const versions: ApiObject[] = [];
-  const following = await followVersions(address, path, (version) => versions.push(version));
+  const times = new Map<ApiObject, number>();
+  const following = await followVersions(address, path, (version) => {
+    versions.push(version);
+    times.set(version, Date.now());
+  });
   const all = (): readonly ApiObject[] => {
     following.check();
     return versions;
   };
-  return { all, of: (name) => all().filter(({ metadata: { name: one } }) => one === name), close: following.close };
+  return { all, of: (name) => all().filter(({ metadata: { name: one } }) => one === name), cameAtMs: (version) => times.get(version)!, close: following.close };
 }
 
 /** The same for whoever keeps no history: `see` gets what is there now, then each version once. */
@@ -43,7 +51,7 @@ export async function followVersions(address: ApiAddress, path: string, see: See
   items.forEach((item) => see(item, "ADDED"));
   const stopping = new AbortController();
   let trouble: unknown;
-  const following = follow(address, path, metadata.resourceVersion, stopping.signal, see).catch((error: unknown) => (trouble = error));
+  const following = follow({ address, path, see, revision: Number(metadata.resourceVersion) }, stopping.signal).catch((error: unknown) => (trouble = error));
   return {
     check() {
       if (trouble) throw new Error(`the watch of ${path} ended`, { cause: trouble });
@@ -55,24 +63,62 @@ export async function followVersions(address: ApiAddress, path: string, see: See
   };
 }
 
-type Position = { resourceVersion: string };
+interface Place {
+  readonly address: ApiAddress;
+  readonly path: string;
+  readonly see: See;
+  /** Up to which everything was seen. */
+  revision: number;
+}
 
 /** A watch that the server ends, or that breaks, goes on where it was. */
-async function follow(address: ApiAddress, path: string, from: string, signal: AbortSignal, see: See): Promise<void> {
-  const position: Position = { resourceVersion: from };
+async function follow(place: Place, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const isLost = await watchFrom(position, address, path, signal, see).catch(() => false);
-    if (isLost) throw new Error(`the server has forgotten what came after ${position.resourceVersion}`);
+    const isForgotten = await watchOn(place, signal).catch(() => false);
+    if (isForgotten) await catchUp(place).catch(unlessLost);
     if (!signal.aborted) await wait(RETRY_MS);
   }
 }
 
-/** True where the watch cannot go on from where it was. */
-async function watchFrom(position: Position, address: ApiAddress, path: string, signal: AbortSignal, see: See): Promise<boolean> {
-  for await (const { type, object } of watchApi(address, `${path}?resourceVersion=${position.resourceVersion}`, signal)) {
+/** True where the server cannot tell what came after the place. */
+async function watchOn(place: Place, signal: AbortSignal): Promise<boolean> {
+  for await (const { type, object } of watchApi(place.address, `${place.path}?resourceVersion=${place.revision}`, signal)) {
     if (type === "ERROR") return true;
-    position.resourceVersion = String(object.metadata["resourceVersion"]);
-    see(object, type);
+    place.see(object, type);
+    place.revision = revisionOf(object);
   }
   return false;
+}
+
+/** A server that was started anew remembers no changes for watches; etcd still has them, revision by revision. */
+async function catchUp(place: Place): Promise<void> {
+  const request = createApiRequest(place.address);
+  const { metadata } = await request<ObjectList>("GET", place.path);
+  const now = Number(metadata.resourceVersion);
+  for (let from = place.revision + 1; from <= now; from += READ_AT_ONCE) {
+    const revisions = Array.from({ length: Math.min(READ_AT_ONCE, now - from + 1) }, (_, index) => from + index);
+    const written = await Promise.all(revisions.map((revision) => writtenAt(request, place.path, revision)));
+    for (const version of written.flat()) place.see(version, "MODIFIED");
+    place.revision = revisions.at(-1)!;
+  }
+}
+
+async function writtenAt(request: ApiRequest, path: string, revision: number): Promise<readonly ApiObject[]> {
+  const { metadata, items } = await request<ObjectList>("GET", `${path}?resourceVersion=${revision}&resourceVersionMatch=Exact`);
+  if (metadata.resourceVersion !== String(revision)) throw new Lost(`expected ${path} as it was at ${revision}, got it as it is at ${metadata.resourceVersion}`);
+  return items.filter((object) => revisionOf(object) === revision);
+}
+
+/** What was missed cannot be read any more. */
+class Lost extends Error {
+  override readonly name = "Lost";
+}
+
+/** Anything else is a server that is away again: what is left is read later. */
+function unlessLost(error: unknown): void {
+  if (error instanceof Lost || (error instanceof RequestRefused && error.status === 410)) throw error;
+}
+
+function revisionOf({ metadata }: ApiObject): number {
+  return Number(metadata["resourceVersion"]);
 }

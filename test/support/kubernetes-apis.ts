@@ -47,7 +47,8 @@ export function kubernetesApis(): readonly TestApiAtHand[] {
   return [{ name: "embedded", open: openEmbedded }, ...real];
 }
 
-function openReal(controlPlane: ControlPlaneAddress): TestApi {
+/** Somebody else's control plane: closing it leaves it as it is. */
+export function openReal(controlPlane: ControlPlaneAddress): TestApi {
   const { request, kubeconfigFor, auditLog } = connectControlPlane(controlPlane);
   return {
     ...commonPart(request),
@@ -60,7 +61,8 @@ function openReal(controlPlane: ControlPlaneAddress): TestApi {
   };
 }
 
-async function openEmbedded(): Promise<TestApi> {
+/** One of its own. */
+export async function openEmbedded(): Promise<TestApi> {
   const folder = createTemporaryFolder("weir-embedded-api");
   const answered: ApiRecord[] = [];
   const api = await createKubernetesApi({ crds: customResourceDefinitions(), onRequest: (request) => answered.push(request) });

@@ -13,7 +13,7 @@ import { followPods, followRoutes } from "../../src/playground/follow-cluster.ts
 import { createLoad, type Load } from "../../src/playground/load.ts";
 import { createMesh, type Mesh } from "../../src/playground/mesh/mesh.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
-import { startPrometheus } from "../../src/playground/processes/prometheus.ts";
+import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
 import { startRedis, type RedisServer } from "../../src/playground/processes/redis.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { createSamplePods, type SamplePods } from "../../src/playground/samples/sample-pods.ts";
@@ -34,6 +34,9 @@ export interface Scene {
   readonly mesh: Mesh;
   readonly samples: SamplePods;
   readonly redis: RedisServer;
+  readonly prometheus: PrometheusServer;
+  /** Another one that scrapes the same, with no history. */
+  startPrometheus(): Promise<PrometheusServer>;
   /** Every version of every Rollout and VirtualService, and every Event, of the namespace. */
   readonly rollouts: History;
   readonly routes: History;
@@ -90,7 +93,8 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
   const stage: Stage = { api, cleanUp, namespace: `scene-${randomBytes(4).toString("hex")}`, folder: folder.path };
   const caches = await installed(stage, apps);
   const traffic = await startTraffic(stage, caches);
-  const servers = await startServers(stage, traffic.mesh);
+  const scraping = (): Promise<PrometheusServer> => scrapeOf(stage, traffic.mesh);
+  const servers = { redis: await startOwnRedis(stage), prometheus: await scraping() };
   const histories = await followAll(stage);
   const daemons: DaemonProcess[] = [];
   const recorders = new Map(apps.map((app) => [app.name, createRouteRecorder(histories.routes, steeredOf(app))]));
@@ -99,11 +103,12 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
     namespace: stage.namespace,
     ...traffic,
     ...histories,
-    redis: servers.redis,
+    ...servers,
+    startPrometheus: scraping,
     ...writers(stage, recorders),
     startLoad: (app, requestsPerSecond) => startLoad(stage, traffic.mesh, app, requestsPerSecond),
     startDaemon: async (options) => {
-      const daemon = await startDaemon(stage, { redisUrl: servers.redis.url, prometheusUrl: servers.prometheusUrl, ...options });
+      const daemon = await startDaemon(stage, { redisUrl: servers.redis.url, prometheusUrl: servers.prometheus.url, ...options });
       daemons.push(daemon);
       return daemon;
     },
@@ -142,13 +147,17 @@ async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches):
   return { mesh, samples };
 }
 
-async function startServers({ cleanUp }: Stage, mesh: Mesh): Promise<{ readonly redis: RedisServer; readonly prometheusUrl: string }> {
+async function startOwnRedis({ cleanUp }: Stage): Promise<RedisServer> {
   const redis = await startRedis();
   cleanUp.add(redis.close);
+  return redis;
+}
+
+async function scrapeOf({ cleanUp }: Stage, mesh: Mesh): Promise<PrometheusServer> {
   const { host, pathname } = new URL(mesh.proxyOf(CALLER).statsUrl);
   const prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [{ job: "mesh", address: host, path: pathname }] });
   cleanUp.add(prometheus.close);
-  return { redis, prometheusUrl: prometheus.url };
+  return prometheus;
 }
 
 async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly rollouts: History; readonly routes: History; readonly events: History }> {

@@ -5,6 +5,8 @@ import type { TemporaryFolder } from "./last-will.ts";
 export interface ServerProcess {
   /** Nothing happens if it is stopped already. */
   stop(): Promise<void>;
+  /** As `kill -9` does; it saves nothing. */
+  kill(): Promise<void>;
   /** Settles when it is ready; nothing happens if it runs already. */
   start(): Promise<void>;
   /** It keeps its connections and answers nothing (SIGSTOP). */
@@ -22,6 +24,10 @@ export function createServerProcess(first: Child, launch: () => Promise<Child>, 
   const stop = (): Promise<void> => child.stop();
   return {
     stop,
+    kill: async () => {
+      child.signal("SIGKILL");
+      await child.ended;
+    },
     start: async () => {
       if (child.hasEnded()) child = await launch();
     },
