@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Requests without an answer, beyond which new ones are dropped and counted (default 1,000). */
   readonly maxInFlight?: number;
+  /** How long `close` lets requests under way end (default 2,000). */
+  readonly drainMs?: number;
 }
 
 export interface LoadCounts {
@@ -25,16 +27,16 @@ export interface LoadCounts {
 
 export interface Load {
   counts(): LoadCounts;
-  /** Sends no more, lets requests under way end for up to two seconds, and cuts off the others. */
+  /** Sends no more, lets requests under way end for up to `drainMs`, and cuts off the others. */
   close(): Promise<void>;
 }
 
 const tickMs = 5;
-const drainMs = 2_000;
+const usualDrainMs = 2_000;
 const mostMadeUpMs = 250;
 
 export function createLoad(options: LoadOptions): Load {
-  const { maxInFlight = 1_000 } = options;
+  const { maxInFlight = 1_000, drainMs = usualDrainMs } = options;
   const random = createRandom(options.seed);
   const agent = new Agent({ keepAlive: true });
   const inFlight = new Set<Promise<void>>();
@@ -54,7 +56,7 @@ export function createLoad(options: LoadOptions): Load {
     counts: () => ({ ...sums, answers: { ...answers } }),
     close: async () => {
       stop();
-      await drained(inFlight);
+      await drained(inFlight, drainMs);
       agent.destroy();
       await Promise.all(inFlight);
     },
@@ -72,7 +74,7 @@ function startArrivals(perSecond: number, random: Random, arrive: () => void): (
   return () => clearInterval(timer);
 }
 
-async function drained(inFlight: ReadonlySet<Promise<void>>): Promise<void> {
+async function drained(inFlight: ReadonlySet<Promise<void>>, drainMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, drainMs)));
   await Promise.race([Promise.all(inFlight), limit]);

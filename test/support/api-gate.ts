@@ -1,9 +1,10 @@
-/** Stands between a daemon and its API server, and keeps back the answer to a chosen write: the world has it, the daemon does not know. */
+/** Stands between a daemon and its API server: keeps back answers, refuses, breaks watches off, and lets the server's clock seem wrong. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import path from "node:path";
+import { Transform } from "node:stream";
 import { parse } from "yaml";
 import { listenOnLoopback } from "../../src/playground/loopback.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
@@ -13,11 +14,34 @@ import type { TestApi } from "./kubernetes-apis.ts";
 export interface ApiGate {
   /** Leads through the gate. */
   readonly kubeconfig: string;
-  /** Settles at the first write that leaves an object like this on the server; nobody is told of that write, nor of those at the same time that follow it. */
+  /** Settles at the first write that leaves an object like this on the server; nobody is ever told of that write, nor of those at the same time that follow it. */
   shutAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
+  /** The same, but what was kept back is told when the gate opens. */
+  delayAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
+  /** What this names for a request is answered in the server's place, until the gate opens. */
+  refuse(refusalOf: (asked: GateRequest) => Refusal | undefined): void;
+  /** Breaks off every watch that goes on. */
+  cutWatches(): void;
+  /** By the answers' `Date` and by the times of writes, the server's clock is so much further, until the gate opens. */
+  shiftClock(byMs: number): void;
   /** Lets everything through again. */
   open(): void;
   close(): Promise<void>;
+}
+
+export interface GateRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+}
+
+export interface Refusal {
+  readonly status: number;
+  /** A Status object's `reason`, such as `Conflict`. */
+  readonly reason: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** True: the server does what it was asked, and only its answer is another. */
+  readonly isDone?: boolean;
 }
 
 interface Upstream {
@@ -26,26 +50,27 @@ interface Upstream {
   readonly agent: http.Agent;
 }
 
+/** What the gate does now. */
+interface Mood {
+  keepsBack: (written: ApiObject) => boolean;
+  /** Answers to be told when the gate opens. */
+  readonly delayed: (() => void)[];
+  isDelay: boolean;
+  refusalOf: (asked: GateRequest) => Refusal | undefined;
+  clockMs: number;
+  readonly watches: Set<ServerResponse>;
+}
+
 export async function createApiGate(api: TestApi, user: string): Promise<ApiGate> {
   const { url, ca } = api.address;
   const isTls = url.startsWith("https:");
   const upstream: Upstream = { url, protocol: isTls ? https : http, agent: isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true }) };
-  let shuts: ((written: ApiObject) => boolean) | undefined;
-  const isKeptBack = (written: ApiObject): boolean => shuts?.(written) === true;
-  const server = await listenOnLoopback((request, response) => pass(upstream, request, response, isKeptBack));
+  const mood: Mood = { keepsBack: never, delayed: [], isDelay: false, refusalOf: nothing, clockMs: 0, watches: new Set() };
+  const server = await listenOnLoopback((request, response) => receive(upstream, mood, request, response));
   const folder = createTemporaryFolder("weir-gate");
   return {
     kubeconfig: writeKubeconfig(path.join(folder.path, "kubeconfig"), api.kubeconfigFor(user), server.url),
-    shutAfter: (isChosen) =>
-      new Promise((resolve) => {
-        let isShut = false;
-        shuts = (written) => {
-          isShut ||= isChosen(written);
-          if (isShut) resolve();
-          return isShut;
-        };
-      }),
-    open: () => void (shuts = undefined),
+    ...moodsOf(mood),
     close: async () => {
       await server.close();
       upstream.agent.destroy();
@@ -54,26 +79,106 @@ export async function createApiGate(api: TestApi, user: string): Promise<ApiGate
   };
 }
 
+function moodsOf(mood: Mood): Omit<ApiGate, "kubeconfig" | "close"> {
+  const keepBack = (isChosen: (written: ApiObject) => boolean, isDelay: boolean): Promise<void> =>
+    new Promise((resolve) => {
+      let isShut = false;
+      mood.isDelay = isDelay;
+      mood.keepsBack = (written) => {
+        isShut ||= isChosen(written);
+        if (isShut) resolve();
+        return isShut;
+      };
+    });
+  return {
+    shutAfter: (isChosen) => keepBack(isChosen, false),
+    delayAfter: (isChosen) => keepBack(isChosen, true),
+    refuse: (refusalOf) => void (mood.refusalOf = refusalOf),
+    cutWatches: () => mood.watches.forEach((watch) => watch.destroy()),
+    shiftClock: (byMs) => void (mood.clockMs = byMs),
+    open: () => {
+      Object.assign(mood, { keepsBack: never, refusalOf: nothing, clockMs: 0 });
+      for (const tell of mood.delayed.splice(0)) tell();
+    },
+  };
+}
+
+const never = (): boolean => false;
+const nothing = (): undefined => undefined;
+
+function receive(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
+  const refusal = mood.refusalOf({ method: request.method ?? "", path: request.url ?? "" });
+  if (!refusal) return pass(upstream, mood, request, response);
+  if (!refusal.isDone) return refuse(response, refusal);
+  ask(upstream, request, response, (answer) => answer.resume().once("end", () => refuse(response, refusal)));
+}
+
+function refuse(response: ServerResponse, { status, reason, headers }: Refusal): void {
+  const body = { kind: "Status", apiVersion: "v1", status: "Failure", message: `${reason}, says the gate`, reason, code: status };
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
 /** Reads stream through; a write's answer is read first. */
-function pass({ url, protocol, agent }: Upstream, request: IncomingMessage, response: ServerResponse, isKeptBack: (written: ApiObject) => boolean): void {
-  const { method, headers } = request;
-  const onward = protocol.request(new URL(request.url ?? "/", url), { method, agent, headers: { ...headers, host: new URL(url).host } }, (answer) => {
-    if (method === "GET") return void answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers));
-    void deliver(answer, response, isKeptBack);
+function pass(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === "GET") return read(upstream, mood, request, response);
+  ask(upstream, request, response, (answer) => void deliver(answer, response, mood));
+}
+
+function read(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
+  if (/[?&]watch=(?:true|1)/.test(request.url ?? "")) mood.watches.add(response);
+  response.once("close", () => mood.watches.delete(response));
+  ask(upstream, request, response, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, headersOf(answer, mood.clockMs));
+    if (mood.clockMs === 0) answer.pipe(response);
+    else answer.setEncoding("utf8").pipe(clockShift(mood.clockMs)).pipe(response);
   });
+}
+
+function ask({ url, protocol, agent }: Upstream, request: IncomingMessage, response: ServerResponse, onAnswer: (answer: IncomingMessage) => void): void {
+  const { method, headers } = request;
+  const onward = protocol.request(new URL(request.url ?? "/", url), { method, agent, headers: { ...headers, host: new URL(url).host } }, onAnswer);
   onward.once("error", () => response.destroy());
   response.once("close", () => onward.destroy());
   request.pipe(onward);
 }
 
-async function deliver(answer: IncomingMessage, response: ServerResponse, isKeptBack: (written: ApiObject) => boolean): Promise<void> {
+async function deliver(answer: IncomingMessage, response: ServerResponse, mood: Mood): Promise<void> {
   const chunks: Buffer[] = [];
   answer.on("data", (chunk: Buffer) => chunks.push(chunk));
   await once(answer, "end");
-  const body = Buffer.concat(chunks);
+  const text = Buffer.concat(chunks).toString("utf8");
   const status = answer.statusCode ?? 502;
-  if (status < 300 && isKeptBack(JSON.parse(body.toString("utf8")) as ApiObject)) return;
-  response.writeHead(status, { "content-type": answer.headers["content-type"] ?? "application/json" }).end(body);
+  const headers = { ...headersOf(answer, mood.clockMs), "content-type": answer.headers["content-type"] ?? "application/json" };
+  const tell = (): void => void response.writeHead(status, headers).end(withClockShifted(text, mood.clockMs));
+  if (status >= 300 || !mood.keepsBack(JSON.parse(text) as ApiObject)) return tell();
+  if (mood.isDelay) mood.delayed.push(tell);
+}
+
+/** A shifted body has another length than the one that the server told. */
+function headersOf({ headers }: IncomingMessage, clockMs: number): http.OutgoingHttpHeaders {
+  const { "content-length": _length, "transfer-encoding": _encoding, ...kept } = headers;
+  return clockMs === 0 ? kept : { ...kept, date: new Date(Date.parse(headers.date ?? "") + clockMs).toUTCString() };
+}
+
+/** Only managedFields have a field of this name. */
+const WRITTEN_AT = /"time":"(\d{4}-\d{2}-\d{2}T[\d:]{8}Z)"/g;
+
+function withClockShifted(text: string, clockMs: number): string {
+  return clockMs === 0 ? text : text.replaceAll(WRITTEN_AT, (_, time: string) => `"time":"${new Date(Date.parse(time) + clockMs).toISOString().slice(0, 19)}Z"`);
+}
+
+/** Passes on whole lines, so that no time is torn apart. */
+function clockShift(clockMs: number): Transform {
+  let rest = "";
+  return new Transform({
+    decodeStrings: false,
+    transform(chunk: string, _encoding, done) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      done(null, lines.map((line) => `${withClockShifted(line, clockMs)}\n`).join(""));
+    },
+    flush: (done) => done(null, withClockShifted(rest, clockMs)),
+  });
 }
 
 interface Kubeconfig {

@@ -15,11 +15,16 @@ export interface AppOptions {
   readonly name: string;
   /** Canary share before the first run; null: the route knows stable alone, without a weight. Default 0. */
   readonly share?: number | null;
+  /** A host of somebody else's on the steered route, which gets this much of all; the share above is of the rest. */
+  readonly foreign?: { readonly host: string; readonly percent: number };
   /** Canary shares, in percent. */
   readonly ladder: readonly number[];
 }
 
-export function anApp({ name, share = 0, ladder }: AppOptions): SampleApp {
+export function anApp({ name, share = 0, foreign, ladder }: AppOptions): SampleApp {
+  const total = 100 - (foreign?.percent ?? 0);
+  const canary = ((share ?? 0) * total) / 100;
+  const others = foreign ? [{ destination: { host: foreign.host, port: { number: 9080 } }, weight: foreign.percent }] : [];
   const to = (subset: string, weight?: number) => ({ destination: { host: name, subset, port: { number: 9080 } }, ...(weight === undefined ? {} : { weight }) });
   return {
     name,
@@ -30,7 +35,7 @@ export function anApp({ name, share = 0, ladder }: AppOptions): SampleApp {
       hosts: [name],
       http: [
         { name: "testers", match: [{ headers: { "x-tester": { exact: "true" } } }], route: [{ ...to(CANARY), headers: { response: { set: { "x-route": "testers" } } } }] },
-        { name: PRIMARY, timeout: "5s", retries: { attempts: 0 }, route: share === null ? [to(STABLE)] : [to(STABLE, 100 - share), to(CANARY, share)] },
+        { name: PRIMARY, timeout: "5s", retries: { attempts: 0 }, route: share === null ? [to(STABLE)] : [...others, to(STABLE, total - canary), to(CANARY, canary)] },
       ],
     },
     routes: [PRIMARY],
@@ -39,7 +44,7 @@ export function anApp({ name, share = 0, ladder }: AppOptions): SampleApp {
 }
 
 export function steeredOf({ name, ladder }: SampleApp): Steered {
-  return { name, route: PRIMARY, stable: STABLE, canary: CANARY, ladder };
+  return { name, route: PRIMARY, host: name, stable: STABLE, canary: CANARY, ladder };
 }
 
 /** `release: v2` unless the change says otherwise; judged every second. */

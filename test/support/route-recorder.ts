@@ -9,6 +9,8 @@ export interface Steered {
   readonly name: string;
   /** Name of the http route. */
   readonly route: string;
+  /** Whose subsets stable and canary are. */
+  readonly host: string;
   readonly stable: string;
   readonly canary: string;
   /** Canary shares in percent. */
@@ -16,10 +18,12 @@ export interface Steered {
 }
 
 export interface RouteRecorder {
-  /** Canary shares in percent, one for each change of it, oldest first. */
+  /** Canary shares, in percent of what stable and canary have together, one for each change of it, oldest first. */
   shares(): readonly number[];
-  /** Canary share in percent now. */
+  /** Canary share now. */
   share(): number;
+  /** Canary share in any version of the VirtualService. */
+  shareOf(version: ApiObject): number;
   /** Our stamp on the newest version. */
   stamp(): string | undefined;
   /** From now on this share is legal too: a test's own hand writes it. */
@@ -29,7 +33,7 @@ export interface RouteRecorder {
 }
 
 interface Destination {
-  readonly destination: { readonly subset: string };
+  readonly destination: { readonly host: string; readonly subset?: string };
   readonly weight?: number;
 }
 interface HttpRoute {
@@ -49,6 +53,7 @@ export function createRouteRecorder(history: Pick<History, "of">, steered: Steer
   return {
     shares: () => versions().map((version) => shareIn(version, steered)).filter((share, index, all) => share !== all[index - 1]),
     share: () => shareIn(newest(), steered),
+    shareOf: (version) => shareIn(version as VirtualService, steered),
     stamp: () => stampOf(newest()),
     allow: (share) => void byHand.add(share),
     violations: () => {
@@ -84,15 +89,17 @@ function weightOf({ weight }: Destination, _index: number, all: readonly Destina
 
 function shareIn(version: VirtualService, steered: Steered): number {
   const route = routeIn(version, steered);
-  return sum(route.map((one, index) => (one.destination.subset === steered.canary ? weightOf(one, index, route) : 0)));
+  const pointsOf = (isMeant: (one: Destination) => boolean): number => sum(route.map((one, index) => (isMeant(one) ? weightOf(one, index, route) : 0)));
+  const ours = pointsOf((one) => isOurs(one, steered));
+  return ours === 0 ? 0 : (pointsOf((one) => isOurs(one, steered) && one.destination.subset === steered.canary) * 100) / ours;
 }
 
 function stampOf({ metadata }: VirtualService): string | undefined {
   return metadata.annotations?.[EPOCH_ANNOTATION];
 }
 
-function isOurs({ destination }: Destination, { stable, canary }: Steered): boolean {
-  return destination.subset === stable || destination.subset === canary;
+function isOurs({ destination: { host, subset } }: Destination, { host: ours, stable, canary }: Steered): boolean {
+  return host === ours && (subset === stable || subset === canary);
 }
 
 /** How many destinations are ours, and whether they have weights written out. */

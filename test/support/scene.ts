@@ -98,6 +98,7 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
   const histories = await followAll(stage);
   const daemons: DaemonProcess[] = [];
   const recorders = new Map(apps.map((app) => [app.name, createRouteRecorder(histories.routes, steeredOf(app))]));
+  const status = (app: SampleApp) => histories.rollouts.of(app.name).findLast((version) => version["status"])?.["status"] as RolloutStatus | undefined;
   const statuses = (app: SampleApp) => histories.rollouts.of(app.name).flatMap(({ status }) => (status ? [status as RolloutStatus] : []));
   return {
     namespace: stage.namespace,
@@ -113,8 +114,8 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
       return daemon;
     },
     statuses,
-    status: (app) => statuses(app).at(-1),
-    reached: (app, isThere) => reached(() => statuses(app).at(-1), isThere, daemons),
+    status,
+    reached: (app, isThere) => reached(() => status(app), isThere, daemons),
     route: (app) => recorders.get(app.name)!,
     close: cleanUp.run,
   };
@@ -174,7 +175,7 @@ async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly
 }
 
 function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, requestsPerSecond: number): Load {
-  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: app.name, requestsPerSecond, seed: SEED });
+  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: app.name, requestsPerSecond, seed: SEED, drainMs: LIMIT_MS });
   cleanUp.add(load.close);
   return load;
 }

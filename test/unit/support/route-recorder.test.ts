@@ -9,24 +9,27 @@ interface Seen {
   readonly stamp?: string;
   readonly timeout?: string;
   readonly port?: number;
+  /** What another host gets on the same route. */
+  readonly foreign?: number;
 }
 
 let revision = 0;
 
-function version({ weights, stamp, timeout = "5s", port = 9080 }: Seen): ApiObject {
-  const route = Object.entries(weights).map(([subset, weight]) => ({ destination: { host: "reviews", subset, port: { number: port } }, ...(weight === undefined ? {} : { weight }) }));
+function version({ weights, stamp, timeout = "5s", port = 9080, foreign }: Seen): ApiObject {
+  const others = foreign === undefined ? [] : [{ destination: { host: "ratings", subset: "v2" }, weight: foreign }];
+  const ours = Object.entries(weights).map(([subset, weight]) => ({ destination: { host: "reviews", subset, port: { number: port } }, ...(weight === undefined ? {} : { weight }) }));
   revision += 1;
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "VirtualService",
     metadata: { name: "reviews", resourceVersion: String(revision), managedFields: [{ time: String(revision) }], ...(stamp ? { annotations: { [EPOCH_ANNOTATION]: stamp } } : {}) },
-    spec: { hosts: ["reviews"], http: [{ name: "primary", timeout, route }] },
+    spec: { hosts: ["reviews"], http: [{ name: "primary", timeout, route: [...others, ...ours] }] },
   };
 }
 
 function recorderOf(first: Seen, ...others: readonly Seen[]) {
   const versions = [first, ...others].map(version);
-  return createRouteRecorder({ of: () => versions }, { name: "reviews", route: "primary", stable: "v1", canary: "v2", ladder: [10, 50, 100] });
+  return createRouteRecorder({ of: () => versions }, { name: "reviews", route: "primary", host: "reviews", stable: "v1", canary: "v2", ladder: [10, 50, 100] });
 }
 
 const both: Seen = { weights: { v1: 90, v2: 10 } };
@@ -53,6 +56,12 @@ describe("a recorder", () => {
     expect(recorder.violations()).toEqual([]);
   });
 
+  it("counts a share of what is ours where somebody else has a part of the route", () => {
+    const recorder = recorderOf({ weights: { v1: 80, v2: 0 }, foreign: 20 }, { weights: { v1: 40, v2: 40 }, foreign: 20, stamp: "u/1.1" });
+    expect(recorder.violations()).toEqual([]);
+    expect(recorder.shares()).toEqual([0, 50]);
+  });
+
   it.each<readonly [what: string, first: Seen, then: Seen]>([
     ["a sum that is not 100", both, { weights: { v1: 80, v2: 10 } }],
     ["a weight that is not whole", both, { weights: { v1: 89.5, v2: 10.5 } }],
@@ -60,6 +69,7 @@ describe("a recorder", () => {
     ["a destination that stays after its run", alone, { weights: { v1: 100, v2: 0 } }],
     ["a weight where there was none", alone, { weights: { v1: 100 } }],
     ["an added destination that is no copy", alone, { weights: { v1: 90, v3: 10 }, stamp: "u/1.1" }],
+    ["somebody else's weight that moved", { weights: { v1: 80, v2: 0 }, foreign: 20 }, { weights: { v1: 45, v2: 45 }, foreign: 10, stamp: "u/1.1" }],
     ["another timeout", both, { ...both, timeout: "6s" }],
     ["another port", both, { ...both, port: 80 }],
     ["another order of destinations", both, { weights: { v2: 10, v1: 90 } }],

@@ -1,0 +1,59 @@
+/** What a fault is: how it is inflicted on real processes, and what must hold while and after it is there. */
+import type { DaemonOptions, DaemonProcess } from "../../src/playground/daemon-process.ts";
+import type { Random } from "../../src/playground/random.ts";
+import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
+import type { ControlPlane } from "../support/control-plane.ts";
+import type { TestApi } from "../support/kubernetes-apis.ts";
+import type { Scene } from "../support/scene.ts";
+
+/** One row of the table. */
+export interface Fault {
+  /** What is in trouble. */
+  readonly part: string;
+  readonly name: string;
+  /** Beside the laws, which hold under every fault. */
+  readonly mustHold: string;
+  /** Deliveries under it, altogether. */
+  readonly runs: number;
+  /** Deliveries at a time; default 8. */
+  readonly atOnce?: number;
+  /** It needs a real control plane that nobody else uses meanwhile. */
+  readonly ownControlPlane?: boolean;
+  /** Whether what is normal must go on from the fault's first instant, or be there again after its last one. */
+  readonly normalFrom: "its start" | "its end";
+  /** Settles before there are daemons. */
+  prepare(stage: Stage): Promise<Trouble>;
+}
+
+export interface Stage {
+  readonly api: TestApi;
+  /** Where the fault asked for one of its own. */
+  readonly controlPlane: ControlPlane | undefined;
+  readonly scene: Scene;
+  readonly random: Random;
+  /** Settles when it is ready; it is stopped with the others. */
+  startDaemon(): Promise<DaemonProcess>;
+  /** Those that run, in the order of their start. */
+  daemons(): readonly DaemonProcess[];
+  /** Whether every run has ended. */
+  isOver(): boolean;
+}
+
+export interface Trouble {
+  /** For every daemon. */
+  readonly daemon?: Partial<DaemonOptions>;
+  /** How many there are at first; default 2. */
+  readonly daemons?: number;
+  /** For every Rollout. */
+  readonly delivery?: Partial<RolloutSpecInput>;
+  /** True where the server's clock seems wrong, so that no hold can be told by it. */
+  readonly clockLies?: boolean;
+  /** Called while the runs go on; settles when the trouble is over. */
+  inflict(): Promise<void>;
+  /** Sentences about what did not hold; asked after all runs have ended. */
+  findings?(): readonly string[] | Promise<readonly string[]>;
+  close?(): Promise<void>;
+}
+
+/** `analysis.interval` of every Rollout here. */
+export const INTERVAL_MS = 1_000;

@@ -1,0 +1,7 @@
+/** Every fault that is inflicted, in the order of the table. */
+import type { Fault } from "./fault.ts";
+import { daemonFaults } from "./faults/daemons.ts";
+import { prometheusFaults } from "./faults/prometheus.ts";
+import { redisFaults } from "./faults/redis.ts";
+
+export const FAULTS: readonly Fault[] = [...daemonFaults, ...redisFaults, ...prometheusFaults];

@@ -1,0 +1,76 @@
+/** Inflicts faults one after the other, several at a time where they do not touch the API server, and gathers what came of each. */
+import { createNamedRandom } from "../../src/playground/random.ts";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { openEmbedded, openReal } from "../support/kubernetes-apis.ts";
+import type { Fault } from "./fault.ts";
+import type { Row } from "./report.ts";
+import { runUnder, type Result, type Servers } from "./runs.ts";
+
+export interface TableOptions {
+  readonly faults: readonly Fault[];
+  readonly seed: number;
+  /** For each fault, instead of its own number. */
+  readonly runs?: number;
+  /** Groups of runs at a time. */
+  readonly lanes: number;
+  readonly onResult: (fault: Fault, result: Result) => void;
+}
+
+interface Group {
+  readonly fault: Fault;
+  readonly index: number;
+  readonly size: number;
+}
+
+const AT_ONCE = 8;
+/** The daemon's rights are another test's business. */
+const USERS = [{ name: "daemon", groups: ["system:masters"] }];
+
+/** Where there is no real control plane, faults that need one are left out, and the others meet the embedded API. */
+export async function runTable(options: TableOptions): Promise<readonly Row[]> {
+  return process.env.KUBEBUILDER_ASSETS ? onControlPlane(options) : onEmbedded(options);
+}
+
+async function onControlPlane(options: TableOptions): Promise<readonly Row[]> {
+  const controlPlane = await startControlPlane({ users: USERS });
+  try {
+    return await inflictAll(options, { api: openReal(controlPlane.address), controlPlane });
+  } finally {
+    await controlPlane.close();
+  }
+}
+
+async function onEmbedded(options: TableOptions): Promise<readonly Row[]> {
+  const api = await openEmbedded();
+  try {
+    return await inflictAll({ ...options, faults: options.faults.filter(({ ownControlPlane }) => !ownControlPlane) }, { api });
+  } finally {
+    await api.close();
+  }
+}
+
+async function inflictAll(options: TableOptions, servers: { readonly api: Servers["api"]; readonly controlPlane?: ControlPlane }): Promise<readonly Row[]> {
+  const results = new Map<Fault, Result[]>(options.faults.map((fault) => [fault, []]));
+  const inflict = async ({ fault, index, size }: Group): Promise<void> => {
+    const result = await runUnder(fault, fault.ownControlPlane ? servers : { api: servers.api }, size, createNamedRandom(options.seed, `${fault.part} ${fault.name} ${index}`));
+    results.get(fault)!.push(result);
+    options.onResult(fault, result);
+  };
+  const groups = options.faults.flatMap((fault) => groupsOf(fault, options.runs ?? fault.runs));
+  await inLanes(groups.filter(({ fault }) => !fault.ownControlPlane), options.lanes, inflict);
+  await inLanes(groups.filter(({ fault }) => fault.ownControlPlane), 1, inflict);
+  return options.faults.map((fault) => ({ fault, results: results.get(fault)! }));
+}
+
+function groupsOf(fault: Fault, runs: number): readonly Group[] {
+  const { atOnce = AT_ONCE } = fault;
+  return Array.from({ length: Math.ceil(runs / atOnce) }, (_, index) => ({ fault, index, size: Math.min(atOnce, runs - index * atOnce) }));
+}
+
+async function inLanes<Work>(all: readonly Work[], lanes: number, act: (work: Work) => Promise<void>): Promise<void> {
+  const waiting = [...all];
+  const lane = async (): Promise<void> => {
+    for (let work = waiting.shift(); work !== undefined; work = waiting.shift()) await act(work);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
