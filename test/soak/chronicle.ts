@@ -127,7 +127,7 @@ function createLawBook(name: string, ladder: readonly number[]) {
 function createVersionJudge(name: string, ladder: readonly number[]) {
   const seen: ApiObject[] = [];
   const bothWays = ladder.flatMap((share) => [share, 100 - share]);
-  const recorder = createRouteRecorder({ of: () => seen }, { name, route: PRIMARY, stable: STABLE, canary: CANARY, ladder: bothWays });
+  const recorder = createRouteRecorder({ of: () => seen }, { name, route: PRIMARY, host: name, stable: STABLE, canary: CANARY, ladder: bothWays });
   return {
     allow: recorder.allow,
     see(version: ApiObject): readonly string[] {

@@ -122,7 +122,7 @@ function isAbout({ uid, question }: Answered, rolloutUid: string | undefined, me
 function isPass({ measurement }: Answered, metric: Metric, minRequests: number): boolean {
   if (measurement.kind === "value") return measurement.value <= (metric.max ?? Infinity) && measurement.value >= (metric.min ?? -Infinity);
   if (measurement.kind !== "counted" || !metric.errorRate) return false;
-  return measurement.requests >= minRequests && measurement.bad <= measurement.requests * fractionOf(metric.errorRate.max);
+  return measurement.requests >= minRequests && measurement.bad <= measurement.requests * fractionOf(metric.errorRate.max ?? "100%");
 }
 
 /** So many of its requests fail that no limit could take it for good. */

@@ -1,5 +1,5 @@
 /** The Prometheus of a simulated world: scrapes the mesh's counters, answers questions from what it has, and may be late, silent, broken or a liar. */
-import type { Measurement, Question } from "../../../src/rollout/analysis/measurement.ts";
+import type { Growth, Measurement, Question } from "../../../src/rollout/analysis/measurement.ts";
 import type { MetricProvider } from "../../../src/metrics/metric-provider.ts";
 import type { Dice } from "./dice.ts";
 import type { Counters, Mesh } from "./mesh.ts";
@@ -88,7 +88,19 @@ function answer(question: Question, store: Store, ails: Ails): Measurement {
   const asked = { name: question.metric.name, instantMs: question.instantMs, query: `${question.metric.name}@${question.canary.version}` };
   if (ails("error")) return { ...asked, kind: "error", message: "Prometheus answered 503" };
   if (ails("vanish")) return { ...asked, kind: "noData" };
-  return { ...asked, ...(question.metric.query === undefined ? counted(question, store, ails) : value(question, store, ails)) };
+  if (question.metric.query !== undefined) return { ...asked, ...value(question, store, ails) };
+  const growth = growthOf(question, store, ails);
+  return { ...asked, ...counted(question, store, ails), ...(growth ? { growth } : {}) };
+}
+
+/** What both sides did since the evidence ended; liars lie about the canary. */
+function growthOf({ canary, stable, instantMs, inForceAtMs, evidenceSinceMs }: Question, store: Store, ails: Ails): Growth | undefined {
+  const head = store.newestScrapeMs(instantMs);
+  const base = evidenceSinceMs === undefined ? undefined : store.newestScrapeMs(evidenceSinceMs);
+  if (head === undefined || base === undefined || head <= base) return undefined;
+  const ofCanary = between(store.counters(canary.version, base), store.counters(canary.version, head));
+  const said = ails("praise") ? { ...ofCanary, bad: 0 } : ails("blame") ? { ...ofCanary, bad: ofCanary.requests } : ofCanary;
+  return { sinceMs: evidenceSinceMs!, reporter: "source", inStep: base >= inForceAtMs, canary: said, stable: between(store.counters(stable.version, base), store.counters(stable.version, head)) };
 }
 
 type Said = { readonly kind: "skipped" | "noData" | "base" } | { readonly kind: "counted"; readonly requests: number; readonly bad: number } | { readonly kind: "value"; readonly value: number };
