@@ -4,11 +4,11 @@ import { definitionOf, type Grounds, nextCheck } from "./analysis/judge.ts";
 import type { Measurement } from "./analysis/measurement.ts";
 import { kindOf } from "./analysis/tests.ts";
 import { evidenceOf, type Standing, standings } from "./analysis/weigh.ts";
-import type { Case } from "./case.ts";
+import { type Case, splitOf } from "./case.ts";
 import { isEqual } from "./equal.ts";
 import { nextShareToShow } from "./evidence.ts";
 import { inboxOf } from "./inbox.ts";
-import { standingAt } from "./ladder.ts";
+import { pointsFor, standingAt } from "./ladder.ts";
 import type { Observation, VersionSeen } from "./observation.ts";
 import type { ValidRollout } from "./rollout.ts";
 import type { Metric, RolloutSpec } from "./spec.ts";
@@ -86,8 +86,15 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
 function shareAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run, "share"> {
   const metric = spec.analysis.metrics.find((one) => kindOf(one) !== undefined);
   const growth = metric && measurementOf(seen, metric)?.growth;
-  if (!growth?.inStep || run.weight <= 0 || run.weight >= 100) return {};
+  if (!growth?.inStep || run.weight <= 0 || run.weight >= 100 || !isAsCommitted(run, seen)) return {};
   return { share: nextShareEvidence(run.share, growth, run.weight / 100) };
+}
+
+/** While the route says something else, requests that are missing are no fault of the canary. */
+function isAsCommitted({ from, to, weight }: Run, { route }: Observation): boolean {
+  if (route.kind !== "found") return false;
+  const { canary, total } = splitOf(route, from.version, to.version);
+  return canary === pointsFor(weight, total);
 }
 
 function groundsOf(run: Run, metric: Metric, standing: Standing | undefined, { spec, seen, instantMs }: { spec: RolloutSpec; seen: Observation; instantMs: number }): Grounds {

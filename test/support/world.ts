@@ -264,10 +264,19 @@ function measured(question: Question, { answers, route }: Pick<World, "answers" 
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });
   if (question.metric.query) return Promise.resolve({ ...asked, kind: "value", value: answers.own ?? answers.bad });
   const counts = { requests: answers.requests, bad: Math.round(answers.bad * answers.requests) };
-  const grown = { ...asked, growth: growthOf(question, counts, answers.stable, route()) };
+  const grown = { ...asked, growth: growthOf(question, counts, answers.stable, routeIn(route)) };
   if (question.sinceMs === undefined) return Promise.resolve({ ...grown, kind: "base" });
   if (question.sinceMs < question.inForceAtMs) return Promise.resolve({ ...grown, kind: "noData" }); // counters of another weight tell nothing
   return Promise.resolve({ ...grown, kind: "counted", ...counts });
+}
+
+/** A mangled route has no points that tell anything. */
+function routeIn(route: World["route"]): Split {
+  try {
+    return route();
+  } catch {
+    return {};
+  }
 }
 
 function growthOf({ evidenceSinceMs = 0, inForceAtMs, canary: { version }, stable }: Question, canary: { requests: number; bad: number }, answered: Exclude<Answers, string>["stable"], route: Split): Growth {

@@ -95,7 +95,7 @@ describe("an explanation", () => {
       "errors: Pass, 5s ago. It was 0% in 100 requests; at most 1% is allowed. 1 pass in this step.",
       "    sum(istio_requests_total)",
       "It goes on to 50% after 30s more at this weight and more passes of errors.",
-      "All traffic goes back to v2 by itself after 2 failures of errors in a row, or the moment in which no pod of the new version is ready.",
+      "All traffic goes back to v2 by itself after proof that errors is worse than it may be, or the moment in which no pod of the new version is ready.",
     ]) expect(text).toContain(part);
   });
 

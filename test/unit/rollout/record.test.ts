@@ -1,12 +1,14 @@
 /** What the record of a run holds: everything that somebody asks months later, in few bytes, and no secret. */
 import { describe, expect, test } from "vitest";
+import { definitionOf } from "../../../src/rollout/analysis/judge.ts";
 import { appended } from "../../../src/rollout/analysis/trail.ts";
 import type { Decision } from "../../../src/rollout/decision.ts";
 import { effectsOf } from "../../../src/rollout/effects.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import { runLabelOf, runNameOf, type RunRecord } from "../../../src/rollout/rollout-run.ts";
-import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
+import { RolloutSpec, type RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import type { Evidence, Run } from "../../../src/rollout/status.ts";
+import { aTarget } from "../../support/istio-objects.ts";
 import { aCheck, anObservation, aRollout, aRun, aStatus, at } from "../../support/rollouts.ts";
 
 const ENDS: Decision = { kind: "end", outcome: "RolledBack", why: "errors was 5%", phase: "Degraded", reason: "RolledBack", message: "run 1 of v3 was taken back to v2: errors was 5%" };
@@ -21,12 +23,12 @@ function recordOf(run: Run, spec: Partial<RolloutSpecInput> = {}): RunRecord {
 }
 
 /** After 60 looks at everyday traffic, as full as evidence gets. */
-function evidenceOf(name: string, bounds: number): Evidence {
+function evidenceOf(name: string, bounds: number, definition: string): Evidence {
   const grid = Array.from({ length: 8 }, (_, index) => -1.234567890123 * index);
   const look = (index: number) => ({ atMs: Date.parse(at(index * 10)), canary: { requests: 1_234, bad: 12 }, stable: { requests: 23_456, bad: 34 } });
   return {
-    name, definition: "1a2b3c4d", at: at(600), looks: 60, canary: { requests: 74_040, bad: [720, ...grid.slice(0, bounds).map(() => 12_345)] }, stable: { requests: 1_407_360, bad: [2_040, ...grid.slice(0, bounds).map(() => 123_456)] }, dispersion: 1.234567890123,
-    boundsMs: [100, 250, 500].slice(0, bounds), slowerBefore: [0.1234567, 0.01234567, 0.001234567].slice(0, bounds),
+    name, definition, at: at(600), looks: 60, canary: { requests: 74_040, bad: [720, ...grid.slice(0, bounds).map(() => 12_345)] }, stable: { requests: 1_407_360, bad: [2_040, ...grid.slice(0, bounds).map(() => 123_456)] }, dispersion: 1.234567890123,
+    boundsMs: [50, 100, 250, 500, 1_000].slice(0, bounds), slowerBefore: [0.1234567, 0.02345678, 0.01234567, 0.002345678, 0.001234567].slice(0, bounds),
     past: { requests: 140_736.123456, bad: [204.123456, ...grid.slice(0, bounds)] },
     againstStable: Array.from({ length: Math.max(1, bounds) }, () => grid), againstLimit: grid, stableAgainstLimit: grid, better: grid, safe: grid, compared: 60, inStep: 12,
     trail: Array.from({ length: 60 }, (_, index) => look(index)).reduce(appended, ""),
@@ -40,7 +42,7 @@ describe("a record", () => {
     const record = recordOf(
       aRun({
         checks: ["errors", "slow", "orders"].map((name) => aCheck({ name, verdict: "Fail", message: "12 of 240 requests failed", query: query.repeat(3) })),
-        evidence: [evidenceOf("errors", 0), evidenceOf("slow", 3), evidenceOf("orders", 1)],
+        evidence: RolloutSpec.parse({ release: "v3", traffic: aTarget(), analysis: { metrics } }).analysis.metrics.map((metric, index) => evidenceOf(metric.name, [0, 5, 1][index]!, definitionOf(metric))),
         share: { looks: 60, capital: [0.1, 0.2], canary: 74_040, stable: 1_407_360 },
       }),
       {
