@@ -1,7 +1,7 @@
 /** Evidence that grows over the scrapes of a run: a mixture over alternatives and beginnings, which stays a number to trust however often one looks. */
-import { lnIncrement, type Counts, type Tolerance } from "./increment.ts";
+import { lnIncrement, type Counts, type Side, type Tolerance } from "./increment.ts";
 import { logAdd, logSumExp } from "./log-space.ts";
-import { FADING } from "./settings.ts";
+import { FADING, MOST_PRIOR_REQUESTS } from "./settings.ts";
 
 /** Money at stake: what has been put on each alternative and grown since, and what is still kept back. Begins with 1. */
 export interface Stakes {
@@ -34,14 +34,25 @@ export interface ProcessSettings extends StakeSettings {
   readonly cap: number;
 }
 
-const NEVER_STAKED: Stakes = { capital: [], reserve: 1 };
-
-export function newStakes(grid: readonly number[]): Stakes {
-  return { ...NEVER_STAKED, capital: grid.map(() => -Infinity) };
+/** The stable version before the run: its proportion of bad requests, and the number of requests that this stands on. */
+export interface Prior {
+  readonly guess: number;
+  readonly requests: number;
 }
 
-/** `prior`: the stable version before the run, as its proportion of bad requests and the number of requests that it was seen in. */
-export function newProcess(grid: readonly number[], prior: { readonly guess: number; readonly requests: number }): EProcess {
+/** What is taken for granted of a service that nobody has seen yet: few errors, believed as little as a hundred requests are. */
+const UNSEEN: Side = { requests: 100, bad: 0.1 };
+
+/** A prior from the ten minutes before the run. It decides how soon something is found, never whether the bound holds. */
+export function priorOf({ requests, bad }: Side): Prior {
+  return { guess: (bad + UNSEEN.bad) / (requests + UNSEEN.requests), requests: Math.min(requests + UNSEEN.requests, MOST_PRIOR_REQUESTS) };
+}
+
+export function newStakes(grid: readonly number[]): Stakes {
+  return { capital: grid.map(() => -Infinity), reserve: 1 };
+}
+
+export function newProcess(grid: readonly number[], prior: Prior): EProcess {
   return { ...newStakes(grid), bad: prior.guess * prior.requests, requests: prior.requests };
 }
 

@@ -1,7 +1,7 @@
 /** The e-process: vectors of an independent implementation, laws of its bookkeeping, and what is kept of it. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { guessOf, lnEvidence, newProcess, updated, type EProcess, type ProcessSettings } from "../../../../src/rollout/analysis/e-process.ts";
+import { guessOf, lnEvidence, newProcess, priorOf, updated, type EProcess, type ProcessSettings } from "../../../../src/rollout/analysis/e-process.ts";
 import type { Counts } from "../../../../src/rollout/analysis/increment.ts";
 import { logAdd, logSumExp } from "../../../../src/rollout/analysis/log-space.ts";
 import { capFor } from "../../../../src/rollout/analysis/pool.ts";
@@ -62,6 +62,13 @@ describe("an e-process", () => {
     expect(lnEvidence(process)).not.toBeCloseTo(alone, 3); // had the guess seen this scrape they would be alike
   });
 
+  test("is given what was seen before the run, and something to begin with where that was nothing", () => {
+    expect(priorOf({ requests: 0, bad: 0 })).toEqual({ guess: 0.001, requests: 100 });
+    expect(priorOf({ requests: 900, bad: 9.9 })).toEqual({ guess: 0.01, requests: 1_000 });
+    expect(priorOf({ requests: 1e6, bad: 2e4 }).guess).toBeCloseTo(0.02, 4);
+    expect(priorOf({ requests: 1e6, bad: 2e4 }).requests).toBe(5_000);
+  });
+
   test("learns nothing from a scrape that is skipped, but for its guess", () => {
     const before = newProcess(REGRESSIONS, PRIOR);
     const skipped = updated(before, counts(100, 50, 900, 9), RELATIVE, { skip: true });
@@ -108,7 +115,7 @@ describe("an e-process", () => {
 
   test("stays finite over the longest runs, when the reserve has come down to nothing", () => {
     let process = newProcess(REGRESSIONS, PRIOR);
-    for (let scrape = 0; scrape < 30_000; scrape++) process = updated(process, counts(1e5, 100, 9e5, 900), RELATIVE);
+    for (let scrape = 0; scrape < 21_000; scrape++) process = updated(process, counts(1e5, 100, 9e5, 900), RELATIVE);
     expect(process.reserve).toBeLessThan(1e-300);
     expect([...process.capital, lnEvidence(process), guessOf(process)]).toSatisfy((all: number[]) => all.every(Number.isFinite));
   });
