@@ -220,6 +220,13 @@ describe("one number", () => {
   });
 });
 
+it("a past that Prometheus cannot tell is an error, whatever it says of the present", async () => {
+  const present = vector("1");
+  const { url } = await serve((request, response, body) => (request.url?.endsWith("/query_range") ? json(503, {}) : present)(request, response, body));
+  const measured = await provider(url).measure(aQuestion({ evidenceSinceMs: 50_000, wantsHistory: true }), FOREVER);
+  expect(measured).toMatchObject({ kind: "error", message: expect.stringContaining("cannot answer now (HTTP 503)") });
+});
+
 describe("the same number about stable", () => {
   const ratio = (query: string) => ({ ...queryMetric(query), ratio: 2 });
   const QUERY = 'sum(x{pod=~"$(canary.pods)",workload="$(canary.workload)",version="$(canary.version)",other="$(stable.workload)"})';

@@ -22,15 +22,16 @@ const SLOW = latencyMetric(99, "400ms");
 
 let prometheus: PrometheusServer;
 let exporters: Exporter[];
+/** Seen from the beginning to the end: Prometheus is known to have watched this namespace, and the witnesses have a past. */
+let witnesses: readonly Proxy[];
 
 beforeAll(async () => {
-  exporters = await Promise.all(Array.from({ length: PROXIES + 1 }, startExporter));
+  exporters = await Promise.all(Array.from({ length: PROXIES + 2 }, startExporter));
+  witnesses = ["a", "b"].map((pod) => createProxy({ reporter: "destination", pod: `witness-${pod}`, namespace: NAMESPACE, workload: "witness" }));
   const targets = exporters.map(({ address }, index) => ({ job: `proxy-${index}`, address }));
   prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [...targets, { job: "again", address: exporters[0]!.address }] });
-  const witness = createProxy({ reporter: "destination", pod: "witness", namespace: NAMESPACE, workload: "witness" });
-  witness.serve("witness", { good: 1, bad: 0 });
-  exporters[PROXIES]!.show(witness.text()); // so that Prometheus is known to have watched this namespace
-  await exporters[PROXIES]!.stored();
+  bearWitness();
+  await exporters[PROXIES + 1]!.stored();
   const watchedMs = Date.now() + ENOUGH_MS;
   await until(() => Date.now() > watchedMs, 2 * ENOUGH_MS);
 });
@@ -40,6 +41,13 @@ afterAll(async () => {
   await Promise.all((exporters ?? []).map((exporter) => exporter.close()));
 });
 
+function bearWitness(): void {
+  witnesses.forEach((witness, index) => {
+    witness.serve("witness", { good: 40, bad: 1 + index * tests });
+    exporters[PROXIES + index]!.show(witness.text());
+  });
+}
+
 /** Each test has workloads of its own, so that no series of an earlier one is in its way. */
 let canary = "";
 let stable = "";
@@ -47,6 +55,7 @@ let tests = 0;
 beforeEach(async () => {
   canary = `reviews-v3-${tests}`;
   stable = `reviews-v2-${tests++}`;
+  bearWitness();
   for (const exporter of exporters.slice(0, PROXIES)) exporter.show("");
   await Promise.all(exporters.slice(0, PROXIES).map((exporter) => exporter.stored()));
 });
@@ -122,35 +131,21 @@ describe("look by look", () => {
   const ON_A_BUSY_MACHINE = { retry: 2, timeout: 180_000 };
 
   it("every request of pods that start again, come, go and are scraped twice is counted once", ON_A_BUSY_MACHINE, async () => {
-    const roll = dice(7 + tests);
-    const sides = [canary, canary, stable, stable, stable];
-    const pods = sides.map((workload, index) => createProxy({ reporter: "destination", pod: `${workload}-${index}`, namespace: NAMESPACE, workload }));
-    pods.forEach((pod, index) => pod.serve(sides[index]!, { good: 50 + index, bad: index }));
-    await showAll(pods);
+    const service = createService(dice(7));
+    await showAll(service.pods());
     const { look, totals } = createLooks();
     await look();
-    const before = [canary, stable].map((workload) => served(pods, workload));
-    const gone: Proxy[] = [];
-    const restarted = sides.map(() => -2);
+    const before = service.served();
     for (let looked = 0; looked < LOOKS; looked++) {
-      for (let round = 0; round < 2; round++) {
-        for (const [index, pod] of pods.entries()) {
-          const befalls = round === 1 ? roll(6) : 5;
-          // One that has done no less than before it started again, when it is looked at, cannot be told from one that went on.
-          const starts = befalls === 0 && restarted[index] !== looked - 1;
-          if (starts) restarted[index] = looked;
-          if (starts) pod.restart();
-          if (befalls === 1) gone.push(...pods.splice(index, 1, createProxy({ reporter: "destination", pod: `${sides[index]}-${index}-${looked}`, namespace: NAMESPACE, workload: sides[index]! })));
-          pods[index]!.serve(sides[index]!, { good: starts ? 5 : 20 + roll(40), bad: roll(4) });
-        }
-        await showAll(pods);
-        await nextInstant();
-      }
+      service.serve();
+      await showAll(service.pods());
+      await nextInstant();
+      service.befall(looked);
+      await showAll(service.pods());
       await look();
     }
-    const after = [canary, stable].map((workload) => served([...pods, ...gone], workload));
-    const expected = before.map((first, index) => ({ requests: after[index]!.requests - first.requests, bad: after[index]!.bad - first.bad }));
-    for (const total of totals) expect([total.canary, total.stable]).toEqual(expected);
+    const expected = service.served().map((after, side) => ({ requests: after.requests - before[side]!.requests, bad: after.bad - before[side]!.bad }));
+    for (const total of totals) expect([total.canary, total.stable], await failedScrapes()).toEqual(expected);
   });
 
   it("every request that a caller reports is counted once, of both sides, and the caller may start again", ON_A_BUSY_MACHINE, async () => {
@@ -176,6 +171,51 @@ describe("look by look", () => {
     for (const total of totals) expect([total.canary, total.stable]).toEqual(expected);
   });
 });
+
+/** Two pods of the canary and three of stable, which live through more than pods should have to. */
+function createService(roll: (sides: number) => number) {
+  const sides = [canary, canary, stable, stable, stable];
+  const born = (index: number, life: string): Proxy => createProxy({ reporter: "destination", pod: `${sides[index]}-${index}${life}`, namespace: NAMESPACE, workload: sides[index]! });
+  const pods = sides.map((_, index) => born(index, ""));
+  const gone: Proxy[] = [];
+  const restarted = sides.map(() => -2);
+  pods.forEach((pod, index) => pod.serve(sides[index]!, { good: 50 + index, bad: index }));
+
+  function befallOne(index: number, looked: number): number {
+    const fate = roll(6);
+    // One that has done no less than before it started again, when it is looked at, cannot be told from one that went on.
+    if (fate === 0 && restarted[index] !== looked - 1) {
+      restarted[index] = looked;
+      pods[index]!.restart();
+      return 5;
+    }
+    if (fate === 1) gone.push(...pods.splice(index, 1, born(index, `-${looked}`)));
+    return 20 + roll(40);
+  }
+
+  return {
+    pods: () => pods,
+    serve: () => pods.forEach((pod, index) => pod.serve(sides[index]!, { good: 20 + roll(40), bad: roll(4) })),
+    befall: (looked: number) => sides.forEach((side, index) => {
+      const good = befallOne(index, looked);
+      pods[index]!.serve(side, { good, bad: roll(4) });
+    }),
+    served: () => [canary, stable].map((workload) => served([...pods, ...gone], workload)),
+  };
+}
+
+/** Says why a count may be short: a scrape that took longer than the scrapes are apart has failed, and its pod was out of sight. */
+async function failedScrapes(): Promise<string> {
+  const longest = await promql("query", { query: "topk(3, max_over_time(scrape_duration_seconds[3m]))" });
+  return `the longest scrapes took ${longest.map(({ metric, value }) => `${metric.job} ${value[1]} s`).join(", ")}`;
+}
+
+async function promql(path: string, parameters: Record<string, string>) {
+  const answer = (await (await fetch(`${prometheus.url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`)).json()) as {
+    data: { result: readonly { metric: Record<string, string>; value: [number, string]; values: readonly [number, string][] }[] };
+  };
+  return answer.data.result;
+}
 
 function served(proxies: readonly Proxy[], workload: string): { requests: number; bad: number } {
   return proxies.map((proxy) => proxy.served(workload)).reduce((sum, { good, bad }) => ({ requests: sum.requests + good + bad, bad: sum.bad + bad }), { requests: 0, bad: 0 });
@@ -273,4 +313,44 @@ describe("one look", () => {
     await look();
     for (const total of totals) expect(total).toEqual({ canary: { requests: 12, bad: 2 }, stable: { requests: 12, bad: 2 } });
   });
+});
+
+describe("stable's past", () => {
+  const asked = (given: Partial<Question>): Question => question({ stable: { namespace: NAMESPACE, version: "v1", workloads: ["witness"], pods: [] }, wantsHistory: true, ...given });
+
+  it("is what its counters grew by, in the steps in which it is asked for", { timeout: 120_000 }, async () => {
+    const firstMs = (await firstSeenMs()) + 45_000; // three steps at least
+    await until(() => Date.now() > firstMs, 60_000);
+    const evidenceSinceMs = await nextInstant();
+    const expected = await grownInSteps(evidenceSinceMs);
+    const measure = (metric: typeof SLOW) => provider().measure(asked({ metric, evidenceSinceMs, instantMs: evidenceSinceMs + 1, sinceMs: evidenceSinceMs - 60_000, lastInstantMs: evidenceSinceMs - 60_000 }), FOREVER);
+    expect(await measure(ERROR_RATE)).toMatchObject({ kind: "noData", history: { ...expected, dispersion: expect.any(Number) } });
+    const { history } = await measure(SLOW);
+    expect(history).toMatchObject({ ...expected, slower: [{ boundMs: 100, slower: expected.bad }, { boundMs: 500, slower: expected.bad, dispersion: expect.any(Number) }, { boundMs: 1_000, slower: 0, dispersion: 1 }] });
+    expect(expected.requests).toBeGreaterThan(0);
+  });
+
+  it("of many Rollouts is asked for in one query", async () => {
+    const instantMs = Date.now();
+    let queries = 0;
+    const { measure } = provider({ onQuery: () => (queries += 1) });
+    const many = Array.from({ length: 5 }, (_, index) => asked({ instantMs, evidenceSinceMs: instantMs - 1_000, canary: { namespace: NAMESPACE, version: "v3", workloads: [`other-${index}`], pods: [] } }));
+    const measured = await Promise.all(many.map((one) => measure(one, FOREVER)));
+    expect(new Set(measured.map(({ history }) => JSON.stringify(history))).size).toBe(1);
+    expect(queries, "two instants, one past, and who has reported at all").toBeLessThanOrEqual(5);
+  });
+
+  async function firstSeenMs(): Promise<number> {
+    const [first] = await promql("query", { query: 'min(min_over_time(timestamp(istio_requests_total{destination_workload="witness"})[10m:1s]))' });
+    return Number(first!.value[1]) * 1_000;
+  }
+
+  /** From the first step at which both witnesses are seen to the last. */
+  async function grownInSteps(endMs: number): Promise<{ requests: number; bad: number }> {
+    const grown = async (matcher: string): Promise<number> => {
+      const [all] = await promql("query_range", { query: `sum(istio_requests_total{destination_workload="witness"${matcher}})`, start: String((endMs - 600_000) / 1_000), end: String(endMs / 1_000), step: "15" });
+      return Number(all!.values.at(-1)![1]) - Number(all!.values[0]![1]);
+    };
+    return { requests: await grown(""), bad: await grown(',response_code="503"') };
+  }
 });

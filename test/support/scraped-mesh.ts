@@ -1,6 +1,7 @@
 /** Telemetry made of scrapes that a test lays down one by one: what Prometheus would say about them at any instant. */
 import type { CanaryTelemetry } from "../../src/metrics/prometheus/istio-counters.ts";
 import { droppedIn } from "../../src/metrics/prometheus/path.ts";
+import { PAST_MS, PAST_STEP_MS, type PastPoint } from "../../src/metrics/prometheus/past.ts";
 import { workloadOf, type Counters, type Reporter, type Scrape, type Snapshot } from "../../src/metrics/prometheus/snapshot.ts";
 import type { Telemetry } from "../../src/metrics/prometheus/telemetry.ts";
 
@@ -39,11 +40,7 @@ export function createScrapedMesh(): ScrapedMesh {
   const history = new Map<Reporter, LaidScrape[]>();
   const asked = { at: 0, lastValues: 0, dropped: 0, seenBefore: 0, newestScrapeMs: 0 };
   const lay = (who: Reporter, scrape: LaidScrape): void => void history.set(who, [...(history.get(who) ?? []), scrape]);
-  const newestScrapeMs = async (instantMs: number): Promise<number | undefined> => {
-    asked.newestScrapeMs++;
-    const times = [...history.values()].flat().flatMap(({ atMs, canary }) => (canary !== "stale" && atMs <= instantMs ? [atMs] : []));
-    return times.length > 0 ? Math.max(...times) : undefined;
-  };
+  const newestScrapeMs = async (instantMs: number): Promise<number | undefined> => (asked.newestScrapeMs++, newestIn(history, instantMs));
   const lastValues = async (fromMs: number, toMs: number): Promise<Counters> => (asked.lastValues++, lastValuesOf(history, fromMs, toMs));
 
   return {
@@ -69,6 +66,7 @@ export function createScrapedMesh(): ScrapedMesh {
         asked.seenBefore++;
         return { reporters: seenWithin(history, instantMs, bothSeries), reachesBack: snapshotOf(history, instantMs - reachMs, bothSeries).scrapes.size > 0 };
       },
+      past: async (untilMs) => pastOf(history, untilMs),
       newestScrapeMs,
     }),
   };
@@ -78,6 +76,7 @@ type History = ReadonlyMap<Reporter, readonly LaidScrape[]>;
 type SeriesOf = (scrape: LaidScrape) => Shown;
 
 const canarySeries: SeriesOf = ({ canary }) => (canary === "stale" ? {} : canary);
+const stableSeries: SeriesOf = ({ stable }) => (typeof stable === "boolean" ? {} : stable);
 const bothSeries: SeriesOf = ({ canary, stable }) => ({ ...(canary === "stale" ? {} : canary), ...(typeof stable === "boolean" ? {} : stable) });
 
 function snapshotOf(history: History, instantMs: number, seriesOf: SeriesOf): Snapshot {
@@ -92,6 +91,16 @@ function snapshotOf(history: History, instantMs: number, seriesOf: SeriesOf): Sn
     if (series.size > 0) counters.set(who, series);
   }
   return { scrapes, counters };
+}
+
+function newestIn(history: History, instantMs: number): number | undefined {
+  const times = [...history.values()].flat().flatMap(({ atMs, canary }) => (canary !== "stale" && atMs <= instantMs ? [atMs] : []));
+  return times.length > 0 ? Math.max(...times) : undefined;
+}
+
+function pastOf(history: History, untilMs: number): readonly PastPoint[] {
+  const times = Array.from({ length: PAST_MS / PAST_STEP_MS + 1 }, (_, index) => untilMs - PAST_MS + index * PAST_STEP_MS);
+  return times.map((atMs) => ({ atMs, snapshot: snapshotOf(history, atMs, stableSeries) }));
 }
 
 function lastValuesOf(history: History, fromMs: number, toMs: number): Counters {

@@ -62,11 +62,16 @@ export function createBatcher({ collectMs, maxNames, maxRemembered }: BatcherOpt
     return batchFor(target, shape, instantMs);
   }
 
+  function remember(batch: Batch, names: Names, result: unknown): void {
+    const weight = batch.shape.weight(result);
+    if (weight > 0) memo.set(keyOf(batch, names), result, weight);
+  }
+
   /** Nothing is left to do at the end of its time for a batch that was full before. */
   function send(batch: Batch): void {
     if (collecting.get(batch.id) !== batch) return;
     collecting.delete(batch.id);
-    if (batch.seats.size > 0) void answer(batch, (names, result) => memo.set(keyOf(batch, names), result, batch.shape.weight(result)));
+    if (batch.seats.size > 0) void answer(batch, (names, result) => remember(batch, names, result));
   }
 
   return {

@@ -1,21 +1,26 @@
 /** The built-ins, errorRate and latency: what the verdict and the evidence of one instant rest on. */
-import type { Growth, Measurement, Question, SideGrowth } from "../../rollout/analysis/measurement.ts";
+import type { Growth, History, Measurement, Question, SideGrowth } from "../../rollout/analysis/measurement.ts";
 import { msOf } from "../../rollout/units.ts";
 import { requestCountsOf } from "./error-rate.ts";
 import { readGrowth, type GrowthReading } from "./growth.ts";
 import { readWindow, type Reading } from "./istio-counters.ts";
 import { latencyCountsOf, slownessOf } from "./latency.ts";
+import { historyIn } from "./past.ts";
 import { displayQuery, DURATIONS, REQUESTS, type CounterMetric, type Names } from "./shapes.ts";
-import { ofWorkloads, type Counters } from "./snapshot.ts";
+import { ofWorkloads, reporterKindOf, type Counters } from "./snapshot.ts";
 import { canaryTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** `telemetry`: of the question's counter and names. Throws a PrometheusError when a query fails. */
 export async function measureBuiltIn(question: Question, telemetry: Telemetry): Promise<Measurement> {
   const names = namesOf(question);
   if (names.canary.length === 0) return measured(question, { kind: "noData" });
-  const [reading, growth] = await Promise.all([readWindow(question, canaryTelemetry(telemetry, names.canary), counterOf(question).groupOf), growthSince(question, telemetry)]);
+  const [reading, growth, history] = await Promise.all([
+    readWindow(question, canaryTelemetry(telemetry, names.canary), counterOf(question).groupOf),
+    growthSince(question, telemetry),
+    historyBefore(question, telemetry),
+  ]);
   const measurement = measured(question, reading);
-  return reading.kind === "skipped" ? measurement : { ...measurement, ...grown(question, growth) };
+  return reading.kind === "skipped" ? measurement : { ...measurement, ...grown(question, growth), ...(history ? { history } : {}) };
 }
 
 export function counterOf({ metric }: Pick<Question, "metric">): CounterMetric {
@@ -55,7 +60,20 @@ function grown(question: Question, reading: (GrowthReading & { sinceMs: number }
   return { growth: { sinceMs, reporter, inStep, canary: canary!, stable: stable! } };
 }
 
-function sidesOf({ metric: { latency }, boundsMs }: Question, sides: readonly Counters[]): readonly SideGrowth[] {
+async function historyBefore(question: Question, telemetry: Telemetry): Promise<History | undefined> {
+  const { evidenceSinceMs: untilMs, wantsHistory, stable } = question;
+  if (untilMs === undefined || !wantsHistory || stable.workloads.length === 0) return undefined;
+  const [points, { scrapes }] = await Promise.all([telemetry.past(untilMs), telemetry.at(untilMs)]);
+  return historyIn(points, {
+    kind: question.metric.latency ? "latency" : "errors",
+    untilMs,
+    reporter: reporterKindOf(scrapes) ?? "destination",
+    groupOf: counterOf(question).groupOf,
+    count: (increases, boundsMs) => sidesOf({ metric: question.metric, boundsMs }, [increases])[0]!,
+  });
+}
+
+function sidesOf({ metric: { latency }, boundsMs }: Pick<Question, "metric" | "boundsMs">, sides: readonly Counters[]): readonly SideGrowth[] {
   if (!latency) return sides.map(requestCountsOf);
   return slownessOf(sides, { ...(latency.max === undefined ? {} : { maxMs: msOf(latency.max) }), ...(boundsMs ? { boundsMs } : {}) });
 }

@@ -42,6 +42,11 @@ export function slownessOf(sides: readonly Counters[], { maxMs, boundsMs = [] }:
   }));
 }
 
+/** Those that every histogram has, rising; without +Infinity. */
+export function boundsIn(counters: Counters): readonly number[] {
+  return sharedBounds(histogramsIn(counters)).filter(Number.isFinite);
+}
+
 type Histogram = ReadonlyMap<number, number>;
 
 function roundedUp(ms: number, bounds: readonly number[]): number {

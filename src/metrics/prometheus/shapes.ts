@@ -3,6 +3,7 @@ import { promqlString, regexOf } from "../../rollout/analysis/query-variables.ts
 import { answersIn, type Answer } from "./answer.ts";
 import { histogramOf } from "./latency.ts";
 import { droppedIn } from "./path.ts";
+import { PAST_MS, PAST_STEP_MS, type PastPoint } from "./past.ts";
 import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, WORKLOAD_LABELS, workloadsByReporter, type Rows } from "./rows.ts";
 import type { Counters, Reporter, ReporterKind, Series, Snapshot } from "./snapshot.ts";
 
@@ -22,7 +23,7 @@ export interface Shape<T> {
   promql(all: readonly Names[]): string;
   /** Sorts an answer once, then gives each its own. */
   reader(answer: Answer): (names: Names) => T;
-  /** How many numbers are in a result, about. */
+  /** How many numbers are in a result, about; 0: it is not remembered. */
   weight(result: T): number;
 }
 
@@ -64,15 +65,26 @@ const SHORTEST_STEP_MS = 500;
 export function snapshotShape(counter: CounterMetric): Shape<Snapshot> {
   return {
     id: `${counter.id}/snapshot`,
-    promql: (all) => {
-      const scrapes = `max by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (timestamp(${counter.metric}{${selectorOf(all, bothSides)}${counter.thin}}))`;
-      return `${countersQuery(counter, all, bothSides)} or label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
-    },
+    promql: (all) => snapshotQuery(counter, all, bothSides),
     reader: (answer) => {
       const rows = sortRows(answer);
-      return (names) => ({ scrapes: scrapesIn(rowsOf(rows, names, bothSides, "scrape"), names.canary), counters: countersIn(rowsOf(rows, names, bothSides), counter.labels) });
+      return (names) => snapshotIn(rows, names, bothSides, counter);
     },
     weight: ({ scrapes, counters }) => scrapes.size + countersWeight(counters),
+  };
+}
+
+/** Stable, step by step, up to the instant. Once in a run, and large: not remembered. */
+export function pastShape(counter: CounterMetric): Shape<readonly PastPoint[]> {
+  return {
+    id: `${counter.id}/past`,
+    range: { windowMs: PAST_MS, stepMs: PAST_STEP_MS },
+    promql: (all) => snapshotQuery(counter, all, stableSide),
+    reader: (answer) => {
+      const points = answersIn(answer).map((one) => ({ atMs: one.atMs, rows: sortRows(one.answer) }));
+      return (names) => points.map(({ atMs, rows }) => ({ atMs, snapshot: snapshotIn(rows, names, stableSide, counter) }));
+    },
+    weight: () => 0,
   };
 }
 
@@ -153,6 +165,15 @@ export function displayQuery(counter: CounterMetric, names: Names, kind: Reporte
   return `sum by (${counter.labels[0]}) (${counter.metric}{${selectorOf([names], canarySide, kind)}})`;
 }
 
+function snapshotQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
+  const scrapes = `max by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (timestamp(${counter.metric}{${selectorOf(all, side)}${counter.thin}}))`;
+  return `${countersQuery(counter, all, side)} or label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
+}
+
+function snapshotIn(rows: Rows, names: Names, side: Side, { labels }: CounterMetric): Snapshot {
+  return { scrapes: scrapesIn(rowsOf(rows, names, side, "scrape"), names.canary), counters: countersIn(rowsOf(rows, names, side), labels) };
+}
+
 function countersQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
   return `sum by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS, ...counter.labels].join(",")}) (${counter.metric}{${selectorOf(all, side)}})`;
 }
@@ -160,6 +181,7 @@ function countersQuery(counter: CounterMetric, all: readonly Names[], side: Side
 type Side = (names: Names) => readonly string[];
 
 const canarySide: Side = ({ canary }) => canary;
+const stableSide: Side = ({ stable }) => stable;
 export const bothSides: Side = ({ canary, stable }) => [...canary, ...stable];
 
 /** Matches every pair of a namespace and a workload that is asked for; where Rollouts of several namespaces are asked for together, also others. */

@@ -1,7 +1,8 @@
 /** What a Prometheus has about the two sides of a Rollout: the questions that verdicts and evidence are made of. */
 import type { Batcher } from "./batcher.ts";
 import type { CanaryTelemetry } from "./istio-counters.ts";
-import { droppedShape, NEWEST_SCRAPE, seenBeforeShape, snapshotShape, tailShape, type CounterMetric, type Names, type SeenBefore } from "./shapes.ts";
+import type { PastPoint } from "./past.ts";
+import { droppedShape, NEWEST_SCRAPE, pastShape, seenBeforeShape, snapshotShape, tailShape, type CounterMetric, type Names, type SeenBefore } from "./shapes.ts";
 import { ofWorkloads, type Counters, type Snapshot } from "./snapshot.ts";
 import type { Target } from "./targets.ts";
 
@@ -14,6 +15,8 @@ export interface Telemetry {
   dropped(fromMs: number, toMs: number): Promise<Counters>;
   /** Who reported requests within the hour before, and whether more than `reachMs` of what was before is known at all. */
   seenBefore(instantMs: number, reachMs: number): Promise<SeenBefore>;
+  /** Stable, step by step, up to an instant. */
+  past(untilMs: number): Promise<readonly PastPoint[]>;
   /** When any proxy of the mesh was scraped last; undefined: none is. */
   newestScrapeMs(instantMs: number): Promise<number | undefined>;
 }
@@ -28,6 +31,7 @@ export function createTelemetry(counter: CounterMetric, names: Names, { target, 
     lastValues: (fromMs, toMs) => batcher.ask(target, tailShape(counter, toMs - fromMs), names, toMs, signal),
     dropped: (fromMs, toMs) => batcher.ask(target, droppedShape(counter, toMs - fromMs), names, toMs, signal),
     seenBefore: (instantMs, reachMs) => batcher.ask(target, seenBeforeShape(counter, reachMs), names, instantMs, signal),
+    past: (untilMs) => batcher.ask(target, pastShape(counter), names, untilMs, signal),
     newestScrapeMs: (instantMs) => batcher.ask(target, NEWEST_SCRAPE, names, instantMs, signal),
   };
 }
