@@ -31,6 +31,17 @@ export function percentTaken({ taken, runs }: Figures): number {
   return (100 * taken) / runs;
 }
 
+/** Whether more were taken back than chance lets it happen (1 in 1,000) where the probability is `percent`. */
+export function isBeyondChance({ taken, runs }: Figures, percent: number): boolean {
+  const mean = (runs * percent) / 100;
+  let [term, below] = [Math.exp(-mean), 0]; // Poisson's tail, which is heavier than the binomial one
+  for (let count = 0; count < taken; count++) {
+    below += term;
+    term *= mean / (count + 1);
+  }
+  return 1 - below < 0.001;
+}
+
 export function quantileOf(ascending: readonly number[], fraction: number): number | undefined {
   return ascending[Math.min(ascending.length - 1, Math.floor(fraction * ascending.length))];
 }
