@@ -1,6 +1,6 @@
 /** The options that every verb takes, and those that several share. */
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { DURATION_PATTERN, msOf } from "../rollout/units.ts";
+import { AGE_PATTERN, ageMsOf, DURATION_PATTERN, msOf } from "../rollout/units.ts";
 
 export interface GlobalOptions {
   readonly namespace?: string;
@@ -38,6 +38,12 @@ export function globalOptionsOf(command: Command): GlobalOptions {
 function milliseconds(text: string): number {
   if (!DURATION_PATTERN.test(text)) throw new InvalidArgumentError("Expected a duration such as 30s or 10m.");
   return msOf(text);
+}
+
+/** How long ago, in milliseconds. */
+export function age(text: string): number {
+  if (!AGE_PATTERN.test(text)) throw new InvalidArgumentError("Expected an age such as 30d or 36h.");
+  return ageMsOf(text);
 }
 
 export function wholeNumber(text: string): number {

@@ -53,7 +53,7 @@ export function placeOf({ namespace }: Pick<Cluster, "namespace">, { allNamespac
 }
 
 /** Also as kubectl takes it: `weir/reviews`. */
-function plainName(written: string): string {
+export function plainName(written: string): string {
   const [kind, name] = written.split("/", 2);
   if (name === undefined) return written;
   if (/^(?:weir|rollouts?(?:\.weir\.dev)?)$/.test(kind ?? "")) return name;

@@ -75,6 +75,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
     expect(await runs.split("forced")).toEqual({ v1: 100, v2: 0 });
     expect(await runs.status("forced")).toMatchObject({ run: { outcome: "Aborted", actor: "oleg" }, lastCommand: { verb: "abort", result: "Accepted" } });
     expect(await commandOf("forced")).toMatch(/^abort .* actor=oleg$/);
+    expect(await as(VIEWER, "history forced -o name")).toMatchObject({ exitCode: 0, err: "", out: expect.stringMatching(/^rolloutrun\.weir\.dev\/forced-[0-9a-f]{8}-1\n$/) });
   });
 
   it("who breaks the glass after somebody got only half the way finishes it, although the policy keeps the answered abort too", async () => {

@@ -208,6 +208,45 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     expect((await say("explain forced")).out).toContain("run 1 of v2 was taken back to v1: aborted by admin: on-call");
   });
 
+  describe("the record of a run", () => {
+    const recordOf = async (name: string): Promise<string> => `${name}-${(await runs.rollout(name)).metadata.uid!.slice(0, 8)}-1`;
+
+    it("is listed with those of others, by time and in every format", async () => {
+      const { out } = await say("history --since 1h");
+      expect(out).toMatch(/^ROLLOUT +RUN +FROM +TO +OUTCOME +REACHED +BEGAN +TOOK +BY +REASON\n/);
+      expect(out).toMatch(/^forced +1 +v1 +v2 +Aborted +50% /m);
+      expect(out).toMatch(/^waited +1 +v1 +v2 +goes on +50% /m);
+      expect((await say("history --since 1h -o name")).out.split("\n")).toContain(`rolloutrun.weir.dev/${await recordOf("forced")}`);
+      expect(JSON.parse((await say("history forced -o json")).out)).toEqual([expect.objectContaining({ namespace: runs.namespace, number: 1, outcome: "Aborted", message: "run 1 of v2 was taken back to v1: aborted by admin: on-call", checks: [], resolved: expect.objectContaining({ release: "v2" }) })]);
+      const { items } = await api.request<ApiObject & { readonly items: readonly unknown[] }>("GET", `/apis/weir.dev/v1alpha1/namespaces/${runs.namespace}/rolloutruns`);
+      const everywhere = (await weir(["history", "-A", "-o", "name"], { kubeconfig: api.kubeconfigFor("admin") })).out.trim().split("\n");
+      expect(everywhere.filter((name) => /\/(forced|unready)-/.test(name)).length).toBeGreaterThanOrEqual(2);
+      expect(items.length).toBeGreaterThanOrEqual(2);
+    });
+
+    it("is explained by its number", async () => {
+      const { out, exitCode } = await say("explain forced --run 1");
+      expect(exitCode).toBe(0);
+      for (const part of [`${runs.namespace}/forced, run 1: Aborted (RolloutRun ${await recordOf("forced")})`, "run 1 of v2 was taken back to v1: aborted by admin: on-call.", "of the steps 10, 50, 100. It was ended by admin.", "Nothing had been judged in its last step when it ended."]) expect(out.replaceAll(/\n +/g, " ")).toContain(part);
+      expect(await say("explain forced --run 9")).toMatchObject({ exitCode: 3, err: expect.stringContaining("expected the number of a run of forced (1), got 9") });
+      expect((await say("explain waited --run 1")).out).toContain("stands at 50%");
+    });
+
+    it("outlives the Rollout", async () => {
+      const record = await recordOf("unready");
+      await api.request("DELETE", `/apis/weir.dev/v1alpha1/namespaces/${runs.namespace}/rollouts/unready`);
+      expect((await say("history unready -o name")).out).toBe(`rolloutrun.weir.dev/${record}\n`);
+      expect((await say("explain unready --run 1")).out).toContain("unready, run 1: Aborted");
+      expect(await say("explain unready")).toMatchObject({ exitCode: 3 });
+      expect(await say("history nobody")).toMatchObject({ exitCode: 3, err: expect.stringContaining("no Rollout nobody") });
+    });
+
+    it("asks for a name or for all namespaces, not for both", async () => {
+      expect(await say("history forced -A")).toMatchObject({ exitCode: 2, err: "weir: expected a name, or -A, got both; leave one out\n" });
+      expect(await say("history --since yesterday")).toMatchObject({ exitCode: 2, err: expect.stringContaining("Expected an age such as 30d or 36h.") });
+    });
+  });
+
   it("weir doctor says what is well, what is not, and what to do", async () => {
     const { out, exitCode } = await say("doctor");
     expect(exitCode).toBe(1);

@@ -1,29 +1,51 @@
-/** `weir explain`: why a Rollout is where it is. */
+/** `weir explain`: why a Rollout is where it is, and how a run of it ended. */
 import type { Command } from "commander";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
-import { withCluster } from "../cluster.ts";
+import { withCluster, type Cluster } from "../cluster.ts";
+import { runNumbered } from "../explain-run.ts";
+import { EXIT, Failure } from "../failure.ts";
 import { lookAtVersions } from "../look.ts";
-import { globalOptionsOf } from "../options.ts";
+import { globalOptionsOf, wholeNumber } from "../options.ts";
+import { formatted, withOutput } from "../output.ts";
 import { styleFor } from "../style.ts";
 import { getRollout } from "../targets.ts";
-import { explanationOf } from "../view/explanation.ts";
+import { explanationOf, type ExplanationOptions } from "../view/explanation.ts";
+import { runAccountOf } from "../view/run-account.ts";
 import { validRolloutOf } from "../valid-rollout.ts";
 import type { World } from "../world.ts";
 
 const MOST_COLUMNS = 110;
 
+interface ExplainOptions {
+  readonly run?: number;
+  readonly output: "table" | "wide" | "json" | "yaml";
+}
+
 export function configure(command: Command, world: World): void {
-  command
-    .description("Says in sentences why a Rollout is where it is: the numbers, the queries, and what would change it.")
+  withOutput(command, ["table", "wide", "json", "yaml"])
+    .description("Says in sentences why a Rollout is where it is: the numbers, the queries, and what would change it.\nWith --run: how that run ended, by its record, also when the Rollout is gone; -o wide adds every look.")
     .argument("<name>", "name of a Rollout")
-    .action(async (name: string) => {
+    .option("--run <number>", "a run that has ended; weir history lists them", wholeNumber)
+    .action(async (name: string, { run, output }: ExplainOptions) => {
       const globals = globalOptionsOf(command);
-      await withCluster(world, globals, async (cluster) => {
-        const object = await getRollout(cluster, name);
-        const rollout = rolloutOf(object);
-        const look = "invalid" in rollout.spec ? undefined : await lookAtVersions(await cluster.istio(), validRolloutOf(object));
-        const width = world.isTty ? Math.min(world.columns(), MOST_COLUMNS) : MOST_COLUMNS;
-        world.out(explanationOf(rollout, look, { style: styleFor(world, globals), nowMs: world.nowMs(), width }).join("\n"));
-      });
+      const width = world.isTty ? Math.min(world.columns(), MOST_COLUMNS) : MOST_COLUMNS;
+      const options = { style: styleFor(world, globals), nowMs: world.nowMs(), width };
+      await withCluster(world, globals, (cluster) => (run === undefined ? explain(world, cluster, name, output, options) : explainRun(world, cluster, { name, run, output }, options)));
     });
+}
+
+async function explain(world: World, cluster: Cluster, name: string, output: ExplainOptions["output"], options: ExplanationOptions): Promise<void> {
+  if (output !== "table") throw new Failure(`expected --run with -o ${output}, got none; weir get ${name} -o yaml has everything of the present run`, EXIT.usage);
+  const object = await getRollout(cluster, name);
+  const rollout = rolloutOf(object);
+  const look = "invalid" in rollout.spec ? undefined : await lookAtVersions(await cluster.istio(), validRolloutOf(object));
+  world.out(explanationOf(rollout, look, options).join("\n"));
+}
+
+async function explainRun(world: World, cluster: Cluster, { name, run: number, output }: Required<ExplainOptions> & { readonly name: string }, options: ExplanationOptions): Promise<void> {
+  const { run, notes } = await runNumbered(cluster, name, number);
+  notes.forEach((note) => world.err(`weir: ${note}`));
+  if (output === "json" || output === "yaml") return world.out(formatted(run, output));
+  if (run.outcome === undefined) return explain(world, cluster, name, "table", options);
+  world.out(runAccountOf(run, { ...options, wide: output === "wide" }).join("\n"));
 }

@@ -29,8 +29,12 @@ export function explanationOf(rollout: Rollout, look: Look | undefined, options:
     ["What would change it", [...whatChanges(status, "invalid" in spec ? undefined : spec, options.nowMs)]],
   ];
   const heading = `${style.bold(`${metadata.namespace}/${metadata.name}`)} is ${phasePaint(style, status.phase)(status.phase)} ${style.dim(`(${status.reason})`)}`;
-  const told = sections.filter(([, lines]) => lines.length > 0).flatMap(([title, lines]) => ["", style.bold(title), ...lines.flatMap((line) => paragraph(line, width))]);
-  return [heading, ...told, ...commandsSaid(rollout, status, style)];
+  return [heading, ...sectionsSaid(sections, options), ...commandsSaid(rollout, status, style)];
+}
+
+/** Those that have something to say. */
+export function sectionsSaid(sections: readonly (readonly [title: string, lines: readonly string[]])[], { style, width }: Pick<ExplanationOptions, "style" | "width">): readonly string[] {
+  return sections.filter(([, lines]) => lines.length > 0).flatMap(([title, lines]) => ["", style.bold(title), ...lines.flatMap((line) => paragraph(line, width))]);
 }
 
 /** Lines that begin with blanks are given as they are: queries are copied. */
@@ -74,7 +78,7 @@ function routeSaid(look: Look | undefined, status: RolloutStatus): readonly stri
   return [`${look.route.name} has ${split}. ${sentence(pods.join(", "))}${stable}`];
 }
 
-function checkSentences(run: Run | undefined, spec: RolloutSpec, options: ExplanationOptions): readonly string[] {
+export function checkSentences(run: Run | undefined, spec: RolloutSpec, options: ExplanationOptions): readonly string[] {
   if (!run) return [];
   const { metrics, interval, minVerdicts } = spec.analysis;
   if (metrics.length === 0) return ["analysis.metrics is empty, so nothing is judged and steps go by time alone."];
@@ -109,10 +113,10 @@ function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style
 }
 
 /** Not begun with a capital: `v2` is a name. */
-function sentence(text: string): string {
+export function sentence(text: string): string {
   return /[.!?]$/.test(text) || text === "" ? text : `${text}.`;
 }
 
-function percent(value: number): string {
+export function percent(value: number): string {
   return `${Number(value.toFixed(1))}%`;
 }

@@ -1,39 +1,52 @@
-/** The runs of a Rollout as a table. */
-import type { Rollout } from "../../rollout/rollout.ts";
-import type { PastRun } from "../../rollout/status.ts";
+/** Runs as a table. */
+import type { Outcome } from "../../rollout/status.ts";
 import { instantOf } from "../../rollout/units.ts";
+import type { RunSeen } from "../past-runs.ts";
 import type { Style } from "../style.ts";
 import { ageOf, spanOf } from "./ages.ts";
 import { inColumns } from "./columns.ts";
+import { smallCurveOf } from "./looks.ts";
 
-export type RunSeen = Omit<PastRun, "outcome" | "endedAt"> & Partial<Pick<PastRun, "outcome" | "endedAt">>;
-
-/** The one that goes on, then those that ended, newest first. */
-export function runsOf({ status }: Rollout): readonly RunSeen[] {
-  if (!status) return [];
-  const { run, history } = status;
-  if (!run || run.outcome) return history;
-  const { number, from, to, peak, startedAt, actor, reason } = run;
-  return [{ number, from, to, weight: peak, startedAt, ...(actor && { actor }), ...(reason && { reason }) }, ...history];
+export interface RunsOptions {
+  readonly style: Style;
+  readonly nowMs: number;
+  /** False where all are of one Rollout. */
+  readonly withRollout: boolean;
+  readonly withNamespace: boolean;
+  /** With the record's name, and what the looks of each metric counted. */
+  readonly wide: boolean;
 }
 
-export function runsTable(runs: readonly RunSeen[], style: Style, nowMs: number): readonly string[] {
-  const header = ["RUN", "FROM", "TO", "OUTCOME", "REACHED", "BEGAN", "TOOK", "BY", "REASON"].map(style.dim);
-  const rows = runs.map(({ number, from, to, outcome, weight, startedAt, endedAt, actor, reason }) => [
+export function runsTable(runs: readonly RunSeen[], options: RunsOptions): readonly string[] {
+  const { style, withNamespace, withRollout, wide } = options;
+  const header = [...(withNamespace ? ["NAMESPACE"] : []), ...(withRollout ? ["ROLLOUT"] : []), "RUN", "FROM", "TO", "OUTCOME", "REACHED", "BEGAN", "TOOK", "BY", "REASON", ...(wide ? ["RECORD", "LOOKS"] : [])];
+  return inColumns([header.map(style.dim), ...runs.map((run) => rowOf(run, options))]);
+}
+
+function rowOf(run: RunSeen, { style, nowMs, withNamespace, withRollout, wide }: RunsOptions): readonly string[] {
+  const { namespace, rollout, number, from, to, outcome, peak, startedAt, endedAt, actor, reason, record } = run;
+  return [
+    ...(withNamespace ? [namespace] : []),
+    ...(withRollout ? [rollout.name] : []),
     String(number),
     from.version,
     to.version,
     outcomeSaid(outcome, style),
-    `${Number(weight.toFixed(1))}%`,
+    `${Number(peak.toFixed(1))}%`,
     `${ageOf(startedAt, nowMs)} ago`,
     endedAt ? spanOf(instantOf(endedAt) - instantOf(startedAt)) : "-",
     actor ?? "-",
     reason ?? "-",
-  ]);
-  return inColumns([header, ...rows]);
+    ...(wide ? [record ?? "-", curvesOf(run)] : []),
+  ];
 }
 
-function outcomeSaid(outcome: PastRun["outcome"] | undefined, style: Style): string {
+export function outcomeSaid(outcome: Outcome | undefined, style: Style): string {
   if (outcome === undefined) return style.accent("goes on");
   return outcome === "Succeeded" ? style.good(outcome) : outcome === "Superseded" ? style.dim(outcome) : style.bad(outcome);
+}
+
+/** `errors ▁▁▃█`: the canary's bad requests. */
+function curvesOf({ evidence = [] }: RunSeen): string {
+  return evidence.map(({ name, trail }) => `${name} ${smallCurveOf(trail)}`).join("  ") || "-";
 }

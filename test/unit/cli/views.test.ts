@@ -4,13 +4,14 @@ import { createStyle } from "../../../src/cli/style.ts";
 import { findingsSaid } from "../../../src/cli/view/findings.ts";
 import { spanOf } from "../../../src/cli/view/ages.ts";
 import { barOf } from "../../../src/cli/view/bar.ts";
+import { runsInStatus } from "../../../src/cli/past-runs.ts";
 import { inColumns, shortened, widthOf, wrapped } from "../../../src/cli/view/columns.ts";
 import { explanationOf } from "../../../src/cli/view/explanation.ts";
 import { createLines } from "../../../src/cli/view/lines.ts";
 import { listOf } from "../../../src/cli/view/list.ts";
 import { nextCommands } from "../../../src/cli/view/next-commands.ts";
 import { portraitOf } from "../../../src/cli/view/portrait.ts";
-import { runsOf, runsTable } from "../../../src/cli/view/runs.ts";
+import { runsTable } from "../../../src/cli/view/runs.ts";
 import { createScreen } from "../../../src/cli/view/screen.ts";
 import { treeOf } from "../../../src/cli/view/tree.ts";
 import { whatChanges } from "../../../src/cli/view/what-changes.ts";
@@ -159,9 +160,9 @@ describe("small texts", () => {
 
   it("runs are told newest first, the present one included", () => {
     const past = { number: 1, from: v2, to: v2, outcome: "Aborted", weight: 50, startedAt: at(0), endedAt: at(20), actor: "alice" } as const;
-    const runs = runsOf(rolloutWith({ run: aRun({ number: 2 }), history: [past] }));
+    const runs = runsInStatus(rolloutWith({ run: aRun({ number: 2 }), history: [past] }));
     expect(runs.map(({ number }) => number)).toEqual([2, 1]);
-    expect(runsTable(runs, style, nowMs)[2]).toMatch(/^1 +v2 +v2 +Aborted +50% +35s ago +20s +alice +-$/);
+    expect(runsTable(runs, { style, nowMs, withRollout: false, withNamespace: false, wide: false })[2]).toMatch(/^1 +v2 +v2 +Aborted +50% +35s ago +20s +alice +-$/);
   });
 
   it("findings stand in one column, with what is to be copied below", () => {
