@@ -74,7 +74,9 @@ function lackOfProof(it: Pick<Case, "spec">, run: Run): Lacking[] {
   const metric = unsafe(it, run);
   if (!metric) return [];
   const next = `${Math.round(nextShareToShow(run, it.spec)! * 100)}%`;
-  return [{ reason: "Inconclusive", policy: it.spec.analysis.onInconclusive, verdict: "Inconclusive", message: `${metric.name}: not shown to be safe at ${next} yet${moreSaid(metric, run, it.spec)}` }];
+  // The forecast in it is dear: it is made when somebody says it.
+  const message = (): string => `${metric.name}: not shown to be safe at ${next} yet${moreSaid(metric, run, it.spec)}`;
+  return [{ reason: "Inconclusive", policy: it.spec.analysis.onInconclusive, verdict: "Inconclusive", get message() { return message(); } }];
 }
 
 function moreSaid(metric: Metric, run: Run, { analysis, strategy }: RolloutSpec): string {

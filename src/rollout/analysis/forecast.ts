@@ -23,17 +23,27 @@ export function requestsToSafety(metric: Metric, run: Pick<Run, "evidence">, ana
     const shown = safety(metric, evidence, nextShare);
     return shown !== undefined && shown.lnE >= shown.lnThreshold;
   };
-  return requestsUntil(isDecided, metric, evidenceOf(run, metric), { analysis, nextShare });
+  return requestsUntil(isDecided, metric, evidenceOf(run, metric), { analysis, nextShare }, isHopeless);
 }
 
-function requestsUntil(isDecided: (evidence: Evidence) => boolean, metric: Metric, evidence: Evidence | undefined, look: Pick<Circumstances, "analysis" | "nextShare">): number | undefined {
+/** No alternative gains by another look like those before: then none ever will. (Nothing is staked later on safety, so what grows has earned it.) */
+function isHopeless({ safe: before }: Evidence, { safe: after }: Evidence): boolean {
+  return before !== undefined && after !== undefined && after.every((capital, at) => capital <= before[at]!);
+}
+
+type IsHopeless = (before: Evidence, after: Evidence) => boolean;
+
+function requestsUntil(isDecided: (evidence: Evidence) => boolean, metric: Metric, evidence: Evidence | undefined, look: Pick<Circumstances, "analysis" | "nextShare">, isLost: IsHopeless = () => false): number | undefined {
   if (!evidence || evidence.looks === 0 || evidence.canary.requests === 0) return undefined;
   const growth = usualGrowth(evidence);
   let ahead = evidence;
   for (let looks = 1; looks <= FURTHEST; looks++) {
     const measured = { name: metric.name, instantMs: 0, query: "", kind: "base", growth } as const;
-    ahead = nextEvidence(ahead, metric, measured, { ...look, definition: evidence.definition, isWarmingUp: false, canaryPods: 0 })!;
+    // What is to come is not told look by look: writing it down would take longer than everything else.
+    const before = ahead;
+    ahead = { ...nextEvidence(ahead, metric, measured, { ...look, definition: evidence.definition, isWarmingUp: false, canaryPods: 0 })!, trail: "" };
     if (isDecided(ahead)) return Math.ceil(looks * growth.canary.requests);
+    if (isLost(before, ahead)) return undefined;
   }
   return undefined;
 }
