@@ -72,7 +72,7 @@ export default tseslint.config(
   { files: ["src/config.ts"], rules: { "no-restricted-properties": "off" } },
   { files: ["src/cli.ts", "src/cli/**/*.ts", "src/playground/**/*.ts"], rules: { "no-console": "off" } },
   {
-    files: ["src/rollout/**/*.ts"],
+    files: ["src/rollout/**/*.ts", "src/rehearsal/*.ts"],
     rules: {
       "no-restricted-syntax": ["error", ...SYNTAX, ...NOT_IN_THE_CORE],
       "no-restricted-globals": ["error", ...GLOBALS_NOT_IN_THE_CORE.map((name) => ({ name, message: "The core is pure: pass it in." }))],

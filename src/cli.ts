@@ -18,6 +18,7 @@ const exitCode = await runCli(process.argv.slice(2), {
   err: (text) => void process.stderr.write(`${text}\n`),
   raw: (text) => void process.stdout.write(text),
   isTty: Boolean(process.stdout.isTTY), // undefined for a pipe
+  ...(process.stderr.isTTY ? { progress: (text: string) => void process.stderr.write(text) } : {}),
   columns: () => process.stdout.columns || 120,
   rows: () => process.stdout.rows || 50,
   stdin: async () => {

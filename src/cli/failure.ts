@@ -4,9 +4,9 @@ export const EXIT = {
   error: 1,
   usage: 2,
   notFound: 3,
-  /** `wait` and `watch` alone. */
+  /** `wait`, `watch` and `backtest` alone. */
   degraded: 4,
-  /** `wait` and `watch` alone: paused, and a person is needed. */
+  /** `wait`, `watch` and `backtest` alone: paused, and a person is needed. */
   paused: 5,
   timeout: 6,
   /** The run moved on, was superseded, or a command was refused. */

@@ -9,7 +9,7 @@ import type { Outside } from "./world.ts";
 const INTRODUCTION = "Progressive delivery for Kubernetes: moves traffic to a new version step by step, and takes it back when it hurts.";
 const MORE = `
 Exit codes: 0 ok, 1 error or findings, 2 usage, 3 not found, 6 timeout, 7 conflict or refused, 8 forbidden, 130 interrupted;
-            wait and watch also 4 (Degraded) and 5 (Paused, a person is needed).
+            wait and watch also 4 (Degraded) and 5 (Paused, a person is needed), and so does backtest for what would have been.
 
   weir get                      every Rollout of the namespace, and how it is
   weir release reviews v3       deliver v3

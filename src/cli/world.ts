@@ -9,6 +9,8 @@ export interface World {
   /** As it is: control sequences, and text that brings its own line ends. */
   raw(text: string): void;
   readonly isTty: boolean;
+  /** As it is, to the stream of errors; undefined where no terminal shows that stream. */
+  readonly progress?: (text: string) => void;
   columns(): number;
   rows(): number;
   stdin(): Promise<string>;

@@ -32,9 +32,12 @@ const ROOMS = {
   "src/kubernetes/": { files: [CORE, ...PORTS], types: [LOGGER_TYPE], packages: ["@kubernetes/client-node", "yaml", "zod"] },
   "src/scheduler/": { files: [CORE, ...PORTS, ...KUBERNETES_TYPES], types: [LOGGER_TYPE], packages: ["bullmq", "ioredis", "zod"] },
   "src/telemetry/": { files: [CORE, ...PORTS], packages: ["pino", "prom-client"] },
+  // Made traffic for the daemon's own rules: pure but for the seed; recorded traffic comes from a metric provider.
+  "src/rehearsal/": { files: [CORE, "src/playground/random.ts"], packages: [], builtins: false },
+  "src/rehearsal/recorded/": { files: [CORE, "src/rehearsal/", "src/metrics/metric-provider.ts", "src/metrics/registry.ts"], packages: [], builtins: false },
   // Besides the API server, the command line knows routes: `weir abort --force` takes traffic back without the daemon.
   "src/cli/": {
-    files: [CORE, "src/kubernetes/", "src/traffic/", "src/main.ts", "src/config.ts", "src/version.ts", "src/playground/samples/control.ts", "src/playground/state-folder.ts"],
+    files: [CORE, "src/kubernetes/", "src/traffic/", "src/rehearsal/", "src/main.ts", "src/config.ts", "src/version.ts", "src/playground/samples/control.ts", "src/playground/state-folder.ts"],
     packages: ["commander", "picocolors", "yaml", "zod"],
   },
   "src/playground/": {

@@ -13,13 +13,15 @@ export interface Shell {
   readonly namespace?: string;
   readonly stdin?: string;
   readonly isTty?: boolean;
+  /** A terminal shows stderr: what is drawn there comes here. */
+  readonly progress?: (text: string) => void;
   readonly interrupted?: AbortSignal;
   /** Sees what is printed at once. */
   readonly onOut?: (text: string) => void;
 }
 
 export async function weir(args: readonly string[], shell: Shell = {}): Promise<Said> {
-  const { kubeconfig, namespace, stdin = "", isTty = false, interrupted = new AbortController().signal, onOut = () => undefined } = shell;
+  const { kubeconfig, namespace, stdin = "", isTty = false, progress, interrupted = new AbortController().signal, onOut = () => undefined } = shell;
   let [out, err] = ["", ""];
   const print = (text: string): void => {
     out += text;
@@ -31,6 +33,7 @@ export async function weir(args: readonly string[], shell: Shell = {}): Promise<
     err: (text) => void (err += `${text}\n`),
     raw: print,
     isTty,
+    ...(progress ? { progress } : {}),
     columns: () => 120,
     rows: () => 40,
     stdin: async () => stdin,

@@ -64,6 +64,8 @@ describe("a planted violation is caught:", { timeout: 60_000 }, () => {
     ["a date of now in the core", "no-restricted-syntax", { file: CORE_FILE, code: "export const now = new Date();" }],
     ["randomness in the core", "no-restricted-syntax", { file: CORE_FILE, code: "export const x = Math.random();" }],
     ["waiting in the core", "no-restricted-syntax", { file: CORE_FILE, code: "export async function f(x: Promise<void>): Promise<void> { await x; }" }],
+    ["a clock in a rehearsal", "no-restricted-syntax", { file: "src/rehearsal/stage.ts", code: "export const now = Date.now();" }],
+    ["randomness without a seed in a rehearsal", "no-restricted-syntax", { file: "src/rehearsal/draws.ts", code: "export const x = Math.random();" }],
     ["a timer in the core", "no-restricted-globals", { file: CORE_FILE, code: "setTimeout(() => undefined, 1);" }],
   ])("%s", async (_, rule, planted) => {
     expect(Object.keys(await broken(planted))).toContain(rule);
@@ -101,6 +103,9 @@ describe("an import out of its room is caught:", { timeout: 60_000 }, () => {
     ["prometheus-query outside of its provider", "src/metrics/metric-provider.ts", '"prometheus-query"', /not prometheus-query/],
     ["Slack's package outside of its provider", "src/notify/notifier.ts", '"@slack/web-api"', /not @slack\/web-api/],
     ["pino outside of telemetry", SHELL_FILE, '"pino"', /not pino/],
+    ["a rehearsal of made traffic imports a metric provider", "src/rehearsal/stage.ts", '"../metrics/metric-provider.ts"', /not src\/metrics/],
+    ["a rehearsal imports the reconciler", "src/rehearsal/recorded/backtest.ts", '"../../reconciler/reconcile.ts"', /not src\/reconciler/],
+    ["the daemon's insides import a rehearsal", SHELL_FILE, '"../rehearsal/stage.ts"', /not src\/rehearsal/],
     ["the shell imports the command line", "src/config.ts", '"./cli.ts"', /not src\/cli.ts/],
   ])("%s", async (_, file, specifier, sentence) => {
     const { "weir/imports-stay-in-rooms": message } = await broken({ file, code: `import ${specifier};` });

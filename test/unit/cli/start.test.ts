@@ -32,7 +32,7 @@ describe("weir --help", () => {
 });
 
 describe("weir VERB", () => {
-  it.each(["lint", "crd", "completion", "version", "daemon", "playground"])("%s loads no client of Kubernetes", (verb) => {
+  it.each(["lint", "crd", "completion", "version", "daemon", "playground", "simulate", "backtest"])("%s loads no client of Kubernetes", (verb) => {
     expect(packagesIn(loadedWith(fileOf(`src/cli/verbs/${verb}.ts`)))).not.toContain("@kubernetes/client-node");
   });
 
