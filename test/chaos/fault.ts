@@ -1,10 +1,13 @@
 /** What a fault is: how it is inflicted on real processes, and what must hold while and after it is there. */
 import type { DaemonOptions, DaemonProcess } from "../../src/playground/daemon-process.ts";
 import type { Random } from "../../src/playground/random.ts";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
+import type { Outcome } from "../../src/rollout/status.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import type { TestApi } from "../support/kubernetes-apis.ts";
 import type { Scene } from "../support/scene.ts";
+import type { Delivery } from "./fleet.ts";
 
 /** One row of the table. */
 export interface Fault {
@@ -31,10 +34,11 @@ export interface Stage {
   readonly controlPlane: ControlPlane | undefined;
   readonly scene: Scene;
   readonly random: Random;
-  /** Settles when it is ready; it is stopped with the others. */
-  startDaemon(): Promise<DaemonProcess>;
+  /** As the others but for what is said here; settles when it is ready, and is stopped with the others. */
+  startDaemon(options?: Partial<DaemonOptions>): Promise<DaemonProcess>;
   /** Those that run, in the order of their start. */
   daemons(): readonly DaemonProcess[];
+  deliveries(): readonly Delivery[];
   /** Whether every run has ended. */
   isOver(): boolean;
 }
@@ -42,12 +46,16 @@ export interface Stage {
 export interface Trouble {
   /** For every daemon. */
   readonly daemon?: Partial<DaemonOptions>;
-  /** How many there are at first; default 2. */
-  readonly daemons?: number;
+  /** Those that there are at first, with what is each one's own; default: two like the others. */
+  readonly daemons?: readonly Partial<DaemonOptions>[];
   /** For every Rollout. */
   readonly delivery?: Partial<RolloutSpecInput>;
+  /** The runs begin within this time; default 4 s. */
+  readonly spreadMs?: number;
   /** True where the server's clock seems wrong, so that no hold can be told by it. */
   readonly clockLies?: boolean;
+  /** How a run ends, where the trouble itself decides that. */
+  expected?(app: SampleApp): Outcome | undefined;
   /** Called while the runs go on; settles when the trouble is over. */
   inflict(): Promise<void>;
   /** Sentences about what did not hold; asked after all runs have ended. */

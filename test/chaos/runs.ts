@@ -1,9 +1,11 @@
 /** Deliveries under a fault: begun together, disturbed at a random instant, awaited to their ends, and judged by what an independent watch saw of them. */
 import { setTimeout as wait } from "node:timers/promises";
 import { createCleanUp, type CleanUp } from "../../src/playground/clean-up.ts";
-import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
+import type { DaemonOptions, DaemonProcess } from "../../src/playground/daemon-process.ts";
 import type { Load } from "../../src/playground/load.ts";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { Random } from "../../src/playground/random.ts";
+import type { Outcome } from "../../src/rollout/status.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import { CANARY } from "../support/deliveries.ts";
 import type { TestApi } from "../support/kubernetes-apis.ts";
@@ -33,7 +35,7 @@ export interface Result {
 
 const REQUESTS_PER_SECOND = 10;
 /** Everything begins within this time, so that the fault meets each run elsewhere. */
-const SPREAD_MS = 4_000;
+const USUAL_SPREAD_MS = 4_000;
 /** The fault comes within this time after the first run has begun. */
 const FAULT_WITHIN_MS = 8_000;
 const ABORT_WITHIN_MS = 6_000;
@@ -82,18 +84,18 @@ async function underTrouble(batch: Batch): Promise<Result> {
 
 function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProcess[]): { readonly stage: Stage; readonly begin: (trouble: Trouble) => Promise<void> } {
   let options: Trouble["daemon"] = {};
-  const startDaemon = async (): Promise<DaemonProcess> => {
-    const daemon = await scene.startDaemon(options);
+  const startDaemon = async (own: Partial<DaemonOptions> = {}): Promise<DaemonProcess> => {
+    const daemon = await scene.startDaemon({ ...options, ...own });
     daemons.push(daemon);
     return daemon;
   };
   const isOver = (): boolean => fleet.every(({ app }) => scene.status(app)?.run?.outcome !== undefined);
-  const stage: Stage = { api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver, daemons: () => daemons.filter((daemon) => !daemon.hasEnded()) };
+  const stage: Stage = { api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver, deliveries: () => fleet, daemons: () => daemons.filter((daemon) => !daemon.hasEnded()) };
   return {
     stage,
     begin: async (trouble) => {
       options = trouble.daemon ?? {};
-      await Promise.all(Array.from({ length: trouble.daemons ?? 2 }, startDaemon));
+      await Promise.all((trouble.daemons ?? [{}, {}]).map(startDaemon));
     },
   };
 }
@@ -112,7 +114,7 @@ function startLoads({ scene, fleet }: Batch): readonly AppLoad[] {
 
 /** Creates the Rollout, and aborts its run where a person is to do so, as soon as the API server takes it. */
 async function deliver({ scene, random }: Batch, { app, change, expected }: Delivery, trouble: Trouble): Promise<void> {
-  const [beginMs, abortMs] = [random() * SPREAD_MS, random() * ABORT_WITHIN_MS];
+  const [beginMs, abortMs] = [random() * (trouble.spreadMs ?? USUAL_SPREAD_MS), random() * ABORT_WITHIN_MS];
   await wait(beginMs);
   await until(() => isDone(scene.deliver(app, { ...change, ...trouble.delivery })), LIMIT_MS);
   if (expected !== "Aborted") return;
@@ -155,7 +157,7 @@ interface Seen {
 function judged(batch: Batch, trouble: Trouble, { found, loads, daemons, sinceMs }: Seen): Result {
   const { scene, fleet } = batch;
   const all = fleet.map((delivery) => ({ delivery, recorded: recordedOf(batch, delivery) }));
-  const broken = all.map(({ delivery, recorded }) => [...brokenLaws(recorded, { holds: trouble.clockLies !== true }), ...wrongEnd(scene, delivery)]);
+  const broken = all.map(({ delivery, recorded }) => [...brokenLaws(recorded, { holds: trouble.clockLies !== true }), ...wrongEnd(scene, delivery.app, trouble.expected?.(delivery.app) ?? delivery.expected)]);
   const violations = [...found, ...broken.flat(), ...loads.flatMap(harmed)];
   const transcripts = all.flatMap(({ recorded }, index) => (broken[index]!.length > 0 ? [transcriptOf(recorded)] : []));
   const said = daemons.map((daemon) => `${daemon.hasEnded() ? "a daemon that ended" : "a daemon"} said at last:\n${daemon.lastLines()}`);
@@ -172,7 +174,7 @@ function recordedOf({ scene }: Batch, { app, change }: Delivery): Recorded {
   return { name: app.name, rollouts: scene.rollouts.of(app.name), routes: scene.routes.of(app.name), recorder: scene.route(app), propagation: change.strategy?.propagation ?? "0s" };
 }
 
-function wrongEnd(scene: Scene, { app, expected }: Delivery): readonly string[] {
+function wrongEnd(scene: Scene, app: SampleApp, expected: Outcome): readonly string[] {
   const { runs, run, reason } = scene.status(app) ?? {};
   return runs === 1 && run?.outcome === expected ? [] : [`${app.name}: expected one run, ${expected}, got ${runs} and ${run?.outcome} (${reason}: ${run?.reason})`];
 }

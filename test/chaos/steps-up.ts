@@ -1,16 +1,29 @@
-/** Finds the steps up that were decided while nothing could be known. */
+/** Finds the steps up that were decided while none should have been. */
 import type { History } from "../support/history.ts";
 import { runOf } from "./laws.ts";
 
-/** One sentence for each; a run's first step needs no evidence. */
-export function stepsUpWithin(history: Pick<History, "all" | "of" | "cameAtMs">, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): readonly string[] {
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** One sentence for each intent that came within the span; a run's first one needs no evidence. */
+export function stepsUpWithin(history: Pick<History, "all" | "of" | "cameAtMs">, { fromMs, toMs }: Span): readonly string[] {
   const names = [...new Set(history.all().map(({ metadata }) => metadata.name))];
   return names.flatMap((name) => {
-    const versions = history.of(name).map((version) => ({ run: runOf(version), atMs: history.cameAtMs(version) }));
-    return versions.slice(1).flatMap(({ run, atMs }, index) => {
-      const before = versions[index]!.run;
-      const isUp = run !== undefined && before !== undefined && before.epoch > 0 && (run.epoch > before.epoch || (run.outcome === "Succeeded" && before.outcome === undefined));
-      return isUp && atMs >= fromMs && atMs < toMs ? [`${name}: expected no step up while nothing was known, got ${before.weight}% to ${run.outcome ?? `${run.weight}%`}`] : [];
+    const versions = history.of(name);
+    return versions.slice(1).flatMap((version, index) => {
+      const [run, before] = [runOf(version), runOf(versions[index]!)];
+      const isUp = run !== undefined && before !== undefined && before.epoch > 0 && run.epoch > before.epoch;
+      const atMs = history.cameAtMs(version);
+      return isUp && atMs >= fromMs && atMs < toMs ? [`${name}: expected no step up in this time, got ${before.weight}% to ${run.weight}%`] : [];
     });
   });
+}
+
+/** One sentence for each run that succeeded within the span. */
+export function successesWithin(history: Pick<History, "all" | "cameAtMs">, { fromMs, toMs }: Span): readonly string[] {
+  const versions = history.all().filter((version) => history.cameAtMs(version) >= fromMs && history.cameAtMs(version) < toMs);
+  const names = versions.flatMap((version) => (runOf(version)?.outcome === "Succeeded" && Date.parse(runOf(version)!.endedAt!) >= fromMs ? version.metadata.name : []));
+  return [...new Set(names)].map((name) => `${name}: expected no success in this time, got one`);
 }

@@ -16,8 +16,13 @@ export interface ApiGate {
   readonly kubeconfig: string;
   /** Settles at the first write that leaves an object like this on the server; nobody is ever told of that write, nor of those at the same time that follow it. */
   shutAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
-  /** The same, but what was kept back is told when the gate opens. */
+  /**
+   * The same, but what was kept back is told when the gate opens. Watches stand still meanwhile, and until the next write
+   * has been answered: whoever hears the answers then acts by what was known before.
+   */
   delayAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
+  /** The writes that came so far, as they were answered. */
+  readonly writes: readonly AnsweredWrite[];
   /** What this names for a request is answered in the server's place, until the gate opens. */
   refuse(refusalOf: (asked: GateRequest) => Refusal | undefined): void;
   /** Breaks off every watch that goes on. */
@@ -27,6 +32,12 @@ export interface ApiGate {
   /** Lets everything through again. */
   open(): void;
   close(): Promise<void>;
+}
+
+export interface AnsweredWrite {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
 }
 
 export interface GateRequest {
@@ -50,22 +61,25 @@ interface Upstream {
   readonly agent: http.Agent;
 }
 
+type Fate = "told" | "lost" | "delayed";
+
 /** What the gate does now. */
 interface Mood {
-  keepsBack: (written: ApiObject) => boolean;
+  /** What becomes of the answer to a write. */
+  fateOf: (written: ApiObject) => Fate;
   /** Answers to be told when the gate opens. */
   readonly delayed: (() => void)[];
-  isDelay: boolean;
   refusalOf: (asked: GateRequest) => Refusal | undefined;
   clockMs: number;
-  readonly watches: Set<ServerResponse>;
+  readonly watches: Map<ServerResponse, IncomingMessage>;
+  readonly writes: AnsweredWrite[];
 }
 
 export async function createApiGate(api: TestApi, user: string): Promise<ApiGate> {
   const { url, ca } = api.address;
   const isTls = url.startsWith("https:");
   const upstream: Upstream = { url, protocol: isTls ? https : http, agent: isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true }) };
-  const mood: Mood = { keepsBack: never, delayed: [], isDelay: false, refusalOf: nothing, clockMs: 0, watches: new Set() };
+  const mood: Mood = { fateOf: isTold, delayed: [], refusalOf: nothing, clockMs: 0, watches: new Map(), writes: [] };
   const server = await listenOnLoopback((request, response) => receive(upstream, mood, request, response));
   const folder = createTemporaryFolder("weir-gate");
   return {
@@ -80,30 +94,32 @@ export async function createApiGate(api: TestApi, user: string): Promise<ApiGate
 }
 
 function moodsOf(mood: Mood): Omit<ApiGate, "kubeconfig" | "close"> {
-  const keepBack = (isChosen: (written: ApiObject) => boolean, isDelay: boolean): Promise<void> =>
+  const keepBack = (isChosen: (written: ApiObject) => boolean, fate: Fate): Promise<void> =>
     new Promise((resolve) => {
       let isShut = false;
-      mood.isDelay = isDelay;
-      mood.keepsBack = (written) => {
-        isShut ||= isChosen(written);
-        if (isShut) resolve();
-        return isShut;
+      mood.fateOf = (written) => {
+        const isFirst = !isShut && isChosen(written);
+        isShut ||= isFirst;
+        if (isFirst && fate === "delayed") mood.watches.forEach((watch) => watch.pause());
+        if (isFirst) resolve();
+        return isShut ? fate : "told";
       };
     });
   return {
-    shutAfter: (isChosen) => keepBack(isChosen, false),
-    delayAfter: (isChosen) => keepBack(isChosen, true),
+    writes: mood.writes,
+    shutAfter: (isChosen) => keepBack(isChosen, "lost"),
+    delayAfter: (isChosen) => keepBack(isChosen, "delayed"),
     refuse: (refusalOf) => void (mood.refusalOf = refusalOf),
-    cutWatches: () => mood.watches.forEach((watch) => watch.destroy()),
+    cutWatches: () => mood.watches.forEach((_, response) => response.destroy()),
     shiftClock: (byMs) => void (mood.clockMs = byMs),
     open: () => {
-      Object.assign(mood, { keepsBack: never, refusalOf: nothing, clockMs: 0 });
+      Object.assign(mood, { fateOf: isTold, refusalOf: nothing, clockMs: 0 });
       for (const tell of mood.delayed.splice(0)) tell();
     },
   };
 }
 
-const never = (): boolean => false;
+const isTold = (): Fate => "told";
 const nothing = (): undefined => undefined;
 
 function receive(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
@@ -121,13 +137,17 @@ function refuse(response: ServerResponse, { status, reason, headers }: Refusal):
 /** Reads stream through; a write's answer is read first. */
 function pass(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
   if (request.method === "GET") return read(upstream, mood, request, response);
-  ask(upstream, request, response, (answer) => void deliver(answer, response, mood));
+  ask(upstream, request, response, (answer) => {
+    mood.writes.push({ method: request.method ?? "", path: request.url ?? "", status: answer.statusCode ?? 502 });
+    void deliver(answer, response, mood);
+  });
 }
 
 function read(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
-  if (/[?&]watch=(?:true|1)/.test(request.url ?? "")) mood.watches.add(response);
+  const isWatch = /[?&]watch=(?:true|1)/.test(request.url ?? "");
   response.once("close", () => mood.watches.delete(response));
   ask(upstream, request, response, (answer) => {
+    if (isWatch) mood.watches.set(response, answer);
     response.writeHead(answer.statusCode ?? 502, headersOf(answer, mood.clockMs));
     if (mood.clockMs === 0) answer.pipe(response);
     else answer.setEncoding("utf8").pipe(clockShift(mood.clockMs)).pipe(response);
@@ -150,8 +170,11 @@ async function deliver(answer: IncomingMessage, response: ServerResponse, mood: 
   const status = answer.statusCode ?? 502;
   const headers = { ...headersOf(answer, mood.clockMs), "content-type": answer.headers["content-type"] ?? "application/json" };
   const tell = (): void => void response.writeHead(status, headers).end(withClockShifted(text, mood.clockMs));
-  if (status >= 300 || !mood.keepsBack(JSON.parse(text) as ApiObject)) return tell();
-  if (mood.isDelay) mood.delayed.push(tell);
+  const fate = status < 300 ? mood.fateOf(JSON.parse(text) as ApiObject) : "told";
+  if (fate === "delayed") mood.delayed.push(tell);
+  if (fate !== "told") return;
+  tell();
+  mood.watches.forEach((watch) => watch.resume());
 }
 
 /** A shifted body has another length than the one that the server told. */

@@ -1,7 +1,12 @@
 /** Faults of the daemon itself. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { DaemonProcess } from "../../../src/playground/daemon-process.ts";
-import type { Fault, Stage } from "../fault.ts";
+import type { SampleApp } from "../../../src/playground/samples/sample-apps.ts";
+import { createApiGate, type AnsweredWrite } from "../../support/api-gate.ts";
+import type { ApiObject } from "../../support/api-request.ts";
+import { until } from "../../support/until.ts";
+import { INTERVAL_MS, type Fault, type Stage, type Trouble } from "../fault.ts";
+import { runOf } from "../laws.ts";
 
 const PART = "daemon";
 
@@ -17,7 +22,7 @@ const onlyOneKilled: Fault = {
   runs: 52,
   atOnce: 13,
   normalFrom: "its end",
-  prepare: async (stage) => ({ daemons: 1, inflict: () => killAgainAndAgain(stage) }),
+  prepare: async (stage) => ({ daemons: [{}], inflict: () => killAgainAndAgain(stage) }),
 };
 
 /** Until the runs are half over, each time a new daemon has lived for a moment. */
@@ -47,6 +52,94 @@ const oneOfTwoKilled: Fault = {
   }),
 };
 
+/** Law 3: what a daemon was about to write when it froze, it writes when it wakes, and the route has moved on. */
+function stale(meanwhile: "goes on" | "obeys an abort"): Fault {
+  return {
+    part: PART,
+    name: `frozen between its commit of a step and the write of the route, until another one ${meanwhile === "goes on" ? "has gone on" : "has obeyed an abort"}`,
+    mustHold: "the late write is refused",
+    runs: 8,
+    atOnce: 4,
+    normalFrom: "its end",
+    prepare: (stage) => frozenAfterCommit(stage, meanwhile === "obeys an abort"),
+  };
+}
+
+const LIMIT_MS = 120_000;
+
+async function frozenAfterCommit({ api, scene, daemons, deliveries, isOver }: Stage, isAborted: boolean): Promise<Trouble> {
+  const gate = await createApiGate(api, "daemon");
+  let caught: { readonly name: string; readonly epoch: number } | undefined;
+  let late: AnsweredWrite | undefined;
+  const isIntent = (written: ApiObject): boolean => {
+    const run = written.kind === "Rollout" ? runOf(written) : undefined;
+    if (!run || run.epoch < 2 || run.inForceAt !== undefined || run.outcome !== undefined) return false;
+    caught = { name: written.metadata.name, epoch: run.epoch };
+    return true;
+  };
+  /** The other one has done something with the route. */
+  const hasGoneOn = (app: SampleApp): boolean => (isAborted ? scene.route(app).share() === 0 : scene.route(app).stamp()?.endsWith(`.${caught!.epoch}`) === true);
+  return {
+    daemons: [{ kubeconfig: gate.kubeconfig }, {}],
+    inflict: async () => {
+      await Promise.race([gate.delayAfter(isIntent), until(isOver, LIMIT_MS)]);
+      if (!caught) return;
+      const [sleeper] = daemons();
+      sleeper!.signal("SIGSTOP");
+      const { app } = deliveries().find((delivery) => delivery.app.name === caught!.name)!;
+      if (isAborted) await scene.command(app, { verb: "abort" });
+      await until(() => hasGoneOn(app), LIMIT_MS);
+      const before = gate.writes.length;
+      gate.open();
+      sleeper!.signal("SIGCONT");
+      await until(() => gate.writes.length > before, LIMIT_MS);
+      late = gate.writes[before];
+    },
+    expected: (app) => (isAborted && app.name === caught?.name ? "Aborted" : undefined),
+    findings: () => (late && late.path.includes("virtualservices") && late.status >= 400 ? [] : [`expected a late write of the route, and that it be refused, got ${JSON.stringify(late)}`]),
+    close: gate.close,
+  };
+}
+
+const rollingUpgrade: Fault = {
+  part: PART,
+  name: "a rolling upgrade in mid-run: new ones start, old ones are told to stop (SIGTERM)",
+  mustHold: "the run ends as if nothing had been",
+  runs: 16,
+  normalFrom: "its start",
+  prepare: async ({ daemons, startDaemon, random }) => ({
+    inflict: async () => {
+      for (const old of daemons()) {
+        await startDaemon();
+        await wait(random() * 2_000);
+        await old.stop();
+      }
+    },
+  }),
+};
+
+/** BullMQ lets go of a dead worker's job after 45 s at most, a tick is given up after 27 s, and a watch that is silent after 90 s. */
+const LONGER_THAN_EVERY_LIMIT_MS = 100_000;
+
+const frozen: Fault = {
+  part: PART,
+  name: "SIGSTOP of one of two for 100 s, longer than every lease and timeout, then SIGCONT",
+  mustHold: "the other one goes on; the one that wakes moves nothing by what it knew before",
+  runs: 24,
+  atOnce: 12,
+  normalFrom: "its start",
+  prepare: async ({ daemons }) => ({
+    spreadMs: LONGER_THAN_EVERY_LIMIT_MS, // some runs it knew as they were, others begin while it sleeps, and others go on when it wakes
+    inflict: async () => {
+      const [sleeper] = daemons();
+      sleeper!.signal("SIGSTOP");
+      await wait(LONGER_THAN_EVERY_LIMIT_MS);
+      sleeper!.signal("SIGCONT");
+      await wait(10 * INTERVAL_MS);
+    },
+  }),
+};
+
 /** What the figures of the others are to be compared with. */
 const nothing: Fault = {
   part: PART,
@@ -57,4 +150,4 @@ const nothing: Fault = {
   prepare: async () => ({ inflict: async () => undefined }),
 };
 
-export const daemonFaults: readonly Fault[] = [nothing, onlyOneKilled, oneOfTwoKilled];
+export const daemonFaults: readonly Fault[] = [nothing, onlyOneKilled, oneOfTwoKilled, frozen, stale("goes on"), stale("obeys an abort"), rollingUpgrade];

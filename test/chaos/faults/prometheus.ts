@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { INTERVAL_MS, type Fault, type Stage, type Trouble } from "../fault.ts";
 import { always, createPrometheusGate, dripping, failing, frozenAt, hanging, inHtml, type Answering, type PrometheusGate } from "../prometheus-gate.ts";
-import { stepsUpWithin } from "../steps-up.ts";
+import { stepsUpWithin, successesWithin } from "../steps-up.ts";
 
 const LASTING_MS = 12 * INTERVAL_MS;
 /** What was asked or known before may still be acted on. */
@@ -30,7 +30,7 @@ async function behindGate(stage: Stage, inflict: (gate: PrometheusGate, stage: S
       await inflict(gate, stage);
       times.toMs = Date.now();
     },
-    findings: () => stepsUpWithin(stage.scene.rollouts, times),
+    findings: () => [...stepsUpWithin(stage.scene.rollouts, times), ...successesWithin(stage.scene.rollouts, times)],
     close: gate.close,
   };
 }
