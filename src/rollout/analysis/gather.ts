@@ -2,11 +2,11 @@
 import type { Analysis, Metric } from "../spec.ts";
 import { type Evidence, type ShareEvidence } from "../status.ts";
 import { timeOf } from "../units.ts";
-import { lnEvidence, newStakes, updated, type EProcess, type ProcessSettings, type Stakes, type StakeSettings } from "./e-process.ts";
+import { lnEvidence, newStakes, priorOf, updated, type EProcess, type ProcessSettings, type Stakes, type StakeSettings } from "./e-process.ts";
 import type { Counts } from "./increment.ts";
 import type { Growth, History, Measurement, SideGrowth } from "./measurement.ts";
 import { dispersionOfRun } from "./dispersion.ts";
-import { FADING, FIRST_STAKE, LATER_STAKE, MOST_PRIOR_REQUESTS } from "./settings.ts";
+import { FADING, FIRST_STAKE, LATER_STAKE } from "./settings.ts";
 import { newShareCheck, updatedShareCheck } from "./share-check.ts";
 import { betterTest, isCompared, kindOf, safeTest, testsFor } from "./tests.ts";
 import { comparedBounds } from "./tolerances.ts";
@@ -58,7 +58,7 @@ export function inNextStep({ safe: _, ...kept }: Evidence): Evidence {
 }
 
 function beginning(metric: Metric, { history, growth, name }: Measurement, { definition, canaryPods }: Circumstances): Evidence {
-  const prior = history && history.requests > 0 ? priorOf(history) : { requests: 0, bad: 0 };
+  const prior = priorOf(history ?? { requests: 0, bad: 0 });
   return {
     name,
     definition,
@@ -66,17 +66,12 @@ function beginning(metric: Metric, { history, growth, name }: Measurement, { def
     canary: { requests: 0, bad: [0] },
     stable: { requests: 0, bad: [0] },
     dispersion: rounded(dispersionFrom(metric, history, growth?.reporter, canaryPods)),
-    past: { requests: rounded(prior.requests), bad: [rounded(prior.bad)] },
+    past: { requests: rounded(prior.requests), bad: [rounded(prior.guess * prior.requests)] },
     looks: 0,
     compared: 0,
     inStep: 0,
     trail: "",
   };
-}
-
-function priorOf({ requests, bad }: Pick<History, "requests" | "bad">): { readonly requests: number; readonly bad: number } {
-  const most = Math.min(requests, MOST_PRIOR_REQUESTS);
-  return { requests: most, bad: (bad / requests) * most };
 }
 
 function dispersionFrom(metric: Metric, history: History | undefined, reporter: Growth["reporter"] | undefined, canaryPods: number): number {
@@ -101,7 +96,7 @@ function withBounds(evidence: Evidence, metric: Metric, history: History | undef
     slowerBefore: slower.map((bad) => rounded(bad / history.requests)),
     canary: widened(evidence.canary),
     stable: widened(evidence.stable),
-    past: { requests: rounded(prior[0]!.requests), bad: [evidence.past.bad[0]!, ...prior.map(({ bad }) => rounded(bad))] },
+    past: { requests: rounded(prior[0]!.requests), bad: [evidence.past.bad[0]!, ...prior.map(({ guess, requests }) => rounded(guess * requests))] },
   };
 }
 
