@@ -288,7 +288,7 @@ describe("whatever happens, look by look", () => {
       }),
       { numRuns: 120 },
     );
-    expect(exact).toBeGreaterThan(60);
+    expect(exact).toBeGreaterThan(30); // by chance about half of the plays are seen whole
   });
 
   interface Life {
