@@ -1,4 +1,4 @@
-/** What coalescing saves: the same checks of many Rollouts, each asked alone and asked together. `npm run bench:batching -- [Rollouts]` */
+/** What coalescing saves: the same checks and the same evidence of many Rollouts, each asked alone and asked together. `npm run bench:batching -- [Rollouts]` */
 import { createMetricProvider } from "../../src/metrics/registry.ts";
 import type { PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
 import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
@@ -64,6 +64,8 @@ function questionsOf(rollouts: number, metric: Metric, sinceMs: number, instantM
       canary: { namespace: NAMESPACE, version: "v3", workloads: [`app-${index}-v3`], pods: [] },
       stable: { namespace: NAMESPACE, version: "v2", workloads: [`app-${index}-v2`], pods: [] },
       sinceMs,
+      evidenceSinceMs: sinceMs,
+      boundsMs: [25, 100, 500],
       instantMs,
     }),
   );

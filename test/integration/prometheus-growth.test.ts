@@ -2,7 +2,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createMetricProvider } from "../../src/metrics/registry.ts";
 import type { MetricProvider } from "../../src/metrics/metric-provider.ts";
-import type { PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
+import { createRecordedProvider, type PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
+import { createBatcher } from "../../src/metrics/prometheus/batcher.ts";
+import { createRecordedTelemetry } from "../../src/metrics/prometheus/recorded.ts";
+import { DURATIONS, REQUESTS, type CounterMetric, type Names } from "../../src/metrics/prometheus/shapes.ts";
+import { createTargets, type Target } from "../../src/metrics/prometheus/targets.ts";
+import { createTelemetry, type Telemetry } from "../../src/metrics/prometheus/telemetry.ts";
 import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
 import type { Measurement, Question, SideGrowth } from "../../src/rollout/analysis/measurement.ts";
 import { aQuestion, ERROR_RATE, latencyMetric } from "../support/a-question.ts";
@@ -132,6 +137,7 @@ describe("look by look", () => {
 
   it("every request of pods that start again, come, go and are scraped twice is counted once", ON_A_BUSY_MACHINE, async () => {
     const service = createService(dice(7));
+    lived = { fromMs: Date.now(), names: { namespace: NAMESPACE, canary: [canary], stable: [stable] } };
     await showAll(service.pods());
     const { look, totals } = createLooks();
     await look();
@@ -171,6 +177,9 @@ describe("look by look", () => {
     for (const total of totals) expect([total.canary, total.stable]).toEqual(expected);
   });
 });
+
+/** What the last service lived through, to be looked at again. */
+let lived: { readonly fromMs: number; readonly names: Names } | undefined;
 
 /** Two pods of the canary and three of stable, which live through more than pods should have to. */
 function createService(roll: (sides: number) => number) {
@@ -354,3 +363,57 @@ describe("stable's past", () => {
     return { requests: await grown(""), bad: await grown(',response_code="503"') };
   }
 });
+
+describe("the past, from raw samples that are fetched once", () => {
+  function live(counter: CounterMetric, names: Names, target: Target): Telemetry {
+    return createTelemetry(counter, names, { target, batcher: createBatcher({ collectMs: 0, maxNames: 200, maxRemembered: 0 }), signal: FOREVER });
+  }
+
+  it.each([["requests", REQUESTS], ["durations", DURATIONS]])("%s are what they were at every instant", { timeout: 120_000 }, async (_name, counter) => {
+    const { fromMs, names } = lived!;
+    const toMs = Date.now();
+    const all = { ...names, stable: [...names.stable, "witness"] };
+    const queries: string[] = [];
+    const targets = createTargets({ own: { url: prometheus.url }, readSecret: () => Promise.reject(new Error("no secrets here")), isAllowedHost: () => false, maxConcurrency: 8, deadlineMs: 60_000, maxAnswerBytes: 1e8 });
+    const target = await targets.for({ rollout: { namespace: NAMESPACE, name: "reviews", uid: "u-1" } });
+    const done: number[] = [];
+    const recorded = await createRecordedTelemetry({
+      counter,
+      names: all,
+      fromMs: fromMs - 120_000,
+      toMs,
+      query: (promqlText, instantMs, signal) => (queries.push(promqlText), target.query(promqlText, instantMs, signal)),
+      signal: FOREVER,
+      onProgress: (fraction) => done.push(fraction),
+    });
+    expect([queries.length, done.at(-1)]).toEqual([2, 1]);
+    const told = live(counter, all, target);
+    const endMs = Math.min(fromMs + 40_000, toMs);
+    for (let atMs = fromMs - 1_000; atMs < endMs; atMs += 370) expect(await recorded.at(atMs), `at ${atMs - fromMs} ms`).toEqual(await told.at(atMs));
+    for (let sinceMs = fromMs; sinceMs + 2_500 < endMs; sinceMs += 1_300) {
+      expect(await recorded.lastValues(sinceMs, sinceMs + 2_500)).toEqual(await told.lastValues(sinceMs, sinceMs + 2_500));
+      expect(withoutEmpty(await recorded.dropped(sinceMs, sinceMs + 2_500))).toEqual(withoutEmpty(await told.dropped(sinceMs, sinceMs + 2_500)));
+      expect((await recorded.seenBefore(sinceMs, 3_000)).reporters).toEqual((await told.seenBefore(sinceMs, 3_000)).reporters);
+    }
+    expect(await recorded.past(endMs)).toEqual(await told.past(endMs));
+  });
+
+  it("bring the same measurements, look by look", { timeout: 120_000 }, async () => {
+    const { fromMs, names } = lived!;
+    const span = { fromMs: fromMs - 60_000, toMs: Date.now() };
+    let queries = 0;
+    const { measure } = createRecordedProvider({ own: { url: prometheus.url }, readSecret: () => Promise.reject(new Error("no secrets here")), isAllowedHost: () => false, onQuery: () => (queries += 1) }, span);
+    for (const metric of [ERROR_RATE, SLOW]) {
+      for (let [sinceMs, instantMs] = [fromMs + 5_000, fromMs + 7_500]; instantMs < fromMs + 25_000; [sinceMs, instantMs] = [instantMs, instantMs + 2_500]) {
+        const sides = { canary: { namespace: NAMESPACE, version: "v3", workloads: names.canary, pods: [] }, stable: { namespace: NAMESPACE, version: "v2", workloads: names.stable, pods: [] } };
+        const asked = question({ ...sides, metric, instantMs, sinceMs, evidenceSinceMs: sinceMs, boundsMs: [100, 500], wantsHistory: true });
+        expect(await measure(asked, FOREVER)).toEqual(await provider().measure(asked, FOREVER));
+      }
+    }
+    expect(queries, "counters and scrapes, of two metrics").toBe(4);
+  });
+});
+
+function withoutEmpty(dropped: Awaited<ReturnType<Telemetry["dropped"]>>) {
+  return new Map([...dropped].filter(([, series]) => series.size > 0));
+}

@@ -3,12 +3,13 @@ import { setMaxListeners } from "node:events";
 import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
 import type { MetricProvider } from "../metric-provider.ts";
 import { abortable } from "./abortable.ts";
-import { createBatcher, type Batcher } from "./batcher.ts";
+import { createBatcher } from "./batcher.ts";
 import { counterOf, measureBuiltIn, namesOf, queryOf } from "./built-in.ts";
 import { measureQuery } from "./custom-query.ts";
 import { PrometheusError } from "./prometheus-error.ts";
+import { createRecordedTelemetry, type RecordOptions } from "./recorded.ts";
 import { createTargets, type Target, type TargetsOptions } from "./targets.ts";
-import { createTelemetry } from "./telemetry.ts";
+import { createTelemetry, type Telemetry } from "./telemetry.ts";
 
 export interface PrometheusOptions extends Pick<TargetsOptions, "own" | "readSecret" | "isAllowedHost" | "onQuery"> {
   /** For one query, its body included; default 10 s. */
@@ -27,15 +28,33 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_REMEMBERED_NUMBERS = 500_000;
 
 export function createPrometheusProvider(options: PrometheusOptions): MetricProvider {
-  const settings = { ...DEFAULTS, ...options };
-  const targets = createTargets({ ...settings, maxAnswerBytes: MAX_ANSWER_BYTES });
-  const batcher = createBatcher({ ...settings, maxRemembered: MAX_REMEMBERED_NUMBERS });
+  const batcher = createBatcher({ ...DEFAULTS, ...options, maxRemembered: MAX_REMEMBERED_NUMBERS });
+  return createProvider(options, async (question, target, signal) => createTelemetry(counterOf(question), namesOf(question), { target, batcher, signal }));
+}
+
+/** Answers about instants that have gone by, as it would have answered then: built-ins from raw samples that are fetched once, before the first answer. */
+export function createRecordedProvider(options: PrometheusOptions, span: Pick<RecordOptions, "fromMs" | "toMs" | "onProgress">): MetricProvider {
+  const records = new Map<string, Promise<Telemetry>>();
+  return createProvider(options, (question, target, signal) => {
+    const [counter, names] = [counterOf(question), namesOf(question)];
+    const key = JSON.stringify([target.key, counter.id, names]);
+    const record = records.get(key) ?? createRecordedTelemetry({ ...span, counter, names, query: target.query, signal });
+    records.set(key, record);
+    record.catch(() => records.delete(key)); // the next question tries again
+    return record;
+  });
+}
+
+type TelemetryOf = (question: Question, target: Target, signal: AbortSignal) => Promise<Telemetry>;
+
+function createProvider(options: PrometheusOptions, telemetryOf: TelemetryOf): MetricProvider {
+  const targets = createTargets({ ...DEFAULTS, ...options, maxAnswerBytes: MAX_ANSWER_BYTES });
   return {
     measure: async (question, signal) => {
       setMaxListeners(0, signal); // all checks of a tick listen to one signal: many, and no leak
       try {
         const target = await abortable(targets.for(question), signal);
-        return await measure(question, target, batcher, signal);
+        return await measure(question, target, telemetryOf, signal);
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof PrometheusError)) throw error;
@@ -46,8 +65,7 @@ export function createPrometheusProvider(options: PrometheusOptions): MetricProv
   };
 }
 
-function measure(question: Question, target: Target, batcher: Batcher, signal: AbortSignal): Promise<Measurement> {
+async function measure(question: Question, target: Target, telemetryOf: TelemetryOf, signal: AbortSignal): Promise<Measurement> {
   const { query } = question.metric;
-  if (query !== undefined) return measureQuery(question, query, target, signal);
-  return measureBuiltIn(question, createTelemetry(counterOf(question), namesOf(question), { target, batcher, signal }));
+  return query === undefined ? measureBuiltIn(question, await telemetryOf(question, target, signal)) : measureQuery(question, query, target, signal);
 }

@@ -5,6 +5,8 @@ import type { Counters, Reporter, Scrape, Scrapes, Series } from "./snapshot.ts"
 /** What tells two Prometheus apart that scrape the same pods, where one answer holds what both have seen. */
 const REPLICA_LABELS = ["prometheus", "prometheus_replica", "replica", "receive_replica", "__replica__"];
 export const REPORTER_LABELS: readonly string[] = ["reporter", "namespace", "pod", "instance", "job", ...REPLICA_LABELS];
+/** One scrape's: the instance comes first. */
+export const TARGET_LABELS: readonly string[] = ["instance", "job", ...REPLICA_LABELS];
 export const WORKLOAD_LABELS: readonly string[] = ["destination_workload_namespace", "destination_workload"];
 /** Marks rows that are no counters. */
 export const ROW_LABEL = "weir_row";
@@ -63,10 +65,10 @@ export function countersWeight(counters: Counters): number {
   return [...counters.values()].reduce((sum, series) => sum + series.size, 1);
 }
 
-function reporterOf({ labels }: Pick<Sample, "labels">): Reporter {
+export function reporterOf({ labels }: Pick<Sample, "labels">): Reporter {
   return REPORTER_LABELS.map((label) => labels[label] ?? "").join("\n");
 }
 
-function seriesOf({ labels }: Pick<Sample, "labels">, names: readonly string[]): Series {
+export function seriesOf({ labels }: Pick<Sample, "labels">, names: readonly string[]): Series {
   return ["destination_workload", ...names].map((label) => labels[label] ?? "").join("\n");
 }

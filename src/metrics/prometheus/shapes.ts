@@ -90,16 +90,20 @@ export function pastShape(counter: CounterMetric): Shape<readonly PastPoint[]> {
 
 /** The newest values inside (instant - windowMs, instant] of the canary's series, which may have gone away before the instant. */
 export function tailShape(counter: CounterMetric, windowMs: number): Shape<Counters> {
-  const stepMs = Math.max(SHORTEST_STEP_MS, Math.ceil(windowMs / POINTS));
   return {
     id: `${counter.id}/tail/${windowMs}`,
-    promql: (all) => `last_over_time(${countersQuery(counter, all, canarySide)}[${windowMs}ms:${stepMs}ms])`,
+    promql: (all) => `last_over_time(${countersQuery(counter, all, canarySide)}[${windowMs}ms:${tailStepMs(windowMs)}ms])`,
     reader: (answer) => {
       const rows = sortRows(answer);
       return (names) => countersIn(rowsOf(rows, names, canarySide), counter.labels);
     },
     weight: countersWeight,
   };
+}
+
+/** Between the points, at multiples of it, at which a window is searched. */
+export function tailStepMs(windowMs: number): number {
+  return Math.max(SHORTEST_STEP_MS, Math.ceil(windowMs / POINTS));
 }
 
 /** What both sides' counters had reached whenever they went out of sight or started again inside [instant - windowMs, instant]. */
@@ -117,7 +121,7 @@ export function droppedShape(counter: CounterMetric, windowMs: number): Shape<Co
 }
 
 /** Meets both ends of the window, so that what happened between two snapshots is seen however coarse it is. */
-function stepWithin(windowMs: number): number {
+export function stepWithin(windowMs: number): number {
   for (let points = Math.min(POINTS, Math.floor(windowMs / SHORTEST_STEP_MS)); points > 1; points--) {
     if (windowMs % points === 0) return windowMs / points;
   }
@@ -163,6 +167,11 @@ export const NEWEST_SCRAPE: Shape<number | undefined> = {
 /** The canary's counters as people can paste them; what is judged are the differences of their values. */
 export function displayQuery(counter: CounterMetric, names: Names, kind: ReporterKind | undefined): string {
   return `sum by (${counter.labels[0]}) (${counter.metric}{${selectorOf([names], canarySide, kind)}})`;
+}
+
+/** The series of both sides as they are scraped. */
+export function rawSelector({ metric }: CounterMetric, names: Names): string {
+  return `${metric}{${selectorOf([names], bothSides)}}`;
 }
 
 function snapshotQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
