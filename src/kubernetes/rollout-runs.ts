@@ -38,7 +38,7 @@ function isFinal(error: unknown): boolean {
 }
 
 function sentenceOf(error: unknown): string {
-  const isUnknownKind = error instanceof ApiError && error.status === 404 && !error.message.includes('"'); // else the namespace is gone
+  const isUnknownKind = error instanceof ApiError && error.status === 404 && !error.message.includes("namespaces "); // else the namespace is gone
   if (isUnknownKind) return "the API server knows no RolloutRun; apply deploy/crd.yaml (weir crd prints it)";
   return error instanceof Error ? error.message : String(error);
 }

@@ -73,16 +73,24 @@ describe("a scenario", () => {
 
 describe("a playground that stays", () => {
   /** Asks its API server as kubectl would. */
-  async function patched(folder: string, body: unknown): Promise<void> {
+  async function asked(folder: string, resource: string, request: RequestInit = {}): Promise<string> {
     const { clusters } = JSON.parse(readFileSync(path.join(folder, ".weir/playground/kubeconfig"), "utf8")) as { clusters: { cluster: { server: string } }[] };
-    const url = `${clusters[0]!.cluster.server}/apis/weir.dev/v1alpha1/namespaces/bookinfo/rollouts/reviews`;
-    const answer = await fetch(url, { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, body: JSON.stringify(body) });
-    expect(answer.status, await answer.text()).toBe(200);
+    const answer = await fetch(`${clusters[0]!.cluster.server}/apis/weir.dev/v1alpha1/namespaces/bookinfo/${resource}`, request);
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    return text;
+  }
+  const patched = (folder: string, body: unknown): Promise<string> => asked(folder, "rollouts/reviews", { method: "PATCH", headers: { "content-type": "application/merge-patch+json" }, body: JSON.stringify(body) });
+
+  async function recordsIn(folder: string): Promise<readonly unknown[]> {
+    const { items } = JSON.parse(await asked(folder, "rolloutruns")) as { items: { spec: unknown }[] };
+    return items.map(({ spec }) => spec);
   }
 
   it("goes on with what somebody else does: a version is mended, tried again, and turned slow on its way", { timeout: 240_000 }, async () => {
     const playground = run("--scenario", "bad", "--stay");
     await vi.waitFor(() => expect(playground.output()).toContain("It all goes on until Ctrl-C"), { timeout: 120_000, interval: 200 });
+    expect(await recordsIn(playground.folder)).toEqual([expect.objectContaining({ rollout: expect.objectContaining({ name: "reviews" }), number: 1, outcome: "RolledBack", checks: expect.arrayContaining([expect.objectContaining({ name: "errors", verdict: "Fail" })]) })]);
     const { control } = readState(path.join(playground.folder, ".weir/playground"));
     await turnSample(control, { app: "reviews", version: "v3", errorRate: 0 });
     await patched(playground.folder, { metadata: { annotations: { "weir.dev/command": "retry" } } });

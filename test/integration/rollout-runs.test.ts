@@ -1,15 +1,23 @@
 /** RolloutRuns on whole API servers: stored as written, listed for people, and changed by nobody. */
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { appended } from "../../src/rollout/analysis/trail.ts";
+import { customResourceDefinitions } from "../../src/playground/custom-resources.ts";
+import { createKubernetesApi } from "../../src/playground/kubernetes-api/kubernetes-api.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
+import { loadConnection } from "../../src/kubernetes/connection.ts";
+import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
+import { keepRecord } from "../../src/kubernetes/rollout-runs.ts";
+import { createTransport } from "../../src/kubernetes/transport.ts";
 import type { RolloutRunSpec } from "../../src/rollout/rollout-run.ts";
 import { RolloutSpec } from "../../src/rollout/spec.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { aCheck, at, v2, v3 } from "../support/rollouts.ts";
+import { aCheck, aRollout, at, v2, v3 } from "../support/rollouts.ts";
+import { createSilentLog } from "../support/silent-log.ts";
 
 const assets = process.env.KUBEBUILDER_ASSETS;
 const uid = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -29,6 +37,14 @@ const spec: RolloutRunSpec = {
   told: [{ target: "slack/#deploys", event: "Started", message: "C1/1.2" }],
   resolved: { ...RolloutSpec.parse({ release: "v3", traffic: { istio: { virtualServices: [{ name: "reviews" }] } } }), ofALaterWeir: { is: ["kept"] } },
 };
+
+/** As the daemon does when a run has ended. */
+async function keep(kubeconfig: string, namespace: string): Promise<string | undefined> {
+  const transport = createTransport(loadConnection({ kubeconfig }), { userAgent: "test" });
+  const client = createKubernetesClient(transport);
+  const record = { namespace, name: "kept", labels: { "weir.dev/rollout": "reviews" }, spec };
+  return keepRecord({ client, logger: createSilentLog() }, aRollout().metadata, record).finally(() => transport.close());
+}
 
 describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   let api: TestApi;
@@ -65,6 +81,18 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     expect((await changed({ metadata: { labels: { team: "web" } } })).metadata).toMatchObject({ labels: { team: "web" } });
   });
 
+  test("the daemon writes one once, and takes one that is there for written", async () => {
+    expect(await keep(api.kubeconfigFor("daemon"), namespace)).toBeUndefined();
+    expect(await keep(api.kubeconfigFor("daemon"), namespace)).toBeUndefined();
+    const asked = api.requestsOf("daemon").filter((request) => request.namespace === namespace && request.resource === "rolloutruns");
+    expect(asked.map(({ verb, status }) => [verb, status])).toEqual([["create", 201], ["create", 409]]);
+    expect((await api.request<ApiObject>("GET", `${runs}/kept`))["spec"]).toEqual(spec);
+  });
+
+  test("where the namespace is gone the daemon goes on", async () => {
+    expect(await keep(api.kubeconfigFor("daemon"), "gone")).toMatch(/404 namespaces "gone" not found/);
+  });
+
   test.runIf(assets)("kubectl get weirruns lists them, and kubectl get weir does not", async () => {
     await create("listed");
     const [header, line] = (await kubectl("get", "weirruns", "listed")).trim().split("\n");
@@ -74,4 +102,14 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     await api.request("POST", runs.replace("rolloutruns", "rollouts"), { apiVersion: "weir.dev/v1alpha1", kind: "Rollout", metadata: { name: "reviews" }, spec: { release: "v3", traffic: { istio: { virtualServices: [{ name: "reviews" }] } } } });
     expect((await kubectl("get", "weir", "-o", "name")).trim()).toBe("rollout.weir.dev/reviews");
   });
+});
+
+test("a server whose CRDs are older, without RolloutRuns, keeps no Rollout", async () => {
+  const folder = createTemporaryFolder("weir-older");
+  const older = await createKubernetesApi({ crds: customResourceDefinitions().filter(({ metadata }) => metadata.name !== "rolloutruns.weir.dev") });
+  const kubeconfig = path.join(folder.path, "kubeconfig");
+  writeFileSync(kubeconfig, older.kubeconfig("daemon"));
+  expect(await keep(kubeconfig, "default")).toBe("the API server knows no RolloutRun; apply deploy/crd.yaml (weir crd prints it)");
+  await older.close();
+  await folder.remove();
 });

@@ -37,7 +37,7 @@ describe("a record", () => {
   });
 
   test.each([
-    ["there is no CRD", new ApiError("create /x: 404 the server could not find the requested resource", 404, "NotFound"), "the API server knows no RolloutRun; apply deploy/crd.yaml (weir crd prints it)"],
+    ["there is no CRD", new ApiError('create /x: 404 "404 page not found\n"', 404, "Unknown"), "the API server knows no RolloutRun; apply deploy/crd.yaml (weir crd prints it)"],
     ["the namespace is gone", new ApiError('create /x: 404 namespaces "bookinfo" not found', 404, "NotFound"), 'create /x: 404 namespaces "bookinfo" not found'],
     ["it is forbidden", new ApiError("create /x: 403 no", 403, "Forbidden"), "create /x: 403 no"],
     ["it is invalid", new ApiError("create /x: 422 no", 422, "Invalid"), "create /x: 422 no"],
