@@ -51,7 +51,7 @@ export function regressionsFor(spec: RolloutSpec, circumstances: Circumstances):
 }
 
 /** From the first weight to the end, as long as the holds alone take. */
-export function ladderMs({ strategy: { steps, propagation } }: Pick<RolloutSpec, "strategy">): number {
+function ladderMs({ strategy: { steps, propagation } }: Pick<RolloutSpec, "strategy">): number {
   return steps.filter(isWeightStep).reduce((sum, { hold }) => sum + msOf(hold) + msOf(propagation), 0);
 }
 

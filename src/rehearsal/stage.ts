@@ -64,7 +64,7 @@ function rehearsable({ metadata, spec }: ValidRollout): ValidRollout {
   };
 }
 
-export function stableName({ spec }: Pick<ValidRollout, "spec">): string {
+function stableName({ spec }: Pick<ValidRollout, "spec">): string {
   return spec.release === STABLE ? `${STABLE}-before` : STABLE;
 }
 

@@ -33,8 +33,8 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
   afterAll(() => plane?.close());
 
   const statusWriter = clusterRole("status-writer", [
-    { role: "", group: "weir.dev", resource: "rollouts/status", verb: "patch" },
-    { role: "", group: "networking.istio.io", resource: "virtualservices", verb: "get" },
+    { group: "weir.dev", resource: "rollouts/status", verb: "patch" },
+    { group: "networking.istio.io", resource: "virtualservices", verb: "get" },
   ]);
   const binding = (role: string, user: string, name = role): ApiObject => ({
     apiVersion: "rbac.authorization.k8s.io/v1",
