@@ -1,7 +1,7 @@
 /** `weir simulate`: what a Rollout's strategy and checks are worth, before they are needed. */
 import { writeFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { figuresOf } from "../../rehearsal/figures.ts";
 import { regressionsFor, type Regression } from "../../rehearsal/regressions.ts";
 import { simulated, type Outcome, type SimulationOptions } from "../../rehearsal/simulation.ts";
@@ -35,7 +35,7 @@ export function configure(command: Command, world: World): void {
     .description("Plays rollouts of good and bad versions with the Rollout's own steps and checks, decided by the same code as live:\nhow many are taken back, how soon, and how many requests are harmed until then. Needs no cluster for a file.")
     .argument("<rollout>", "a Rollout: a file, - for stdin, or a name in the cluster")
     .requiredOption("--rps <number>", "requests per second to both versions together, such as 20", requestsPerSecond)
-    .option("--baseline-errors <percentage>", "how many of stable's requests fail, in percent", percentage, 0.001)
+    .addOption(new Option("--baseline-errors <percentage>", "how many of stable's requests fail, in percent").argParser(percentage).default(0.001, "0.1"))
     .option("--seed <number>", "the same seed gives the same rollouts", wholeNumber, 1)
     .option("--runs <number>", `rollouts of each kind of version; default ${USUAL_RUNS.fixed}, or ${USUAL_RUNS.evidence} with pace: evidence`, runsOf)
     .option("--svg <file>", "also draws it into this file")

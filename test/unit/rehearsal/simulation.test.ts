@@ -126,7 +126,7 @@ describe("weir simulate", () => {
     const said = await say(`${file} --rps 20 --baseline-errors 0.1 --runs 8`);
     expect(said).toMatchObject({ exitCode: 0, err: "" });
     for (const part of ["NEW VERSION", "errors 5 %", "█", "A healthy version was taken back by mistake in 0 of 8 rollouts", "was taken back in 8 of 8 rollouts"]) expect(said.out).toContain(part);
-    for (const control of ["\r", "\u001b"]) expect(said.out).not.toContain(control);
+    for (const control of ["\r", "\x1b"]) expect(said.out).not.toContain(control);
     expect(await say(`${file} --rps 20 --baseline-errors 0.1% --runs 8`)).toEqual(said);
   });
 
