@@ -23,7 +23,7 @@ export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" |
     [`. ${env}`, "first: speak to this playground"],
     ["kubectl get weir", "phase, step, weight"],
     ["weir explain reviews", "why it is where it is"],
-    ["kubectl get weirruns", "how each run ended: weir history, too"],
+    ["kubectl get weirruns", "how each run ended"],
     ...nextDelivery(last),
     ["weir watch reviews", "watch it,"],
     ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
