@@ -1,5 +1,7 @@
 /** `weir explain`: why a Rollout is where it is, and how a run of it ended. */
 import type { Command } from "commander";
+import { accountsOf } from "../../rollout/analysis/account.ts";
+import type { ValidRollout } from "../../rollout/rollout.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { withCluster, type Cluster } from "../cluster.ts";
 import { runNumbered } from "../explain-run.ts";
@@ -35,11 +37,18 @@ export function configure(command: Command, world: World): void {
 }
 
 async function explain(world: World, cluster: Cluster, name: string, output: ExplainOptions["output"], options: ExplanationOptions): Promise<void> {
-  if (output !== "table") throw new Failure(`expected --run with -o ${output}, got none; weir get ${name} -o yaml has everything of the present run`, EXIT.usage);
+  if (output === "wide") throw new Failure("expected --run with -o wide, got none; weir explain without it has one width", EXIT.usage);
   const object = await getRollout(cluster, name);
+  if (output !== "table") return world.out(formatted(accountFor(validRolloutOf(object)), output));
   const rollout = rolloutOf(object);
   const look = "invalid" in rollout.spec ? undefined : await lookAtVersions(await cluster.istio(), validRolloutOf(object));
   world.out(explanationOf(rollout, look, options).join("\n"));
+}
+
+/** What the run's checks say, and its evidence with every number. */
+function accountFor({ metadata: { namespace, name }, spec, status }: ValidRollout) {
+  const run = status?.run;
+  return { namespace, name, phase: status?.phase, reason: status?.reason, message: status?.message, run: run?.number, weight: run?.weight, checks: run?.checks ?? [], evidence: run ? accountsOf(run, spec) : [] };
 }
 
 async function explainRun(world: World, cluster: Cluster, { name, run: number, output }: Required<ExplainOptions> & { readonly name: string }, options: ExplanationOptions): Promise<void> {
