@@ -55,9 +55,13 @@ export function hasFallen({ tellings }: Pod, { base, head }: Pick<Passage, "base
   return tellings.some((reporter) => [...(base.counters.get(reporter) ?? [])].some(([series, value]) => (head.counters.get(reporter)?.get(series) ?? -1) < value));
 }
 
-/** True where a counter is lower than it was though nobody has seen it start again: the two snapshots are not of one story. */
+/**
+ * True where a counter is lower than it was though nobody has seen it start again, or at once, as no process can: the two snapshots are not of one story,
+ * or of two that were put together.
+ */
 export function contradicts(pod: Pod, passage: Passage): boolean {
   if (pod.baseAtMs === undefined || pod.headAtMs === undefined) return false;
+  if (pod.headAtMs - pod.baseAtMs < SIMULTANEOUS_MS && hasFallen(pod, passage)) return true;
   return seriesOf(pod, passage).some((series) => endOf(pod, series, passage) < originOf(pod, series, passage));
 }
 

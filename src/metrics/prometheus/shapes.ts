@@ -143,7 +143,7 @@ export function seenBeforeShape(counter: CounterMetric, reachMs: number): Shape<
     promql: (all) => {
       const seen = `group by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (present_over_time(${counter.metric}{${selectorOf(all, bothSides)}${counter.thin}}[${SEEN_BEFORE}]))`;
       const history = `group by (destination_workload_namespace) (${counter.metric}{${namespaceMatcher(all)}${counter.thin}} offset ${reachMs}ms)`;
-      return `${seen} or label_replace(${history},"${ROW_LABEL}","history","","")`;
+      return `${seen} or on (${ROW_LABEL}) label_replace(${history},"${ROW_LABEL}","history","","")`;
     },
     reader: (answer) => {
       const rows = sortRows(answer);
@@ -176,7 +176,7 @@ export function rawSelector({ metric }: CounterMetric, names: Names): string {
 
 function snapshotQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
   const scrapes = `max by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (timestamp(${counter.metric}{${selectorOf(all, side)}${counter.thin}}))`;
-  return `${countersQuery(counter, all, side)} or label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
+  return `${countersQuery(counter, all, side)} or on (${ROW_LABEL}) label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
 }
 
 function snapshotIn(rows: Rows, names: Names, side: Side, { labels }: CounterMetric): Snapshot {

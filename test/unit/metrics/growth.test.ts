@@ -235,6 +235,13 @@ describe("two Prometheus behind one address, each with a story of its own", () =
     expect(await growthBetween(ahead, skewed, skewed, T + 300_000), "but not for ever").toBe("nothing");
   });
 
+  it("are awaited where a store has put both together, and one has overtaken the other by a request", async () => {
+    const together = meshOf([[-100, 1_000], [100, 999]]);
+    expect(await growthBetween(together, together, together, T + 5_000)).toBe("awaited");
+    together.scrape(GATEWAY, T + 9_000, { [OK]: 1_010 });
+    expect(await growthBetween(together, together, together, T + 10_000)).toEqual({ requests: 10, bad: 0 });
+  });
+
   it("are believed where one has seen a process start again", async () => {
     const [before, after] = [meshOf([[-1_000, 1_000], [4_000, 20]]), meshOf([[-3_000, 990], [3_000, 15]])];
     expect(await growthBetween(before, after, after, T + 5_000)).toEqual({ requests: 15, bad: 0 });
@@ -351,6 +358,7 @@ describe("whatever happens, look by look", () => {
     const happen = ({ pod, kind: what, ...event }: Event): void => {
       const life = lives[pod]!;
       if (what === "restart" && sidesOf(pod).every((side) => life[side].good > 5 && life[side].good > life[side].bad)) {
+        isHidden ||= sidesOf(pod).some((side) => event[side].good >= life[side].good); // at once it has done as much again
         begin(pod);
         life.hasRestarted = true;
       }
