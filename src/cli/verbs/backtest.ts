@@ -69,7 +69,7 @@ async function replayedFrom(rollout: ValidRollout, replay: Replay, url: string, 
   const progress = createProgress(world, "replaying");
   const { fromMs, toMs } = replay;
   try {
-    return await backtest(rollout, replay, createPastMetrics(url), { signal: world.interrupted, onLook: (atMs) => progress.at((atMs - fromMs) / (toMs - fromMs)) });
+    return await backtest(rollout, replay, createPastMetrics(url, replay), { signal: world.interrupted, onLook: (atMs) => progress.at((atMs - fromMs) / (toMs - fromMs)) });
   } finally {
     progress.leave();
   }
