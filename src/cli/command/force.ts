@@ -1,6 +1,6 @@
 /** Break glass (DESIGN §9.1): the abort path without a daemon, by the same core and behind the same fences, with the person's own rights. */
 import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
+import { ApiError, Conflict } from "../../kubernetes/errors.ts";
 import { createRollouts } from "../../kubernetes/rollouts.ts";
 import { editableOf } from "../../rollout/case.ts";
 import { formatCommand, type Command } from "../../rollout/command.ts";
@@ -76,12 +76,17 @@ function rolloutsOf(client: KubernetesClient, object: KubernetesObject): Rollout
 }
 
 async function act(effect: Effect, committed: Rollout, { router }: RouteLook, rollouts: Rollouts): Promise<void> {
-  if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present);
+  if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present).catch(unlessConflict);
   if (effect.kind === "replaceCommand") return takeAway(committed, rollouts);
   if (effect.kind === "keepRecord") return void (await rollouts.keepRecord(committed.metadata, effect.record).catch(() => undefined)); // nobody waits for it behind broken glass
   if (effect.kind !== "writeRoute") return;
   const { kind: _, ...change } = effect;
   await router.write({ ...change, rollout: committed.metadata });
+}
+
+/** The traffic is back, and others go on writing the Rollout: the daemon lets its finalizer go when it comes back, as weir uninstall does. */
+function unlessConflict(error: unknown): void {
+  if (!(error instanceof Conflict)) throw error;
 }
 
 /** The admission policy lets the daemon alone take an abort away: it does so when it comes back, since status says that it was obeyed. */
