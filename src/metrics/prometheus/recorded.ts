@@ -52,8 +52,8 @@ interface ScrapedTarget {
 }
 
 /**
- * Throws a PrometheusError when a query fails. It knows the two sides' own reporters: of the rest of the namespace and the mesh (whether Prometheus
- * watched, while these were silent) nothing.
+ * Throws a PrometheusError when a query fails. It knows those who report requests to the two sides, and when they were scraped: of the rest of the
+ * namespace and the mesh nothing.
  */
 export async function createRecordedTelemetry(options: RecordOptions): Promise<Telemetry> {
   const raw = await fetchRecord(options);
@@ -75,7 +75,7 @@ export async function createRecordedTelemetry(options: RecordOptions): Promise<T
     },
     seenBefore: async (instantMs, reachMs) => ({
       reporters: seenWithin(raw, instantMs - HOUR_MS, instantMs),
-      reachesBack: raw.some((one) => sampleAt(one, instantMs - reachMs) !== undefined),
+      reachesBack: wasWatching(raw, instantMs - reachMs),
     }),
     newestScrapeMs: async (instantMs) => {
       const newestMs = Math.max(...raw.map((one) => one.times[sampleAt(one, instantMs) ?? -1] ?? -Infinity));
@@ -181,6 +181,12 @@ function lastAtOrBefore(times: readonly number[], instantMs: number): number {
     else high = middle;
   }
   return low - 1;
+}
+
+/** Anyone who has reported at some time was scraped then, be it without having anything to report yet. */
+function wasWatching(raw: readonly RawSeries[], instantMs: number): boolean {
+  const { everyone = [] } = raw[0]?.scraped ?? {};
+  return (everyone[lastAtOrBefore(everyone, instantMs)] ?? -Infinity) > instantMs - LOOKBACK_MS;
 }
 
 function snapshotOf(raw: readonly RawSeries[], instantMs: number, canary: readonly string[]): Snapshot {
