@@ -25,7 +25,7 @@ export function backtestSaid(replayed: Replayed, style: Style, width: number): r
     "",
     ...wrapped(endSaid(replayed), width),
     ...countedSaid(replayed),
-    ...notesOf().flatMap((note) => wrapped(note, width)).map(style.dim),
+    ...notesOf(replayed).flatMap((note) => wrapped(note, width)).map(style.dim),
   ];
 }
 
@@ -74,8 +74,9 @@ function countedSaid({ counted }: Replayed): readonly string[] {
   return counted.map(({ name, canary, stable }) => `${name}: the canary answered ${number(canary.requests)} requests, ${number(canary.bad)} of them badly; stable ${number(stable.requests)}, ${number(stable.bad)} of them.`);
 }
 
-function notesOf(): readonly string[] {
+function notesOf({ withoutPods }: Replayed): readonly string[] {
   return [
+    ...(withoutPods.length > 0 ? [`No data for ${withoutPods.join(", ")}: the query names pods, and which pods there were then is not known any more.`] : []),
     "Decided by the same code as live, from the same queries. The past cannot be changed: what was judged are the shares of the traffic that both really had, not those of the ladder, so whether the canary got its share is not judged.",
     "Taken for granted: pods ready since the beginning, and pauses that wait for somebody promoted at once.",
   ];

@@ -92,9 +92,9 @@ function checkSaid(check: Check, run: Run, spec: RolloutSpec, { style, nowMs }: 
   const metric = spec.analysis.metrics.find((one) => one.name === name);
   const { failures, onFail } = metric ?? {};
   const of = samples === undefined ? "" : ` in ${samples} requests`;
-  const measured = value === undefined ? (message ?? "no value") : `${value}${of}${message ? ` (${message})` : ""}`;
+  const measured = value === undefined ? sentence(capitalised(message ?? "there was no value")) : `It was ${value}${of}${message ? ` (${message})` : ""}; ${limit ?? "no limit"} is allowed.`;
   const row = failuresInARow > 0 ? `${failuresInARow} of ${failures ?? "?"} failures in a row, then ${onFail ?? "it counts"}` : `${passes} pass${passes === 1 ? "" : "es"} in this step`;
-  const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. It was ${measured}; ${limit ?? "no limit"} is allowed. ${sentence(row)}`;
+  const said = `${name}: ${verdict}, ${spanOf(nowMs - instantOf(at))} ago. ${measured} ${sentence(row)}`;
   const shown = wholeRunSaid(check, run, spec);
   return [said, ...(shown ? [sentence(shown)] : []), ...(query ? [`    ${style.dim(query)}`] : [])];
 }
@@ -115,6 +115,10 @@ function commandsSaid({ metadata }: Rollout, status: RolloutStatus, style: Style
 /** Not begun with a capital: `v2` is a name. */
 export function sentence(text: string): string {
   return /[.!?]$/.test(text) || text === "" ? text : `${text}.`;
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 export function percent(value: number): string {

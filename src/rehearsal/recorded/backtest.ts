@@ -1,6 +1,7 @@
 /** What Weir would have decided on past data: the daemon's own rules at each instant of the past, with the same queries as live. */
 import type { MetricProvider } from "../../metrics/metric-provider.ts";
 import type { Measurement } from "../../rollout/analysis/measurement.ts";
+import { namesPods } from "../../rollout/analysis/query-variables.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
 import type { Check } from "../../rollout/status.ts";
 import { timeOf } from "../../rollout/units.ts";
@@ -35,6 +36,8 @@ export interface Backtest {
   readonly instants: readonly Instant[];
   /** What Weir counted of both sides until then. */
   readonly counted: readonly { readonly name: string; readonly canary: Side; readonly stable: Side }[];
+  /** Metrics that name pods in their query: the names of then are not known any more, so they have no data. */
+  readonly withoutPods: readonly string[];
 }
 
 interface Side {
@@ -53,6 +56,7 @@ export async function backtest(rollout: ValidRollout, options: BacktestOptions, 
   const { fromMs, toMs, namespace, canary, stable } = options;
   const cast: Cast = { namespace, canary: { workloads: [canary] }, stable: { workloads: [stable] }, pods: READY_PODS };
   const instants: Instant[] = [];
+  const endedAt = (endedAtMs: number): Omit<Backtest, "ending"> => ({ endedAtMs, instants, counted: countedOf(stage), withoutPods: withoutPods(rollout) });
   let stage = newStage(onRecordedShares(rollout), cast, fromMs);
   for (let nowMs = fromMs; nowMs <= toMs; ) {
     signal.throwIfAborted();
@@ -61,10 +65,14 @@ export async function backtest(rollout: ValidRollout, options: BacktestOptions, 
     onLook(nowMs);
     stage = scene.stage;
     const ending = endingOf(scene.status.run);
-    if (ending) return { ending, endedAtMs: nowMs, instants, counted: countedOf(stage) };
+    if (ending) return { ending, ...endedAt(nowMs) };
     nowMs = scene.moved ? nowMs : (scene.nextMs ?? Infinity);
   }
-  return { ending: "undecided", endedAtMs: toMs, instants, counted: countedOf(stage) };
+  return { ending: "undecided", ...endedAt(toMs) };
+}
+
+function withoutPods({ spec }: ValidRollout): readonly string[] {
+  return spec.analysis.metrics.filter(({ query }) => query !== undefined && namesPods(query)).map(({ name }) => name);
 }
 
 /** The ladder's weights were not those of the past, so that the canary got another share is no fault of its own. */

@@ -37,6 +37,11 @@ export function unknownVariables(query: string): readonly string[] {
   return [...new Set(names)].filter((name) => !isVariable(name));
 }
 
+/** Whether a query asks about the pods of a side by their names. */
+export function namesPods(query: string): boolean {
+  return [...query.matchAll(VARIABLE)].some(([, name]) => name === "canary.pods" || name === "stable.pods");
+}
+
 function isVariable(name: string): name is QueryVariable {
   return (QUERY_VARIABLES as readonly string[]).includes(name);
 }

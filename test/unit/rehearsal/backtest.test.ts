@@ -47,6 +47,15 @@ describe("a replay", () => {
     expect(bad.counted).toEqual([{ name: "errors", canary: { requests: expect.any(Number), bad: expect.any(Number) }, stable: { requests: expect.any(Number), bad: expect.any(Number) } }]);
   });
 
+  it("says which queries it could not ask, since they name pods", async () => {
+    const metrics = [{ name: "restarts", query: 'sum(restarts{pod=~"$(canary.pods)"})', max: 0 }, { name: "depth", query: 'depth{workload="$(canary.workload)"}', max: 10 }];
+    const none = { measure: ({ metric: { name }, instantMs }: Question): Promise<Measurement> => Promise.resolve({ kind: "noData", name, instantMs, query: "" }) };
+    const done = await backtest(aRollout({ status: null, spec: { analysis: { metrics } } }), OPTIONS, none, { signal: FOREVER, onLook: () => undefined });
+    expect(done.withoutPods).toEqual(["restarts"]);
+    const said = backtestSaid({ ...done, name: "cart", fromMs: NOON_MS, canary: "cart-v3", stable: "cart-v2", namespace: "shop" }, createStyle(false), 200).join("\n");
+    expect(said).toContain("No data for restarts: the query names pods, and which pods there were then is not known any more.");
+  });
+
   it("ends with the data", async () => {
     const toMs = NOON_MS + 65_000;
     expect(await replayed(() => 0, { ...OPTIONS, toMs })).toMatchObject({ ending: "undecided", endedAtMs: toMs });
