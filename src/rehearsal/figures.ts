@@ -3,10 +3,12 @@ import type { Outcome } from "./simulation.ts";
 
 export interface Figures {
   readonly runs: number;
-  /** Taken back, or stopped to ask a person; delivered; still waiting at the end. */
+  /** Taken back. */
   readonly stopped: number;
+  /** Paused, until a person says what is to be done. */
   readonly asked: number;
   readonly delivered: number;
+  /** Still going on at the end. */
   readonly undecided: number;
   /** Between which fractions the probability of being taken back is, with 95 % confidence. */
   readonly stoppedRange: readonly [low: number, high: number];

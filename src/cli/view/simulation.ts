@@ -59,7 +59,7 @@ function tableOf(regressions: readonly Simulated[], style: Style): readonly stri
 
 function rowOf({ name, isHealthy, figures }: Simulated, style: Style): readonly string[] {
   const { runs, stopped, asked, undecided, delivered, secondsToStop, harmedRequests } = figures;
-  const good = isHealthy ? stopped * 100 <= runs : stopped * 2 >= runs;
+  const good = isHealthy ? stopped * 100 <= runs : (stopped + asked) * 2 >= runs;
   return [
     name,
     (good ? style.good : style.bad)(percent(stopped / runs)),
@@ -105,11 +105,13 @@ function healthySaid({ runs, stopped, asked, undecided, secondsToDeliver }: Figu
   return `- A healthy version was taken back by mistake in ${stopped} of ${runs} rollouts (${promised}).${waits}${took}`;
 }
 
-function stoppedSaid({ runs, stopped, secondsToStop, harmedRequests }: Figures): string {
-  const cost = `about ${count(harmedRequests.median)} requests are harmed`;
-  if (!secondsToStop) return `was never taken back (${runs} rollouts); ${cost}. So small a difference takes more requests: longer holds, or pace: evidence.`;
-  const advice = stopped * 2 < runs ? " So small a difference takes more requests: longer holds, or pace: evidence." : "";
-  return `was taken back in ${stopped} of ${runs} rollouts, usually after ${span(secondsToStop.median)}; ${cost}.${advice}`;
+function stoppedSaid({ runs, stopped, asked, secondsToStop, harmedRequests }: Figures): string {
+  const ends = [
+    ...(secondsToStop ? [`was taken back in ${stopped} of ${runs} rollouts, usually after ${span(secondsToStop.median)}`] : []),
+    ...(asked > 0 ? [`waited for a person in ${asked} of ${runs} rollouts`] : []),
+  ];
+  const advice = (stopped + asked) * 2 < runs ? " So small a difference takes more requests: longer holds, or pace: evidence." : "";
+  return `${ends.length > 0 ? ends.join(", and ") : `was never taken back (${runs} rollouts)`}; about ${count(harmedRequests.median)} requests are harmed.${advice}`;
 }
 
 function notesOf({ rollout: { spec } }: Simulation): readonly string[] {

@@ -130,6 +130,12 @@ describe("weir simulate", () => {
     expect(await say(`${file} --rps 20 --baseline-errors 0.1% --runs 8`)).toEqual(said);
   });
 
+  it("tells what asks a person from what is missed", async () => {
+    const stdin = readFileSync(file, "utf8").concat("  analysis: {metrics: [{name: errors, errorRate: {max: 1%}, onFail: pause}]}\n");
+    const { out } = await say("- --rps 20 --runs 4", { stdin });
+    expect(out).toMatch(/A version that fails 50 % of its requests waited for a person in 4 of 4 rollouts; about [\d.]+ requests are harmed\.\n/);
+  });
+
   it("gives programs the figures", async () => {
     const { out } = await say(`${file} --rps 20 --runs 3 --seed 5 -o json`);
     const simulation = JSON.parse(out) as { readonly regressions: readonly { readonly name: string }[] };
