@@ -133,7 +133,7 @@ describe("weir simulate", () => {
   it("tells what asks a person from what is missed", async () => {
     const stdin = readFileSync(file, "utf8").concat("  analysis: {metrics: [{name: errors, errorRate: {max: 1%}, onFail: pause}]}\n");
     const { out } = await say("- --rps 20 --runs 4", { stdin });
-    expect(out).toMatch(/A version that fails 50 % of its requests waited for a person in 4 of 4 rollouts; about [\d.]+ requests are harmed\.\n/);
+    expect(out.replaceAll(/\s+/g, " ")).toMatch(/A version that fails 50 % of its requests waited for a person in 4 of 4 rollouts; about [\d.]+ requests are harmed\. -/);
   });
 
   it("gives programs the figures", async () => {
