@@ -2,9 +2,10 @@
 import { QUERY_VARIABLES, substituteVariables, type QueryValues } from "./analysis/query-variables.ts";
 import { crd, type Schema } from "./crd.ts";
 import { nearNames } from "./near-names.ts";
+import { printable } from "./printable.ts";
 import { API_VERSION, GROUP, KIND } from "./rollout.ts";
 import { RolloutSpec } from "./spec.ts";
-import { problem, problemsOf, type Path, type Problem } from "./spec-problems.ts";
+import { problem, problemsOf, shown, type Path, type Problem } from "./spec-problems.ts";
 import { isObjectName } from "./spec-rules.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function isOurs(object: unknown): object is Fields {
   if (!isFields(object)) return false;
   const { apiVersion, kind } = object;
-  const group = String(apiVersion ?? "").split("/")[0];
+  const group = typeof apiVersion === "string" ? apiVersion.split("/")[0] : "";
   return group === GROUP || (kind === KIND && group !== "argoproj.io");
 }
 
@@ -44,21 +45,25 @@ function lintKind({ apiVersion, kind }: Fields): readonly Problem[] {
     .filter(([field, came]) => came !== expected[field as keyof typeof expected])
     .map(([field, came]) => {
       const right = expected[field as keyof typeof expected];
-      return problem([field], `expected ${right}, got ${came === undefined ? "nothing" : String(came)}; write ${field}: ${right}`);
+      return problem([field], `expected ${right}, got ${shownPlain(came)}; write ${field}: ${right}`);
     });
 }
 
 function lintMetadata(metadata: unknown): readonly Problem[] {
   const name = isFields(metadata) ? (metadata["name"] ?? metadata["generateName"]) : undefined;
   if (name === undefined || name === null) return [problem(["metadata", "name"], "expected a name, got nothing; give the Rollout one")];
-  const base = String(name).replace(/[-.]$/, ""); // a generateName may end so
-  if (typeof name === "string" && name.length <= 253 && isObjectName.holds(base)) return [];
-  return [problem(["metadata", "name"], isObjectName.sentence.replace("{came}", String(name)))];
+  const isName = typeof name === "string" && name.length <= 253 && isObjectName.holds(name.replace(/[-.]$/, "")); // a generateName may end so
+  return isName ? [] : [problem(["metadata", "name"], isObjectName.sentence.replace("{came}", () => shownPlain(name)))];
+}
+
+function shownPlain(value: unknown): string {
+  return typeof value === "string" ? printable(value) : shown(value);
 }
 
 /** The server prunes these without a word. */
 function unknownFields(schema: Schema, value: unknown, keys: Path): readonly Problem[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => unknownFields(schema.items ?? {}, item, [...keys, index]));
+  const { items } = schema;
+  if (Array.isArray(value)) return items ? value.flatMap((item, index) => unknownFields(items, item, [...keys, index])) : [];
   const known = schema.properties;
   if (!known || !isFields(value)) return [];
   return Object.entries(value).flatMap(([name, child]) => {
@@ -70,11 +75,14 @@ function unknownFields(schema: Schema, value: unknown, keys: Path): readonly Pro
 function unknownSentence(name: string, known: readonly string[]): string {
   const [near] = nearNames(name, known);
   const advice = near === undefined ? "take it out, since the API server would drop it without a word" : `did you mean ${near}?`;
-  return `expected one of the fields ${known.join(", ")}, got ${name}; ${advice}`;
+  return `expected one of the fields ${known.join(", ")}, got ${printable(name, 63)}; ${advice}`;
 }
 
+let known: Schema | undefined;
+
+/** Made once: a directory may hold thousands of Rollouts. */
 function rolloutSchema(): Schema {
-  return crd().spec.versions[0]!.schema.openAPIV3Schema;
+  return (known ??= crd().spec.versions[0]!.schema.openAPIV3Schema);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -1,5 +1,6 @@
 /** What a schema refused, as sentences: what was expected, what came, what to do. */
 import type { z } from "zod";
+import { printable } from "./printable.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -10,6 +11,9 @@ export interface Problem {
   readonly keys: Path;
   readonly message: string;
 }
+
+/** The longest name that Kubernetes itself gives to a field. */
+const MOST_OF_A_KEY = 63;
 
 /** One problem per issue; `root` is the name of the value that was parsed. */
 export function problemsOf(error: z.ZodError, value: unknown, root: string): readonly Problem[] {
@@ -24,7 +28,7 @@ export function problem(keys: Path, message: string): Problem {
 }
 
 function pathOf(keys: Path): string {
-  return keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("").replace(/^\./, "");
+  return keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${printable(key, MOST_OF_A_KEY)}`)).join("").replace(/^\./, "");
 }
 
 function valueAt(value: unknown, keys: Path): unknown {
@@ -71,9 +75,9 @@ function adviceFor(expected: string, came: unknown): string {
   return "see kubectl explain rollout.spec --recursive";
 }
 
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping of fields";
-  return typeof value === "string" ? `the text ${JSON.stringify(value.slice(0, 60))}` : `${String(value)}`;
+  return typeof value === "string" ? `the text ${printable(JSON.stringify(value.slice(0, 60)))}` : `${String(value)}`;
 }

@@ -1,5 +1,6 @@
 /** A rule of the spec, declared once: zod asks `holds`, the CRD carries `cel`, and both say the same sentence. */
 import type { z } from "zod";
+import { printable } from "./printable.ts";
 
 export interface Rule<T> {
   /** True where the rule holds. `self` is the value as written: absent fields are absent, so a default stands in the expression. */
@@ -49,7 +50,7 @@ export function celText(text: string): string {
 
 function sentenceFor<T>(rule: Rule<T>, value: T): string {
   const [first = "", ...rest] = rule.sentence.split(CAME);
-  return rest.reduce((said, part, index) => said + (rule.came?.[index]?.of(value) ?? "") + part, first);
+  return rest.reduce((said, part, index) => said + printable(rule.came?.[index]?.of(value) ?? "") + part, first);
 }
 
 function celOf<T>(rule: Rule<T>): CelValidation {

@@ -7,7 +7,9 @@ import * as rules from "./spec-rules.ts";
 import { problemsOf } from "./spec-problems.ts";
 
 const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
-const text = (most: number) => z.string().max(most);
+/** What is too long is said once: no rule looks at it. */
+const LAST_WORD = { abort: true };
+const text = (most: number) => z.string().max(most, LAST_WORD);
 
 const Duration = withRules(text(24), rules.isDuration);
 type Duration = z.infer<typeof Duration>;
@@ -69,7 +71,7 @@ const Strategy = z.object({
   maxHold: lasting("1s")
     .default(DEFAULT_MAX_HOLD)
     .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
-  steps: withRules(z.array(Step).max(rules.MAX_STEPS), rules.ladderIsNotEmpty, rules.ladderRises, rules.ladderEndsAtAll)
+  steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.ladderEndsAtAll)
     .default([
       { weight: 10, hold: DEFAULT_HOLD },
       { weight: 25, hold: DEFAULT_HOLD },
@@ -203,7 +205,7 @@ export const Analysis = withRules(
       .describe("How long holding may go on. Default: pause after 30m."),
     prometheus: PrometheusSource.optional().describe("The Prometheus to ask. Default: the daemon's."),
     metrics: withRules(
-      z.array(Metric).max(20),
+      z.array(Metric).max(20, LAST_WORD),
       rules.distinct("metric name", "self.map(metric, metric.name)", (metrics) => metrics.map(({ name }) => name)),
     )
       .prefault([{ name: "errors", errorRate: { max: "1%" } }])
@@ -221,7 +223,7 @@ const VirtualServiceRef = z.object({
     "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
   ),
   routes: withRules(
-    z.array(withRules(text(253), rules.isNotBlank)).max(16),
+    z.array(withRules(text(253), rules.isNotBlank)).max(16, LAST_WORD),
     rules.holdsFrom(0, 1, "expected at most one route, got {came}; name the one whose weights shall move"),
   )
     .optional()
@@ -233,7 +235,7 @@ export const Traffic = z.object({
   istio: z
     .object({
       virtualServices: withRules(
-        z.array(VirtualServiceRef).max(16),
+        z.array(VirtualServiceRef).max(16, LAST_WORD),
         rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
       ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
       destinationRule: z
@@ -285,7 +287,7 @@ export const Notification = withRules(
       .optional()
       .describe("Sends each event as CloudEvents JSON."),
     events: withRules(
-      z.array(NotificationEvent).max(16),
+      z.array(NotificationEvent).max(16, LAST_WORD),
       rules.holdsFrom(1, 16, "expected at least one event, got {came}; leave events out to be told of every one"),
       rules.distinct("event", "self", (events) => events),
     )
@@ -315,7 +317,7 @@ export const RolloutSpec = withRules(
     strategy: Strategy.prefault({}).describe("How the traffic moves. Default: 10, 25, 50 and 100 percent, one minute each."),
     analysis: Analysis.prefault({}).describe("How the new version is judged. Default: every 10s, at most 1% of its requests may fail."),
     notifications: withRules(
-      z.array(Notification).max(10),
+      z.array(Notification).max(10, LAST_WORD),
       rules.distinct(
         "Slack channel",
         "self.filter(each, has(each.slack) && has(each.slack.channel)).map(each, each.slack.channel)",
@@ -324,7 +326,7 @@ export const RolloutSpec = withRules(
     )
       .default([])
       .describe("Who is told about a run. Default: nobody."),
-    links: z.array(Link).max(10).default([]).describe("Links that every message ends with, such as a dashboard. Default: none."),
+    links: z.array(Link).max(10, LAST_WORD).default([]).describe("Links that every message ends with, such as a dashboard. Default: none."),
   }),
   rules.stableIsAnother,
   rules.holdsGatherVerdicts,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { ApiRequest } from "./api-request.ts";
 import { applyObjects } from "./apply.ts";
 import type { ConnectedControlPlane } from "./control-plane.ts";
+import type { Right } from "./granted.ts";
 import { until } from "./until.ts";
 
 /** The ServiceAccount of deploy/rbac.yaml: as a kubeconfig's name here, and as the API server calls it. */
@@ -32,16 +33,18 @@ function isServed(request: ApiRequest): Promise<boolean> {
 /** Binds the daemon in a namespace by deploy/namespace-binding.yaml; settles when it is in force. */
 export async function admitDaemon(request: ApiRequest, namespace: string): Promise<void> {
   await applyObjects(request, readFileSync(path.join(DEPLOY, "namespace-binding.yaml"), "utf8"), { namespace });
-  await until(() => mayMoveTraffic(request, namespace), IN_FORCE_LIMIT_MS);
+  await until(() => isAllowed(request, DAEMON.user, { verb: "patch", group: "networking.istio.io", resource: "virtualservices" }, namespace), IN_FORCE_LIMIT_MS);
 }
 
 interface Review {
   readonly status: { readonly allowed: boolean };
 }
 
-async function mayMoveTraffic(request: ApiRequest, namespace: string): Promise<boolean> {
-  const resourceAttributes = { verb: "patch", group: "networking.istio.io", resource: "virtualservices", namespace };
-  const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec: { user: DAEMON.user, resourceAttributes } };
+/** As the API server's authorizer says now: it learns of roles and bindings a moment after they were written. */
+export async function isAllowed(request: ApiRequest, user: string, { verb, group, resource: path, name }: Right, namespace: string): Promise<boolean> {
+  const [resource, subresource] = path.split("/");
+  const resourceAttributes = { verb, group, resource, namespace, ...(subresource !== undefined && { subresource }), ...(name !== undefined && { name }) };
+  const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec: { user, groups: ["system:authenticated"], resourceAttributes } };
   const { status } = await request<Review>("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review);
   return status.allowed;
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
+import { GROUP, PLURAL } from "../../rollout/rollout.ts";
 import { Verb } from "../../rollout/status.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 
@@ -10,6 +11,8 @@ interface Right {
   readonly resource: string;
   readonly subresource?: string;
   readonly verb: string;
+  /** Of this object alone. */
+  readonly name?: string;
 }
 
 const rights = (group: string, resource: string, verbs: readonly string[], subresource?: string): readonly Right[] => verbs.map((verb) => ({ group, resource, verb, ...(subresource && { subresource }) }));
@@ -19,13 +22,15 @@ const OPERATING = rights("weir.dev", "rollouts", ["patch", "update", ...Verb.opt
 const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), ...rights("networking.istio.io", "virtualservices", ["get", "patch"])];
 
 const OF_DAEMON = [
-  ...rights("weir.dev", "rollouts", ["get", "list", "watch", "patch"]),
+  ...rights("weir.dev", "rollouts", ["list", "watch", "patch"]),
   ...rights("weir.dev", "rollouts", ["patch"], "status"),
   ...rights("weir.dev", "rolloutruns", ["create", "list", "delete"]),
-  ...rights("networking.istio.io", "virtualservices", ["get", "list", "watch"]),
+  ...rights("networking.istio.io", "virtualservices", ["list", "watch"]),
   ...rights("networking.istio.io", "destinationrules", ["list", "watch"]),
   ...["pods", "services"].flatMap((resource) => rights("", resource, ["list", "watch"])),
   ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].flatMap((resource) => rights("apps", resource, ["list", "watch"])),
+  ...rights("", "events", ["create"]),
+  ...rights("apiextensions.k8s.io", "customresourcedefinitions", ["get"]).map((right) => ({ ...right, name: `${PLURAL}.${GROUP}` })),
 ];
 const OF_DAEMON_HERE = [...rights("networking.istio.io", "virtualservices", ["patch"]), ...rights("", "secrets", ["get"])];
 

@@ -1,5 +1,6 @@
 /** Reads manifests as kubectl does (YAML 1.1, JSON, several documents, lists), and remembers where everything stands. */
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Document, type Tags } from "yaml";
+import { printable } from "../../rollout/printable.ts";
 import type { Path } from "../../rollout/spec-problems.ts";
 
 export interface Manifest {
@@ -19,7 +20,7 @@ export interface Flaw {
 /** One manifest per document; the items of a `List` are manifests of their own. */
 export function readManifests(text: string): readonly Manifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { version: "1.1", customTags: withoutTimes, lineCounter: lines });
+  const documents = parseAllDocuments(text, { version: "1.1", customTags: withoutTimes, lineCounter: lines, logLevel: "error" });
   return documents.flatMap((document) => manifestsOf(document, lines));
 }
 
@@ -29,21 +30,26 @@ function withoutTimes(tags: Tags): Tags {
 }
 
 function manifestsOf(document: Document, lines: LineCounter): readonly Manifest[] {
-  const flaws = [...syntaxFlaws(document), ...booleanKeys(document, lines)];
-  const object = objectOf(document);
+  const { object, flaws: unread } = objectOf(document);
+  const flaws = [...syntaxFlaws(document), ...unread, ...booleanKeys(document, lines)];
   const lineOf = (keys: Path): number => lines.linePos(offsetOf(document, keys)).line;
   const items = itemsOf(object);
   if (!items) return [{ object, flaws, lineOf }];
   return items.map((item, index) => ({ object: item, flaws: index === 0 ? flaws : [], lineOf: (keys) => lineOf(["items", index, ...keys]) }));
 }
 
-function objectOf(document: Document): unknown {
-  return document.errors.some(({ code }) => code !== "DUPLICATE_KEY") ? undefined : (document.toJS() as unknown);
+function objectOf(document: Document): Pick<Manifest, "object" | "flaws"> {
+  if (document.errors.some(({ code }) => code !== "DUPLICATE_KEY")) return { object: undefined, flaws: [] };
+  try {
+    return { object: document.toJS() as unknown, flaws: [] };
+  } catch (error) {
+    return { object: undefined, flaws: [{ line: 1, message: syntaxSentence(error instanceof Error ? error.message : String(error)) }] }; // an alias to nothing, or to too much
+  }
 }
 
 function itemsOf(object: unknown): readonly unknown[] | undefined {
   if (typeof object !== "object" || object === null || !("items" in object) || !("kind" in object)) return undefined;
-  return Array.isArray(object.items) && String(object.kind).endsWith("List") ? object.items : undefined;
+  return Array.isArray(object.items) && typeof object.kind === "string" && object.kind.endsWith("List") ? object.items : undefined;
 }
 
 function syntaxFlaws({ errors }: Document): readonly Flaw[] {
@@ -52,8 +58,12 @@ function syntaxFlaws({ errors }: Document): readonly Flaw[] {
     message:
       code === "DUPLICATE_KEY"
         ? "expected each key once, got this one twice; take one of them out, since kubectl keeps the last one without a word"
-        : `expected YAML or JSON, got a text that does not parse (${message.split("\n")[0]?.replace(/ at line \d+.*$/, "")}); correct it first`,
+        : syntaxSentence(message),
   }));
+}
+
+function syntaxSentence(said: string): string {
+  return `expected YAML or JSON, got a text that does not parse (${printable(said.split("\n")[0]!.replace(/ at line \d+.*$/, ""))}); correct it first`;
 }
 
 /** `on:` and its like, which nobody means as `true:`. */
