@@ -69,7 +69,12 @@ function entered(it: Case, run: Run, step: number, message: string): Run {
   const { inForceAt: _, ...rest } = withoutPause(run);
   const weight = weightAt(run.ladder, step);
   const total = splitOfRun(it, run)?.total ?? 100;
-  return { ...rest, ...atAnotherWeight(run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight), epoch: run.epoch + 1 };
+  return { ...rest, ...atAnotherWeight(run), ...anIntent(it, run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight) };
+}
+
+function anIntent(it: Case, run: Run): Pick<Run, "epoch" | "decidedAt"> {
+  const canary = splitOfRun(it, run)?.canary;
+  return { epoch: run.epoch + 1, ...(canary === undefined ? {} : { decidedAt: canary }) };
 }
 
 /** Rows of verdicts are a step's own; evidence goes on through the whole run. */
@@ -107,7 +112,7 @@ function repaired(it: Case, run: Run, message: string): Run {
   const raises = [...recentRaises(run, it.nowMs), timeOf(it.nowMs)].slice(-10);
   const { inForceAt, ...rest } = run;
   const anew = { checks: run.checks.map(({ since: _, ...check }) => check) };
-  const next = { ...rest, raises, epoch: run.epoch + 1, ...(run.outcome ? (inForceAt ? { inForceAt } : {}) : anew) };
+  const next = { ...rest, raises, ...anIntent(it, run), ...(run.outcome ? (inForceAt ? { inForceAt } : {}) : anew) };
   const fights = !run.outcome && isContested(next, it.nowMs);
   return fights ? paused(it, next, "RouteContested", message) : next;
 }

@@ -1,6 +1,9 @@
 /** A person's command: one annotation, obeyed once, and only for the run that they saw (DESIGN §9.1). */
 import { Verb } from "./status.ts";
 
+/** Status remembers some ids: each is as long as a UUID needs, and a bit. */
+const ID_LIMIT = 64;
+
 export interface Command {
   readonly id: string;
   readonly verb: Verb;
@@ -50,7 +53,7 @@ function commandFrom(verb: Verb, pairs: ReadonlyMap<string, string>, text: strin
   if (to !== undefined && !Number.isInteger(to)) return { kind: "unreadable", message: `expected to=NUMBER in the command, got ${quoted(text)}` };
   const reason = pairs.get("reason");
   const command: Command = {
-    id: pairs.get("id")!,
+    id: pairs.get("id")!.slice(0, ID_LIMIT),
     verb,
     run,
     actor: pairs.get("actor") ?? "unverified",

@@ -4,7 +4,7 @@ import { isWeightStep, lastStep, weightAt } from "./ladder.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
 import { noRoomFor } from "./route-write.ts";
-import type { Run, Verb } from "./status.ts";
+import type { RolloutStatus, Run, Verb } from "./status.ts";
 
 /** A case before its inbox has been read. */
 type Reading = Omit<Case, "inbox" | "command">;
@@ -17,9 +17,13 @@ export function inboxOf(it: Reading): Inbox {
   const parsed = parseCommand(text);
   if (parsed.kind === "bare") return { kind: "bare", text, stamped: stamped(parsed, `hand-${resourceVersion}`, number) };
   if (parsed.kind === "unreadable") return unreadable(it, text, parsed.message);
-  if (parsed.command.id === it.status.lastCommand?.id) return { kind: "answered", text };
+  if (isAnswered(it.status, parsed.command)) return { kind: "answered", text };
   const message = refusalOf(it, parsed.command, number);
   return message ? { kind: "refused", text, command: parsed.command, message } : { kind: "accepted", text, command: parsed.command };
+}
+
+function isAnswered({ lastCommand, answered = [] }: RolloutStatus, { id }: Command): boolean {
+  return lastCommand?.id === id || answered.includes(id);
 }
 
 /** A bare verb may carry `reason=`, `to=` and `full=`; id, run and actor are ours to say. */

@@ -12,13 +12,16 @@ import type { ValidRollout } from "./rollout.ts";
 import type { LastCommand, RolloutStatus, Run } from "./status.ts";
 import { timeOf } from "./units.ts";
 
+/** How many earlier commands are known by their ids; those of an earlier run are refused by its number. */
+const ANSWERED_LIMIT = 10;
+
 /** Pure: what status will say after a decision. */
 export function nextStatus(rollout: ValidRollout, seen: Observation, decision: Decision): RolloutStatus {
   const it = caseOf(rollout, seen);
   const learnt = withLearnt(it, { ...it.status, ...(it.run ? { run: it.run } : {}) });
   const changed = applied(it, learnt, decision);
   const said = { ...changed, phase: decision.phase, reason: decision.reason, message: decision.message };
-  const answered = decision.answer ? { ...said, lastCommand: answerOf(it, decision) } : said;
+  const answered = decision.answer ? { ...said, ...answeredBefore(it.status), lastCommand: answerOf(it, decision) } : said;
   const told = withFolded(it, announced(it, answered, decision));
   const conditioned = { ...told, conditions: conditionsOf(it, told) };
   return withColumns(it, withNextLook(it, conditioned));
@@ -45,6 +48,10 @@ function withLearntRun(it: Case, run: Run): Run {
     points: split ? wantedPoints(run, split) : run.points,
     ...(inForce === undefined ? {} : { inForceAt: timeOf(inForce) }),
   };
+}
+
+function answeredBefore({ lastCommand, answered = [] }: RolloutStatus): Pick<RolloutStatus, "answered"> {
+  return lastCommand ? { answered: [lastCommand.id, ...answered].slice(0, ANSWERED_LIMIT) } : {};
 }
 
 function answerOf(it: Case, { answer }: Decision): LastCommand {

@@ -87,7 +87,7 @@ function atRest(run: Run, { total }: Split, { destinations }: RouteFound): Desti
   const [winner, loser] = succeeded ? [run.to.version, run.from.version] : [run.from.version, run.to.version];
   const isAlone = run.shape.unweighted && destinations.filter(({ version }) => version !== loser).length <= 1;
   const won = { version: winner, points: isAlone ? null : total };
-  if (run.shape.added) return [won];
+  if (run.shape.added || !destinations.some(({ version }) => version === loser)) return [won];
   const both = [won, { version: loser, points: 0 }];
   return succeeded ? both.reverse() : both;
 }

@@ -146,6 +146,8 @@ export const Run = z.object({
   peak: z.number(),
   /** Raised at each intent to write the route. */
   epoch: z.int(),
+  /** The canary's points in the route when the present intent was decided: less before the route shows the intent is a hand's doing. */
+  decidedAt: z.int().optional(),
   /** How the route looked before the run: whether Weir added the canary's destination, and whether the only destination had no weight. */
   shape: z.object({ added: z.boolean(), unweighted: z.boolean() }),
   startedAt: z.string(),
@@ -238,6 +240,8 @@ export const RolloutStatus = z.object({
   refused: z.object({ version: z.string(), revision: z.string(), because: Refusal, reason: z.string() }).optional(),
   formerStables: z.array(VersionRevision),
   lastCommand: LastCommand.optional(),
+  /** Ids of the commands answered before the last one, newest first: a late duplicate is not obeyed again (law 7). */
+  answered: z.array(z.string()).optional(),
   conditions: z.array(Condition),
   /** The run that goes on, or the one that ended last. */
   run: Run.optional(),

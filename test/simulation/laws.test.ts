@@ -109,6 +109,72 @@ describe("law 5", () => {
   });
 });
 
+describe("law 4", () => {
+  test("a run to a version that a hand gave everything begins at the end of its ladder, and ends", async () => {
+    const world = aWorld({ spec: { strategy: { steps: LADDER } }, split: { v2: 100 } });
+    await world.run(20 * MINUTE);
+    expect(world.status().run).toMatchObject({ outcome: "Succeeded", to: { version: "v3" } });
+    world.spec({ suspend: true });
+    await world.run(MINUTE);
+    world.hand({ v2: 100 });
+    world.command("undo id=c1 run=1 actor=alice");
+    world.spec({ suspend: false });
+    await world.run(0);
+    expect(world.log.join("\n")).toContain("run 2: v2 has 100% already, as the route's owner set it");
+    await world.run(5 * MINUTE);
+    expect(world.status().run).toMatchObject({ number: 2, outcome: "Succeeded", to: { version: "v2" } });
+    expect(world.route()).toEqual({ v2: 100 });
+  });
+
+  test("what was absent when a run ends stays absent beside a destination without weight", async () => {
+    const world = aWorld({ spec: { strategy: { steps: LADDER } }, split: { v2: null } });
+    await world.run(20 * MINUTE);
+    expect(world.route()).toEqual({ v3: null });
+    world.spec({ suspend: true });
+    await world.run(MINUTE);
+    world.hand({ v2: null });
+    world.command("undo id=c1 run=1 actor=alice");
+    world.spec({ suspend: false });
+    await world.run(5 * MINUTE);
+    expect(world.status().run).toMatchObject({ number: 2, outcome: "Succeeded", to: { version: "v2" } });
+    expect(world.route()).toEqual({ v2: null });
+  });
+});
+
+describe("law 7", () => {
+  test("a command that arrives again after later ones is not obeyed again", async () => {
+    const world = await atStep(10);
+    for (const text of ["pause id=c1 run=1 actor=alice", "resume id=c2 run=1 actor=alice", "pause id=c1 run=1 actor=alice"]) {
+      world.command(text);
+      await world.run(1_000);
+    }
+    expect(world.status().run?.pausedBy).toBeUndefined();
+    expect(world.status().lastCommand).toMatchObject({ id: "c2", result: "Accepted" });
+    expect(world.rollout().metadata.annotations, "the duplicate is taken away").toEqual({});
+  });
+});
+
+describe("law 12", () => {
+  test("a hand that lowers the share between the commit of a step and its write is obeyed", async () => {
+    const world = await atStep(10);
+    const { ports, letGo, isFrozen } = frozenBeforeWriting(world);
+    await world.run(MINUTE, () => world.status().run!.checks[0]!.passes >= 5);
+    world.nowMs += 10_000;
+    const ticking = reconcile(world.rollout().metadata, ports, never);
+    await isFrozen;
+    expect(world.status().run).toMatchObject({ weight: 50, decidedAt: 10 });
+    world.hand({ v2: 95, v3: 5 });
+    letGo();
+    await expect(ticking).rejects.toBeInstanceOf(Conflict);
+    await world.run(MINUTE);
+    expect(world.route()).toEqual({ v2: 95, v3: 5 });
+    expect(world.status()).toMatchObject({ phase: "Paused", reason: "RouteEditedByHand", message: expect.stringContaining("from 10% to 5%") as string });
+    world.command("resume id=c1 run=1 actor=alice");
+    await world.run(MINUTE, reached(world, 10));
+    expect(world.route()).toEqual({ v2: 90, v3: 10 });
+  });
+});
+
 describe("law 11", () => {
   test("a Rollout at rest is looked at without a write", async () => {
     const world = aWorld({ spec: { strategy: { steps: LADDER } } });

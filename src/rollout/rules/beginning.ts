@@ -79,7 +79,9 @@ function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
   const number = it.status.runs + 1;
   if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins with ${percent(weightAt(ladderOf(it, run.direct), run.enter))}, ${wish.from.version} is stable`) };
   const ladder = ladderOf(it, run.direct);
-  return { kind: "begin", run, ...waitingSaid(run, cannotEnter(it, run, ladder, standingAt(ladder, run.weight) + 1) ?? "") };
+  const next = standingAt(ladder, run.weight) + 1;
+  if (ladder[next] === undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} has ${percent(run.weight)} already, as the route's owner set it`) };
+  return { kind: "begin", run, ...waitingSaid(run, cannotEnter(it, run, ladder, next) ?? "") };
 }
 
 /** A run that would go on if its next step could be entered. */
@@ -111,7 +113,7 @@ function beginning(it: Case, route: RouteFound, wish: Wish & { to: VersionRevisi
     ...(wish.actor ? { actor: wish.actor } : {}),
     ...(wish.why ? { why: wish.why } : {}),
   };
-  return cannotEnter(it, run, ladder, next) === undefined ? { ...run, enter: next } : run;
+  return ladder[next] !== undefined && cannotEnter(it, run, ladder, next) === undefined ? { ...run, enter: next } : run;
 }
 
 /** Why a step cannot be entered yet; undefined when it can. */

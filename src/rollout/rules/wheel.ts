@@ -1,5 +1,6 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
 import { type Case, editableOf, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { shareOf } from "../ladder.ts";
 import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
@@ -14,14 +15,21 @@ const PATIENCE = 3;
 export const takenOver: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || !routeOf(it) || it.observing || !isShown(it, run) || !isLowered(run, split)) return undefined;
-  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(run.weight)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
+  if (!run || !split || !routeOf(it) || it.observing || !isLowered(it, run, split)) return undefined;
+  const from = isShown(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
+  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
 
 /** Below its points, or without any because the others have them all. */
-function isLowered(run: Run, split: Split): boolean {
-  return split.canary < wantedPoints(run, split) || (split.total === 0 && run.weight > 0);
+function isLowered(it: Case, run: Run, split: Split): boolean {
+  return split.canary < leastOf(it, run, split) || (split.total === 0 && run.weight > 0 && isShown(it, run));
+}
+
+/** The points that only a hand could have taken away: those of the intent once it is shown, till then those that it was decided at. */
+function leastOf(it: Case, run: Run, split: Split): number {
+  const wanted = wantedPoints(run, split);
+  return isShown(it, run) ? wanted : Math.min(run.decidedAt ?? 0, wanted);
 }
 
 /** Somebody raised the new version's share: put it back before judging. */
