@@ -4,7 +4,7 @@ import type { Metric, RolloutSpec, Step } from "../../../src/rollout/spec.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { fractionOf, instantOf, msOf } from "../../../src/rollout/units.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
-import { daemonOf, isDaemon, runOf, specOf, splitIn, stampFor, statusOf, type Facts } from "../world/facts.ts";
+import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampFor, statusOf, type Facts } from "../world/facts.ts";
 import type { Answered } from "../world/prometheus.ts";
 import type { Law } from "./law.ts";
 
@@ -175,16 +175,25 @@ export const rollbackHasReason: Law = {
   number: 6,
   says: "a version that answers well, with pods, seen by a Prometheus that works, is not taken back",
   watch(facts) {
-    let suspicious = false;
+    let lastWrongMs = -Infinity;
+    const look = (): undefined => {
+      if (facts.truth.isAnythingWrong()) lastWrongMs = facts.clock.nowMs;
+    };
     return {
-      onTime: () => void (suspicious ||= facts.truth.isAnythingWrong()),
+      onTime: look,
       onRollout({ object, previous, author }) {
+        look();
         const [before, after] = [runOf(previous), runOf(object)];
-        const wasSuspicious = suspicious || facts.truth.isAnythingWrong();
-        if (after && before?.number !== after.number) suspicious = facts.truth.isAnythingWrong();
-        if (!isDaemon(facts, author) || !after || after.outcome !== "RolledBack" || before?.outcome || wasSuspicious) return undefined;
-        return `run ${after.number} was rolled back although nothing was wrong: ${after.reason}`;
+        if (!isDaemon(facts, author) || !after || after.outcome !== "RolledBack" || before?.outcome || asksForRollback(object)) return undefined;
+        const isSuspicious = lastWrongMs > Math.min(instantOf(after.startedAt), facts.clock.nowMs - OLDEST_VIEW_MS);
+        return isSuspicious ? undefined : `run ${after.number} was rolled back although nothing was wrong: ${after.reason}`;
       },
     };
   },
 };
+
+/** Where silence is to roll back nothing needs to be wrong. */
+function asksForRollback(rollout: KubernetesObject): boolean {
+  const analysis = specOf(rollout)?.analysis;
+  return !analysis || [analysis.onNoData, analysis.onInconclusive, analysis.onProviderError, analysis.holdLimit.then].includes("rollback");
+}

@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { Run, RolloutStatus } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
-import { commandIn, isDaemon, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { commandIn, committedBy, isDaemon, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { isReadyNow } from "./judgement.ts";
 import type { Law } from "./law.ts";
 
@@ -139,26 +139,50 @@ export const handThatLowersIsObeyed: Law = {
   number: 12,
   says: "a hand that lowers the newest version's share is obeyed, until a person lets the run go on",
   watch(facts) {
-    let lowered: { readonly run: string; readonly points: number; readonly by: string; readonly lastCommand: string | undefined } | undefined;
+    let lowered: Lowered | undefined;
     return {
-      onRoute({ object, previous, author, manager, type }) {
+      onRoute(version) {
         const rollout = facts.server.get("rollouts", "reviews");
         const run = runOf(rollout);
-        if (!run || type !== "modified" || specOf(rollout!)?.analysis.mode === "observe") return void (lowered = undefined);
-        const key = `${rollout!.metadata.uid}/${run.number}`;
-        const [was, is] = [splitIn(previous, run), splitIn(object, run)];
-        if (lowered?.run !== key) lowered = undefined;
-        if (!isDaemon(facts, author)) {
-          const isLower = !run.outcome && is.total === was.total && is.canary < (lowered?.points ?? was.canary);
-          if (isLower) lowered = { run: key, points: is.canary, by: manager, lastCommand: statusOf(rollout)?.lastCommand?.id };
-          return undefined;
-        }
-        const isOverridden = lowered && is.canary > lowered.points && statusOf(rollout)?.lastCommand?.id === lowered.lastCommand;
-        return isOverridden ? `${lowered!.by} lowered ${run.to.version} to ${lowered!.points} points, and Weir wrote ${is.canary}` : undefined;
+        if (!run || version.type !== "modified" || specOf(rollout!)?.analysis.mode === "observe") return void (lowered = undefined);
+        if (lowered?.run !== keyOf(rollout!, run)) lowered = undefined;
+        if (!isDaemon(facts, version.author)) return void (lowered = afterHand(facts, lowered, version));
+        const { canary } = splitIn(version.object, run);
+        const isOverridden = lowered && canary > lowered.points && statusOf(rollout)?.lastCommand?.id === lowered.lastCommand;
+        return isOverridden ? `${lowered!.by} lowered ${run.to.version} to ${lowered!.points} points, and Weir wrote ${canary}` : undefined;
       },
     };
   },
 };
+
+interface Lowered {
+  readonly run: string;
+  readonly points: number;
+  readonly by: string;
+  readonly lastCommand: string | undefined;
+}
+
+function keyOf({ metadata }: KubernetesObject, { number }: Run): string {
+  return `${metadata.uid}/${number}`;
+}
+
+/** A hand that raises lets go of what a hand before it has lowered; one that takes our stamp away before its weight is in force cannot be told from a write that never was. */
+function afterHand(facts: Facts, lowered: Lowered | undefined, { object, previous, manager }: ObjectVersion): Lowered | undefined {
+  const rollout = facts.server.get("rollouts", "reviews")!;
+  const run = runOf(rollout)!;
+  const [was, is] = [splitIn(previous, run), splitIn(object, run)];
+  if (is.total !== was.total || is.canary > was.canary) return undefined;
+  const isKnown = run.inForceAt !== undefined || stampOf(object) === stampOf(previous);
+  if (run.outcome || !isKnown || is.canary >= leastPoints(facts, rollout, run, is.total)) return lowered;
+  return { run: keyOf(rollout, run), points: is.canary, by: manager, lastCommand: statusOf(rollout)?.lastCommand?.id };
+}
+
+/** Below these only a hand can have gone: what is committed once it was on the route, until then what the route had when that was decided. */
+function leastPoints(facts: Facts, { metadata: { uid } }: KubernetesObject, run: Run, total: number): number {
+  const wanted = pointsOfShare(run.weight, total);
+  const intent = facts.intents.get(stampFor(uid, run));
+  return intent && intent.shownAtMs === undefined && run.epoch > 0 ? Math.min(intent.pointsBefore, wanted) : wanted;
+}
 
 /** A fight is repaired at most every 30 s. */
 const REPAIRED_WITHIN_MS = 30_000 + 20_000;
@@ -206,7 +230,7 @@ export const suspendIsObeyed: Law = {
   says: "while spec.suspend is true no route is written, but for abort, naming stable, and deletion",
   watch: (facts) => ({
     onRoute({ author }) {
-      const committed = facts.commits.get(author)?.rollout;
+      const committed = committedBy(facts, author);
       if (!isDaemon(facts, author) || !committed || !specOf(committed)?.suspend) return undefined;
       return runOf(committed)?.outcome === "Aborted" ? undefined : `${author} wrote the route although spec.suspend was true when it committed`;
     },

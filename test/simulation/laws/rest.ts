@@ -4,13 +4,10 @@ import { targetOf } from "../../../src/rollout/announcements.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { instantOf } from "../../../src/rollout/units.ts";
-import { daemonOf, isDaemon, runOf, specOf, splitIn, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { pointsByVersion } from "../world/route-points.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import type { Law } from "./law.ts";
-
-/** A watch may lag by as much as its longest stall, and a frozen daemon by as much as it slept. */
-const OLDEST_VIEW_MS = 130_000;
 
 export const readyBeforeTraffic: Law = {
   number: 10,
@@ -63,8 +60,9 @@ function goneTooSoon({ server, ...facts }: Facts, { object, previous, author }: 
   const isRemoved = previous && hasFinalizer(previous) && !hasFinalizer(object);
   const route = server.get("virtualServices", "reviews");
   if (!isRemoved || !isDaemon(facts, author) || !route) return undefined;
-  const stamp = stampOf(route);
-  return stamp?.startsWith(`${object.metadata.uid}/`) ? `the finalizer was taken away while the route still bears ${stamp}` : undefined;
+  const [stamp, run] = [stampOf(route), runOf(object)];
+  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && splitIn(route, run).total > 0; // one that leads to neither has nothing to give back
+  return isOurs ? `the finalizer was taken away while the route still bears ${stamp}` : undefined;
 }
 
 export const restIsRest: Law = {
@@ -141,7 +139,7 @@ export const newerStatusIsLeftAlone: Law = {
   watch: (facts) => ({
     onRollout({ object, previous, author }) {
       const isNewer = (statusOf(previous)?.version ?? 0) > 1;
-      if (!isNewer || !isDaemon(facts, author) || daemonOf(facts, author)?.isNext || object.metadata.uid !== previous?.metadata.uid) return undefined;
+      if (!isNewer || previous?.["status"] === object["status"] || !isDaemon(facts, author) || daemonOf(facts, author)?.isNext || object.metadata.uid !== previous?.metadata.uid) return undefined;
       return `${author} wrote a Rollout whose status is of version ${statusOf(previous)?.version}`;
     },
   }),

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
-import { isDaemon, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { committedBy, isDaemon, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { destinationsOf, managedRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
@@ -22,7 +22,7 @@ function onOurWrites(look: (facts: Facts, write: OurWrite) => string | undefined
   return (facts) => ({
     onRoute(version) {
       if (!isDaemon(facts, version.author) || version.type !== "modified") return undefined;
-      const committed = facts.commits.get(version.author)?.rollout;
+      const committed = committedBy(facts, version.author);
       const run = runOf(committed);
       if (!committed || !run) return `${version.author} wrote the route and has committed no run`;
       return look(facts, { version, before: version.previous!, after: version.object, committed, status: statusOf(committed)!, run });
@@ -92,8 +92,9 @@ export const onlyKnownWeights: Law = {
     })(facts);
     return {
       onRoute(version) {
-        if (!isDaemon(facts, version.author)) remember(version.object);
-        return ours.onRoute!(version);
+        const wrong = ours.onRoute!(version);
+        remember(version.object);
+        return wrong;
       },
       /** What the route gave when the run began is what it may be put back to. */
       onRollout({ object, previous }) {
@@ -115,13 +116,13 @@ export const committedFirst: Law = {
   watch: (facts) => ({
     onArrival({ author, errand, object }) {
       if (errand !== "route" && errand !== "finalizer") return undefined;
-      const commit = facts.commits.get(author);
-      if (!commit || commit.done.has(errand)) return `${author} sent a ${errand} request without a status write of its own before it`;
-      commit.done.add(errand);
-      const run = runOf(commit.rollout);
+      const commits = facts.commits.get(author);
+      const done = (commits?.done.get(errand) ?? 0) + 1;
+      if (!commits || done > commits.rollouts.length) return `${author} sent a ${errand} request without a status write of its own before it`;
+      commits.done.set(errand, done);
       const stamp = errand === "route" ? stampOf(object) : undefined;
-      const isOwn = stamp === undefined || stamp === stampFor(commit.rollout.metadata.uid, run!) || !object;
-      return isOwn ? undefined : `${author} stamped the route ${stamp} and had committed ${stampFor(commit.rollout.metadata.uid, run!)}`;
+      const isOwn = stamp === undefined || commits.rollouts.some(({ metadata: { uid }, status }) => stamp === stampFor(uid, (status as RolloutStatus).run!));
+      return isOwn ? undefined : `${author} stamped the route ${stamp} and had committed no such intent`;
     },
   }),
 };
@@ -163,11 +164,11 @@ function isBefore(one: Progress, other: Progress): boolean {
 
 export const ownNames: Law = {
   number: 9,
-  says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and stamps alone by weir-stamp",
-  watch: onOurWrites((_, { version, before, after }) => {
+  says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and what an ended run writes beside them by weir-stamp",
+  watch: onOurWrites((_, { version, before, after, run }) => {
     const moves = JSON.stringify(managedRoute(before)) !== JSON.stringify(managedRoute(after));
-    const expected = moves ? "weir" : "weir-stamp";
-    return version.manager === expected ? undefined : `a write that ${moves ? "moves weights" : "moves none"} was made as ${version.manager}`;
+    const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome; // an intent may find its weight set already
+    return isOwnName ? undefined : `a write that ${moves ? "moves weights" : "moves none"} was made as ${version.manager}`;
   }),
 };
 
@@ -184,7 +185,7 @@ export const shapeRestored: Law = {
       },
       onRoute(version) {
         if (!isDaemon(facts, version.author)) begun = undefined; // a hand has changed what the shape is
-        const committed = facts.commits.get(version.author)?.rollout;
+        const committed = committedBy(facts, version.author);
         const run = runOf(committed);
         if (!begun || !run?.outcome || begun.key !== `${committed!.metadata.uid}/${run.number}` || stampOf(version.object)) return undefined;
         const shape = shapeOf(version.object);

@@ -130,7 +130,7 @@ function anyHand(dice: Dice): UndatedDeed {
   if (draw < 0.6) return { does: "hand", share: dice.pick([0, 0, 1, 5, 20, 40, 75, 100]), by: dice.pick(["kubectl-edit", "argocd-controller"]) };
   if (draw < 0.75) return { does: "reapply", dropsStamp: dice.chance(0.5) };
   if (draw < 0.85) return { does: "decorate", timeout: dice.pick(["2s", "9s"]) };
-  return { does: "mangle", how: dice.pick(["sum", "empty", "twice"]), forMs: dice.pick(SPELLS_MS) };
+  return { does: "mangle", how: dice.pick(["sum", "empty", "twice", "others"]), forMs: dice.pick(SPELLS_MS) };
 }
 
 function anyCommand(dice: Dice, index: number): UndatedDeed {

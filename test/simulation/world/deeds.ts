@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import type { CommandGiven } from "./facts.ts";
 import type { Deed } from "./history.ts";
-import { destinationsOf, managedRoute, pointsByVersion, type Destination } from "./route-points.ts";
+import { destinationsOf, isSound, managedRoute, pointsByVersion, type Destination } from "./route-points.ts";
 import { NAME, thePods, theRollout, theRoute, theRule, type World } from "./world.ts";
 
 type Doing<Does extends Deed["does"]> = Extract<Deed, { readonly does: Does }>;
@@ -62,14 +62,13 @@ const HANDS: { readonly [Does in "hand" | "reapply" | "mangle" | "decorate"]: Ac
 const MANGLED: Readonly<Record<Doing<"mangle">["how"], (destinations: readonly Destination[]) => readonly Destination[]>> = {
   sum: (destinations) => destinations.map((each, index) => (index === 0 ? { ...each, weight: (each.weight ?? 100) + 7 } : each)),
   empty: () => [],
+  others: (destinations) => destinations.slice(0, 1).map((each) => ({ ...each, destination: { ...each.destination, subset: "v1" }, weight: 100 })),
   twice: (destinations) => [...destinations, ...destinations.slice(0, 1).map((each) => ({ ...each, weight: 0 }))],
 };
 
 /** Puts the route back as git has it, where it cannot be edited as it is. */
 export function mend(route: KubernetesObject | undefined, scene: World["scene"], put: (mended: KubernetesObject) => void): void {
-  const points = route ? Object.values(pointsByVersion(route)) : [];
-  const isSound = route && points.reduce((sum, each) => sum + each, 0) === 100 && points.length === destinationsOf(route).length;
-  if (isSound) return;
+  if (isSound(route)) return;
   const wanted = theRoute(scene);
   put({ ...wanted, metadata: { ...wanted.metadata, annotations: { ...wanted.metadata.annotations, ...route?.metadata.annotations } } });
 }

@@ -11,11 +11,11 @@ import type { Answered } from "./prometheus.ts";
 import { pointsByVersion } from "./route-points.ts";
 import type { WorldClock } from "./world-clock.ts";
 
-/** A daemon's newest status write that the server took, and what it has done on the strength of it. */
-export interface Commit {
-  readonly atMs: number;
-  readonly rollout: KubernetesObject;
-  readonly done: Set<Errand>;
+/** A daemon's status writes that the server took, and how often it has done what on the strength of them: two of its ticks may go on at once. */
+export interface Commits {
+  /** The newest is the last. */
+  readonly rollouts: KubernetesObject[];
+  readonly done: Map<Errand, number>;
 }
 
 /** A run's wish about the route, as it was first committed. */
@@ -24,7 +24,8 @@ export interface Intent {
   readonly run: number;
   readonly epoch: number;
   readonly weight: number;
-  readonly committedAtMs: number;
+  /** The least points that anybody can have seen when it was decided. */
+  readonly pointsBefore: number;
   /** When Weir wrote the route with its stamp. */
   shownAtMs?: number;
 }
@@ -68,7 +69,7 @@ export interface Facts {
   readonly clock: WorldClock;
   readonly server: ApiServer;
   readonly truth: Truth;
-  readonly commits: Map<string, Commit>;
+  readonly commits: Map<string, Commits>;
   readonly intents: Map<string, Intent>;
   readonly routes: ObjectVersion[];
   readonly rollouts: ObjectVersion[];
@@ -76,6 +77,8 @@ export interface Facts {
   readonly pods: PodsThen[];
   readonly commands: Map<string, CommandGiven>;
   readonly deliveries: Notice[];
+  /** When the newest request of a daemon arrived. */
+  lastArrivalMs: number;
   /** Everything is over, and only quiet is left. */
   isResting: boolean;
 }
@@ -135,6 +138,7 @@ export function createFacts({ scene, server, clock }: Pick<Facts, "scene" | "ser
   const facts: Facts = {
     scene, server, clock, truth,
     commits: new Map(), intents: new Map(), routes: [], rollouts: [], answers: [], pods: [], commands: new Map(), deliveries: [],
+    lastArrivalMs: 0,
     isResting: false,
   };
   for (const object of server.all("pods")) seePods(facts, object, 0);
@@ -146,7 +150,11 @@ export function createFacts({ scene, server, clock }: Pick<Facts, "scene" | "ser
       if (version.kind === "pods") seePods(facts, version.object, version.atMs);
     },
     arrive({ author, errand, object, atMs }: Arrival) {
-      if (errand === "status" && object) facts.commits.set(author, { atMs, rollout: object, done: new Set() });
+      facts.lastArrivalMs = atMs;
+      if (errand !== "status" || !object) return;
+      const commits = facts.commits.get(author) ?? { rollouts: [], done: new Map<Errand, number>() };
+      commits.rollouts.push(object);
+      facts.commits.set(author, commits);
     },
   });
 }
@@ -163,7 +171,23 @@ function seeRollout(facts: Facts, version: ObjectVersion): void {
   const uid = version.object.metadata.uid!;
   if (!run || run.outcome) return;
   const key = stampFor(uid, run);
-  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, committedAtMs: version.atMs });
+  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, pointsBefore: leastPoints(facts, uid, run, version.atMs) });
+}
+
+/** A watch may lag by as much as its longest stall, and a frozen daemon by as much as it slept. */
+export const OLDEST_VIEW_MS = 130_000;
+
+/** In the routes that somebody may have taken for the newest: since the intent before was shown, or as long ago as caches lag. */
+function leastPoints({ routes, intents }: Facts, uid: string, run: Run, nowMs: number): number {
+  const shownAtMs = intents.get(stampFor(uid, { number: run.number, epoch: run.epoch - 1 }))?.shownAtMs;
+  const sinceMs = shownAtMs ?? nowMs - OLDEST_VIEW_MS;
+  const recent = routes.filter(({ atMs }, index) => atMs >= sinceMs || (routes[index + 1]?.atMs ?? Infinity) > sinceMs);
+  return Math.min(...recent.map(({ object }) => splitIn(object, run).canary));
+}
+
+/** What a daemon had committed when it last did so. */
+export function committedBy({ commits }: Pick<Facts, "commits">, author: string): KubernetesObject | undefined {
+  return commits.get(author)?.rollouts.at(-1);
 }
 
 function seePods(facts: Facts, object: KubernetesObject, atMs: number): void {

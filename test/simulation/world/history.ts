@@ -43,7 +43,7 @@ export type HandDeed =
   | { readonly does: "hand"; readonly share: number; readonly by: string }
   /** Applies the route as git has it; with a tool that owns annotations the stamp goes. */
   | { readonly does: "reapply"; readonly dropsStamp: boolean }
-  | { readonly does: "mangle"; readonly how: "sum" | "empty" | "twice"; readonly forMs: number }
+  | { readonly does: "mangle"; readonly how: "sum" | "empty" | "twice" | "others"; readonly forMs: number }
   /** Changes what is not ours. */
   | { readonly does: "decorate"; readonly timeout: string };
 

@@ -1,6 +1,7 @@
 /** Plays a history to its end, with every law watching. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { FINALIZER } from "../../../src/rollout/rollout.ts";
+import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { createBench, type Violation } from "./bench.ts";
 import { createActor, mend } from "./deeds.ts";
@@ -72,7 +73,12 @@ function calm(world: World): void {
   if (!server.get("destinationRules", NAME)) server.put("destinationRules", theRule(), "kubectl");
   mend(server.get("virtualServices", NAME), scene, (mended) => server.put("virtualServices", mended, "kubectl-edit"));
   const rollout = server.get("rollouts", NAME);
-  if (rollout) server.put("rollouts", { ...rollout, spec: { ...(rollout["spec"] as object), suspend: false } }, "kubectl");
+  if (rollout) server.put("rollouts", { ...rollout, spec: calmSpec(rollout["spec"] as RolloutSpecInput) }, "kubectl");
+}
+
+/** Not suspended, and `stable` names another version than `release`. */
+function calmSpec({ stable, ...spec }: RolloutSpecInput): RolloutSpecInput {
+  return { ...spec, suspend: false, ...(stable !== undefined && stable !== spec.release ? { stable } : {}) };
 }
 
 /** A person lets paused runs go on, until nothing has moved for a while. */
@@ -82,7 +88,7 @@ async function untilRest(world: World, facts: Facts, isBroken: () => boolean): P
   const act = createActor((given) => void facts.commands.set(given.id, given));
   for (let turn = 1; clock.nowMs < limitMs && !isBroken(); turn++) {
     await clock.run(clock.nowMs + PERSON_LOOKS_EVERY_MS, isBroken);
-    if (isAtRest(facts)) return;
+    if (!world.crew.isAnyFrozen() && isAtRest(facts)) return;
     const status = statusOf(server.get("rollouts", NAME));
     const verb = status && verbFor(status);
     if (verb) act(world, { atMs: 0, does: "command", verb, id: `calm-${turn}`, lateMs: 0, reason: "go on" });
@@ -95,8 +101,8 @@ function verbFor({ phase, reason }: RolloutStatus): "resume" | "promote" | undef
 }
 
 /** No object of ours has changed for a while, and no run goes on. */
-function isAtRest({ server, clock, routes, rollouts }: Facts): boolean {
-  const newestMs = Math.max(routes.at(-1)?.atMs ?? 0, rollouts.at(-1)?.atMs ?? 0);
+function isAtRest({ server, clock, routes, rollouts, lastArrivalMs }: Facts): boolean {
+  const newestMs = Math.max(routes.at(-1)?.atMs ?? 0, rollouts.at(-1)?.atMs ?? 0, lastArrivalMs);
   const rollout = server.get("rollouts", NAME);
   return clock.nowMs - newestMs >= QUIET_BEFORE_REST_MS && (!rollout || hasNothingToDo(rollout));
 }

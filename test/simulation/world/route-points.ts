@@ -28,3 +28,10 @@ export function pointsByVersion(object: KubernetesObject): Readonly<Record<strin
   for (const { destination, weight } of destinations) points[destination.subset] = (points[destination.subset] ?? 0) + (weight ?? (destinations.length === 1 ? 100 : 0));
   return points;
 }
+
+/** Weights that add up to 100, no destination twice, and something of it for others than `v1`, which is nobody's stable or canary. */
+export function isSound(route: KubernetesObject | undefined): boolean {
+  const points = route ? pointsByVersion(route) : {};
+  const sum = Object.values(points).reduce((total, each) => total + each, 0);
+  return sum === 100 && (points["v1"] ?? 0) < 100 && Object.keys(points).length === destinationsOf(route!).length;
+}

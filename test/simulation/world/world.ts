@@ -12,7 +12,7 @@ import type { Notice } from "../../../src/rollout/notice.ts";
 import type { PlantedBug } from "./planted-bugs.ts";
 import { createPrometheus, type Answered, type Prometheus } from "./prometheus.ts";
 import { createSharedRedis, type SharedRedis } from "./redis.ts";
-import { pointsByVersion, destinationsOf } from "./route-points.ts";
+import { isSound } from "./route-points.ts";
 import { createTroubles, type Troubles } from "./troubles.ts";
 import { createWorldClock, type WorldClock } from "./world-clock.ts";
 
@@ -73,25 +73,18 @@ export function createWorld(scene: Scene, bug: PlantedBug, watchers: Watchers): 
 }
 
 function truthOf({ mesh, server, prometheus, troubles, crew, scene }: Omit<World, "tell">): Truth {
+  const isRouteSound = (): boolean => isSound(server.get("virtualServices", NAME)) && server.get("destinationRules", NAME) !== undefined;
   const isShort = (object: KubernetesObject): boolean => (object as unknown as { readonly ready: number }).ready === 0;
   return {
     badShare: mesh.badShare,
     shares: mesh.shares,
     perSecond: mesh.perSecond,
-    isAnythingWrong: () => !prometheus.isWell() || VERSIONS.some((version) => mesh.badShare(version) > 0) || server.all("pods").some(isShort) || mesh.perSecond() < scene.requestsPerSecond,
+    isAnythingWrong: () => !prometheus.isWell() || !isRouteSound() || VERSIONS.some((version) => mesh.badShare(version) > 0) || server.all("pods").some(isShort) || mesh.perSecond() < scene.requestsPerSecond,
     wellForMs: troubles.wellForMs,
     controlForMs: troubles.controlForMs,
-    isRouteSound: () => isSound(server.get("virtualServices", NAME)) && server.get("destinationRules", NAME) !== undefined,
+    isRouteSound,
     hasSeenOldCrdForMs: crew.hasSeenOldCrdForMs,
   };
-}
-
-/** Weights that add up to 100, and no destination twice. */
-function isSound(route: KubernetesObject | undefined): boolean {
-  if (!route) return false;
-  const points = pointsByVersion(route);
-  const sum = Object.values(points).reduce((total, each) => total + each, 0);
-  return sum === 100 && Object.keys(points).length === destinationsOf(route).length;
 }
 
 /** What was there long before. */
