@@ -2,7 +2,7 @@
 import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
-import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, peopleAreTold, readyBeforeTraffic, restIsRest, runsFollowEachOther } from "./rest.ts";
+import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, nothingIsOwned, peopleAreTold, readyBeforeTraffic, recordIsKept, restIsRest, runsFollowEachOther } from "./rest.ts";
 import { committedFirst, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
 
 export const LAWS = {
@@ -14,8 +14,8 @@ export const LAWS = {
   obeyedOnce, obeyedForItsRun,
   refusedStaysRefused,
   holdIsKept, pauseIsKept, ownNames,
-  readyBeforeTraffic,
-  restIsRest, everythingEnds,
+  readyBeforeTraffic, nothingIsOwned,
+  restIsRest, everythingEnds, recordIsKept,
   handThatLowersIsObeyed, handThatRaisesIsUndone,
   newerStatusIsLeftAlone, noStepUpUnderOldCrd,
 } satisfies Readonly<Record<string, Law>>;

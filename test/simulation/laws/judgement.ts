@@ -97,15 +97,23 @@ export const silenceIsNotSuccess: Law = {
     onRollout(version) {
       const left = stepLeft(facts, version);
       if (!left || left.before.direct || left.before.epoch === 0) return undefined;
-      const { spec, before, shownAtMs } = left;
+      const { spec, before } = left;
       const { analysis, strategy } = spec;
       if ([analysis.onNoData, analysis.onInconclusive, analysis.onProviderError].includes("advance")) return undefined;
-      const fromMs = (shownAtMs ?? Infinity) + msOf(strategy.propagation);
+      const fromMs = (stepShownAtMs(facts, version.object.metadata.uid, before) ?? Infinity) + msOf(strategy.propagation);
       const lacking = analysis.metrics.find((metric) => metric.onFail !== "ignore" && passesOf(facts, version, metric, fromMs, analysis.minRequests) < analysis.minVerdicts);
       return lacking && `the step at ${before.weight}% was left with ${passesOf(facts, version, lacking, fromMs, analysis.minRequests)} passes of ${lacking.name}, and ${analysis.minVerdicts} are needed`;
     },
   }),
 };
+
+/** A raise that was put back is a new intent, in the same step. */
+function stepShownAtMs({ intents }: Facts, uid: string | undefined, { number, epoch, weight }: Run): number | undefined {
+  const intentAt = (each: number) => intents.get(stampFor(uid, { number, epoch: each }));
+  let first = epoch;
+  while (intentAt(first - 1)?.weight === weight) first -= 1;
+  return intentAt(first)?.shownAtMs ?? intentAt(epoch)?.shownAtMs;
+}
 
 /** Instants within the step at which the answer was a pass by the metric's own numbers. */
 function passesOf(facts: Facts, { object, atMs }: ObjectVersion, metric: Metric, fromMs: number, minRequests: number): number {

@@ -9,6 +9,8 @@ export interface Watch {
   readonly onRoute?: (version: ObjectVersion) => string | undefined;
   /** A version of the Rollout. */
   readonly onRollout?: (version: ObjectVersion) => string | undefined;
+  /** A version of a run's record. */
+  readonly onRecord?: (version: ObjectVersion) => string | undefined;
   /** A daemon's request, taken or not. */
   readonly onArrival?: (arrival: Arrival) => string | undefined;
   /** Every two seconds. */

@@ -2,11 +2,12 @@
 import { FINALIZER } from "../../../src/rollout/rollout.ts";
 import { targetOf } from "../../../src/rollout/announcements.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import type { RolloutRunSpec } from "../../../src/rollout/rollout-run.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { instantOf } from "../../../src/rollout/units.ts";
 import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { pointsByVersion } from "../world/route-points.ts";
-import type { ObjectVersion } from "../world/api-server.ts";
+import { GARBAGE_COLLECTOR, type ObjectVersion } from "../world/api-server.ts";
 import type { Law } from "./law.ts";
 
 export const readyBeforeTraffic: Law = {
@@ -38,7 +39,7 @@ export const finalizerHolds: Law = {
       const rollout = facts.server.get("rollouts", "reviews");
       if (!isDaemon(facts, version.author) || !stampOf(version.object)) return undefined;
       const run = runOf(rollout);
-      if (!rollout || !run || run.outcome || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
+      if (!rollout || !run || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
       return `${version.author} wrote the route for run ${run.number} while the Rollout had no finalizer`;
     },
     onRollout(version) {
@@ -189,3 +190,39 @@ function turnedBack(before: Run, after: Run): string | undefined {
   if (after.epoch < before.epoch) return `intent ${after.epoch} of run ${after.number} followed ${before.epoch}`;
   return instantOf(after.startedAt) === instantOf(before.startedAt) ? undefined : `run ${after.number} began twice`;
 }
+
+export const recordIsKept: Law = {
+  number: 1,
+  says: "a run that ended has one record, which says how it ended, is never changed, and outlives its Rollout (DESIGN §3)",
+  watch(facts) {
+    const records = new Map<string, string>();
+    let held = "";
+    return {
+      onRollout({ object }) {
+        const run = runOf(object);
+        if (run && hasFinalizer(object)) held = `${object.metadata.uid} ${run.number}`;
+        return undefined;
+      },
+      onRecord({ object, type, author }) {
+        const { rollout, number, outcome } = object["spec"] as RolloutRunSpec;
+        records.set(`${rollout.uid} ${number}`, outcome);
+        return type === "added" ? undefined : `the record ${object.metadata.name} was ${type} by ${author}`;
+      },
+      onEnd() {
+        const rollout = facts.server.get("rollouts", "reviews");
+        const run = runOf(rollout);
+        const key = `${rollout?.metadata.uid} ${run?.number}`;
+        if (!run?.outcome || held !== key) return undefined; // without a finalizer it is written as well as it goes
+        return records.get(key) === run.outcome ? undefined : `run ${run.number} ended as ${run.outcome}, and its record says ${records.get(key) ?? "nothing: there is none"}`;
+      },
+    };
+  },
+};
+
+export const nothingIsOwned: Law = {
+  number: 10,
+  says: "the route is owned by no Rollout: it would go with it, under live traffic",
+  watch: () => ({
+    onRoute: ({ object, type, author }) => (type === "deleted" && author === GARBAGE_COLLECTOR ? `the route ${object.metadata.name} went with the Rollout that owned it` : undefined),
+  }),
+};

@@ -121,11 +121,16 @@ export const committedFirst: Law = {
       if (!commits || done > commits.rollouts.length) return `${author} sent a ${errand} request without a status write of its own before it`;
       commits.done.set(errand, done);
       const stamp = errand === "route" ? stampOf(object) : undefined;
-      const isOwn = stamp === undefined || commits.rollouts.some(({ metadata: { uid }, status }) => stamp === stampFor(uid, (status as RolloutStatus).run!));
+      const isOwn = stamp === undefined || commits.rollouts.some((rollout) => stamp === ownStamp(rollout));
       return isOwn ? undefined : `${author} stamped the route ${stamp} and had committed no such intent`;
     },
   }),
 };
+
+function ownStamp(rollout: KubernetesObject): string | undefined {
+  const run = runOf(rollout);
+  return run && stampFor(rollout.metadata.uid, run);
+}
 
 export const noRiseWithoutIntent: Law = {
   number: 2,

@@ -107,6 +107,7 @@ function createShelf(clock: { readonly nowMs: number }): Shelf {
     const previous = get(kind, object.metadata.name)!;
     shelves.get(kind)!.delete(object.metadata.name);
     tell({ kind, type: "deleted", object, previous, author, manager: author });
+    for (const owned of ownedBy(shelves, object)) drop(owned.kind, { ...owned.object, metadata: { ...owned.object.metadata, resourceVersion: `${(version += 1)}` } }, GARBAGE_COLLECTOR);
     return object;
   }
 
@@ -117,6 +118,12 @@ function createShelf(clock: { readonly nowMs: number }): Shelf {
     version: () => `${version}`,
     follow: (listener) => void listeners.push(listener),
   };
+}
+
+export const GARBAGE_COLLECTOR = "garbage-collector";
+
+function ownedBy(shelves: ReadonlyMap<Kind, ReadonlyMap<string, KubernetesObject>>, { metadata: { uid } }: KubernetesObject): { readonly kind: Kind; readonly object: KubernetesObject }[] {
+  return [...shelves].flatMap(([kind, objects]) => [...objects.values()].filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid)).map((object) => ({ kind, object })));
 }
 
 /** A change of the status is nobody's field: who wrote which part of the spec is all that anybody asks for. */
@@ -148,8 +155,9 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** A merge patch of the status subresource, the only one that daemons send. */
 function statusMerged(before: KubernetesObject, body: unknown): KubernetesObject {
-  const { metadata, status } = body as { readonly metadata: { readonly resourceVersion: string }; readonly status: Json };
-  if (metadata.resourceVersion !== before.metadata.resourceVersion) throw new Conflict(`${before.metadata.name} has changed`);
+  const { metadata, status } = body as { readonly metadata?: { readonly resourceVersion?: string }; readonly status: Json };
+  const seen = metadata?.resourceVersion;
+  if (seen !== undefined && seen !== before.metadata.resourceVersion) throw new Conflict(`${before.metadata.name} has changed`);
   const after = merged(before["status"], status);
   return isEqual(before["status"], after) ? before : { ...before, status: after };
 }

@@ -42,6 +42,7 @@ export function createBench(tells: boolean): Bench {
     if (line) tell(line.who, line.what);
     if (version.kind === "virtualServices") jury.ask((watch) => watch.onRoute?.(version));
     if (version.kind === "rollouts") jury.ask((watch) => watch.onRollout?.(version));
+    if (version.kind === "rolloutRuns") jury.ask((watch) => watch.onRecord?.(version));
   };
   const begin: Watchers["begin"] = ({ scene, server, clock }, truth) => {
     facts = createFacts({ scene, server, clock }, truth);

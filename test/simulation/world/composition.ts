@@ -3,7 +3,8 @@ import { decide } from "../../../src/rollout/decide.ts";
 import { effectsOf, isWorthCommitting } from "../../../src/rollout/effects.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import { nextTickMs } from "../../../src/rollout/next-look.ts";
-import type { RolloutRef } from "../../../src/rollout/rollout.ts";
+import type { RolloutRef, ValidRollout } from "../../../src/rollout/rollout.ts";
+import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { isValid } from "../../../src/rollout/validity.ts";
 import { observe } from "../../../src/reconciler/observe.ts";
 import { perform } from "../../../src/reconciler/perform.ts";
@@ -18,10 +19,12 @@ export interface TickSteps {
   readonly nextStatus: typeof nextStatus;
   readonly effectsOf: typeof effectsOf;
   readonly isWorthCommitting: typeof isWorthCommitting;
+  /** Whether what is worth committing is really written before it is acted upon. */
+  readonly isWritten: (rollout: ValidRollout, status: RolloutStatus) => boolean;
   readonly actsFirst: boolean;
 }
 
-const STEPS: TickSteps = { decide, nextStatus, effectsOf, isWorthCommitting, actsFirst: false };
+const STEPS: TickSteps = { decide, nextStatus, effectsOf, isWorthCommitting, isWritten: () => true, actsFirst: false };
 
 export const realReconcile: Reconcile = async (ref, ports, signal) => requeueOf(await reconcile(ref, ports, signal));
 
@@ -38,7 +41,7 @@ export function composedOf(change: Partial<TickSteps>): Reconcile {
     const effects = steps.effectsOf(rollout, status, seen, decision);
     if (steps.isWorthCommitting(rollout, status, effects)) {
       if (steps.actsFirst) await perform(effects, rollout, ports);
-      const committed = await ports.rollouts.updateStatus(rollout, status);
+      const committed = steps.isWritten(rollout, status) ? await ports.rollouts.updateStatus(rollout, status) : rollout;
       if (!steps.actsFirst) await perform(effects, committed, ports);
     }
     return requeueOf({ requeueAtMs: nextTickMs(status) });

@@ -9,7 +9,7 @@ import { createDice } from "./dice.ts";
 import type { DaemonScene, Scene } from "./history.ts";
 import { createInformers, type Informers } from "./informers.ts";
 import { createNetwork, type Arrival, type Errand, type Mishap, type Network } from "./network.ts";
-import type { PlantedBug } from "./planted-bugs.ts";
+import type { Tampering } from "./tampering.ts";
 import { createProcess, type Process } from "./process.ts";
 import type { Prometheus } from "./prometheus.ts";
 import type { SharedRedis } from "./redis.ts";
@@ -45,7 +45,7 @@ export interface CrewOptions {
   readonly redis: SharedRedis;
   readonly prometheus: Prometheus;
   readonly scene: Scene;
-  readonly bug: PlantedBug;
+  readonly tampering: Tampering;
   readonly troubles: Troubles;
   readonly deliver: (notice: Notice) => void;
   readonly areReceiversUp: () => boolean;
@@ -145,7 +145,7 @@ interface Living extends CrewOptions {
 
 /** A daemon's life, from its start. */
 function live(options: Living, post: Post, log: KeptLog): void {
-  const { clock, server, redis, prometheus, scene, bug } = options;
+  const { clock, server, redis, prometheus, scene, tampering } = options;
   const { name, skewMs, isNext = false } = post.scene;
   const dice = createDice(scene.seed, `${name} ${post.lives}`);
   const process = createProcess(`${name}.${post.lives}`, clock, skewMs);
@@ -153,7 +153,7 @@ function live(options: Living, post: Post, log: KeptLog): void {
   const network = createNetwork({ ...options, process, dice, mostTravelMs: scene.mostTravelMs, mishap: (errand) => options.mishapFor(name, errand), die: (forMs) => options.die(post, forMs) });
   Object.assign(post, { process, informers });
   const work = startDaemon({
-    process, informers, skewMs, log, bug,
+    process, informers, skewMs, log, tampering,
     network: isNext ? asNext(network) : network,
     queue: redis.queueOf(process),
     link: redis.linkOf(process),

@@ -24,7 +24,7 @@ import { NAMESPACE } from "../../support/istio-objects.ts";
 import type { Informers } from "./informers.ts";
 import type { Network } from "./network.ts";
 import type { Process } from "./process.ts";
-import type { PlantedBug } from "./planted-bugs.ts";
+import type { Tampering } from "./tampering.ts";
 
 export interface DaemonParts {
   readonly process: Process;
@@ -34,7 +34,7 @@ export interface DaemonParts {
   readonly link: RedisLink;
   readonly provider: MetricProvider;
   readonly notifier: Notifier;
-  readonly bug: PlantedBug;
+  readonly tampering: Tampering;
   readonly skewMs: number;
   readonly random: () => number;
   readonly crdIsCurrent: () => boolean;
@@ -54,7 +54,7 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
   const schedules = createSchedules({ all: rolloutStore.all, rollouts });
   const metrics = Object.assign(createCountingMetrics(), { notification: () => undefined, tick: () => undefined });
   const outbox = createOutbox({ redis: parts.link, notifierFor: () => parts.notifier, onDelivered: (ref) => wake(ref), metrics, logger: log, time, random });
-  const ports = parts.bug.ports({
+  const ports = parts.tampering.ports({
     clock: { nowMs: time.nowMs, skewMs: () => parts.skewMs },
     rollouts,
     traffic: createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf }),
@@ -64,7 +64,7 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
     events: { record: () => undefined },
   });
   const inBackground = (work: Promise<void>): void => void work.catch((error: unknown) => log.error({ error }, "the scheduler broke an invariant"));
-  const lanes = createLanes(createTick({ reconcile: (ref, signal) => parts.bug.reconcile(ref, ports, signal), time, random, metrics, logger: log }), time);
+  const lanes = createLanes(createTick({ reconcile: (ref, signal) => parts.tampering.reconcile(ref, ports, signal), time, random, metrics, logger: log }), time);
   const agenda = createAgenda({ queue, schedules, time, random, onDue: (ref, dueAtMs) => inBackground(local.soon(ref, "timer", dueAtMs)) });
   const local = createLocalTicks(lanes, agenda, LOCAL_TICKS_AT_ONCE);
   const resync = createResync({ queue, schedules, time, random, metrics, onRefused: (atRest) => atRest.forEach((ref) => inBackground(local.soon(ref, "timer", time.nowMs()))) });
@@ -89,8 +89,8 @@ function rolloutsOf(parts: DaemonParts): Ports["rollouts"] {
 }
 
 /** As `caches.ts` does: the answer to a write is in its cache before the caller has it. */
-function remembering({ bug, informers, ...parts }: DaemonParts): KubernetesClient {
-  const network = bug.network(parts.network);
+function remembering({ tampering, informers, ...parts }: DaemonParts): KubernetesClient {
+  const network = tampering.network(parts.network);
   const patch: KubernetesClient["patch"] = async (resource, ...rest) => {
     const written = await network.patch(resource, ...rest);
     informers.remember(resource.plural, written);

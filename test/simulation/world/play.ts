@@ -7,7 +7,7 @@ import { createBench, type Violation } from "./bench.ts";
 import { createActor, mend } from "./deeds.ts";
 import { runOf, statusOf, type Facts } from "./facts.ts";
 import type { History } from "./history.ts";
-import { NO_BUG, type PlantedBug } from "./planted-bugs.ts";
+import { UNTOUCHED, type Tampering } from "./tampering.ts";
 import { createWorld, NAME, NOON, theRoute, theRule, type World, VERSIONS, thePods } from "./world.ts";
 
 export interface Outcome {
@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 export interface PlayOptions {
-  readonly bug?: PlantedBug;
+  readonly tampering?: Tampering;
   readonly tells?: boolean;
 }
 
@@ -30,9 +30,9 @@ const PERSON_LOOKS_EVERY_MS = 10_000;
 const QUIET_BEFORE_REST_MS = 30_000;
 const MOST_CALM_MS = 30 * 60_000;
 
-export async function play({ scene, deeds }: History, { bug = NO_BUG, tells = false }: PlayOptions = {}): Promise<Outcome> {
+export async function play({ scene, deeds }: History, { tampering = UNTOUCHED, tells = false }: PlayOptions = {}): Promise<Outcome> {
   const bench = createBench(tells);
-  const world = createWorld(scene, bug, bench.watchers);
+  const world = createWorld(scene, tampering, bench.watchers);
   const isBroken = (): boolean => bench.violation() !== undefined;
   const act = createActor((given) => void bench.facts().commands.set(given.id, given));
   for (const deed of deeds) world.clock.after(deed.atMs, () => act(world, deed));

@@ -9,7 +9,7 @@ import type { Scene } from "./history.ts";
 import { createMesh, type Mesh } from "./mesh.ts";
 import type { Arrival } from "./network.ts";
 import type { Notice } from "../../../src/rollout/notice.ts";
-import type { PlantedBug } from "./planted-bugs.ts";
+import type { Tampering } from "./tampering.ts";
 import { createPrometheus, type Answered, type Prometheus } from "./prometheus.ts";
 import { createSharedRedis, type SharedRedis } from "./redis.ts";
 import { isSound } from "./route-points.ts";
@@ -45,7 +45,7 @@ export interface Watchers {
   readonly tell: World["tell"];
 }
 
-export function createWorld(scene: Scene, bug: PlantedBug, watchers: Watchers): World {
+export function createWorld(scene: Scene, tampering: Tampering, watchers: Watchers): World {
   const { tell } = watchers;
   const clock = createWorldClock(NOON - LONG_AGO_MS);
   const server = createApiServer(clock);
@@ -59,7 +59,7 @@ export function createWorld(scene: Scene, bug: PlantedBug, watchers: Watchers): 
   const parts = { scene, clock, server, mesh, prometheus, redis, troubles, outages, tell };
   server.follow(({ kind, type, object }) => void (kind === "virtualServices" && mesh.hear(type === "deleted" ? undefined : object)));
   const crew = createCrew({
-    ...parts, bug,
+    ...parts, tampering,
     isServerUp: () => clock.nowMs >= outages.server,
     areReceiversUp: () => clock.nowMs >= outages.receivers,
     onArrival: watchers.onArrival,
