@@ -9,8 +9,16 @@ import type { KubernetesObject, ManagedFieldsEntry } from "./client.ts";
 /** More would not be read. */
 const MOST_PROBLEMS_TOLD = 3;
 
-/** Never throws: what does not parse becomes `spec.invalid`, a sentence. */
+const parsed = new WeakMap<KubernetesObject, Rollout>();
+
+/** Never throws: what does not parse becomes `spec.invalid`, a sentence. Each version of an object is parsed once, however often it is asked for. */
 export function rolloutOf(object: KubernetesObject): Rollout {
+  const rollout = parsed.get(object) ?? parse(object);
+  parsed.set(object, rollout);
+  return rollout;
+}
+
+function parse(object: KubernetesObject): Rollout {
   const metadata = metadataOf(object);
   const written = object["status"];
   if (isEmpty(written)) return { metadata, spec: specOf(object), statusIsNewer: false };

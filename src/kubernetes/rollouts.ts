@@ -22,14 +22,10 @@ export interface RolloutsOptions {
 }
 
 export function createRollouts(options: RolloutsOptions): Rollouts {
-  const parsed = new WeakMap<KubernetesObject, Rollout>();
   return {
     get({ namespace, name }) {
       const object = options.cache.get(namespace, name);
-      if (!object) return undefined;
-      const rollout = parsed.get(object) ?? rolloutOf(object);
-      parsed.set(object, rollout);
-      return rollout;
+      return object && rolloutOf(object);
     },
     updateStatus: (rollout, status) => updateStatus(options, rollout, status),
     setFinalizer: (rollout, present) => edit(options, rollout, finalizerOperations(rollout, present)),

@@ -12,8 +12,9 @@ const ROUNDING_MS = 1_000;
 /** The earliest time at which something may change by itself; undefined where only the world can change it. */
 export function nextLookMs(it: Case, status: RolloutStatus): number | undefined {
   const { run } = status;
-  if (!run || run.outcome) return undefined;
-  const times = [evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), repairMs(it, run)].filter((time) => time !== undefined);
+  if (!run) return undefined;
+  const waits = run.outcome ? [repairMs(it, run)] : [evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), repairMs(it, run)];
+  const times = waits.filter((time) => time !== undefined);
   const future = times.filter((time) => time > it.nowMs);
   return future.length > 0 ? Math.min(...future) : undefined;
 }
@@ -49,11 +50,12 @@ function pauseEndsMs(run: Run): number | undefined {
   return duration && run.pausedAt ? instantOf(run.pausedAt) + msOf(duration) : undefined;
 }
 
+/** In a fight a raise waits to be put back, also that of a refused version at rest. */
 function repairMs(it: Case, run: Run): number | undefined {
   return isContested(run, it.nowMs) ? nextRepairMs(run) : undefined;
 }
 
-/** The committed next look, milliseconds since the epoch; undefined at rest. */
+/** The committed next look, milliseconds since the epoch; undefined at rest, unless a fight goes on there. */
 export function nextTickMs({ run }: RolloutStatus): number | undefined {
-  return run?.nextLookAt && !run.outcome ? instantOf(run.nextLookAt) : undefined;
+  return run?.nextLookAt ? instantOf(run.nextLookAt) : undefined;
 }

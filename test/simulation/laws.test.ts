@@ -175,6 +175,24 @@ describe("law 12", () => {
   });
 });
 
+describe("law 12, at rest", () => {
+  test("in a fight the raise of a refused version is put back after half a minute, though nothing else happens", async () => {
+    const world = await atStep(10);
+    world.command("abort id=c1 run=1 actor=alice");
+    await world.run(MINUTE);
+    for (let time = 1; time <= 3; time++) {
+      world.hand({ v2: 60, v3: 40 }, "argocd-controller");
+      await world.run(1_000);
+      expect(world.route()).toEqual({ v2: 100, v3: 0 });
+    }
+    world.hand({ v2: 60, v3: 40 }, "argocd-controller");
+    await world.run(20_000);
+    expect(world.route()).toEqual({ v2: 60, v3: 40 });
+    await world.run(15_000);
+    expect(world.route()).toEqual({ v2: 100, v3: 0 });
+  });
+});
+
 describe("law 11", () => {
   test("a Rollout at rest is looked at without a write", async () => {
     const world = aWorld({ spec: { strategy: { steps: LADDER } } });

@@ -58,7 +58,9 @@ export const refusedRaised: Rule = (it) => {
   const raised = route.destinations.find(({ version, points }) => version === refused.version && points > 0);
   const now = versionSeen(it, refused.version).revision;
   if (!raised || (now !== "" && refused.revision !== "" && now !== refused.revision)) return undefined;
-  const message = `${strangerOf(it)} raised ${refused.version}, which is refused (${refused.reason}), to ${raised.points}: it is put back to 0`;
+  const said = `${strangerOf(it)} raised ${refused.version}, which is refused (${refused.reason}), to ${raised.points}`;
+  if (versionSeen(it, stable.version).readyPods === 0) return stay("Degraded", "StableUnready", `${said}: it is put back to 0 as soon as ${stable.version} has a ready pod`);
+  const message = `${said}: it is put back to 0`;
   if (it.ended && isContested(it.ended, it.nowMs) && !mayRepair(it.ended, it.nowMs)) return stay("Degraded", refused.because, message);
   return { kind: "repair", ...say("Degraded", refused.because, message) };
 };

@@ -25,6 +25,11 @@ describe("a Rollout", () => {
     expect(rolloutOf(object({ status: aStatus() })).status).toEqual(aStatus());
   });
 
+  test("is parsed once for each version of its object", () => {
+    const written = object({ status: aStatus() });
+    expect(rolloutOf(written)).toBe(rolloutOf(written));
+  });
+
   test("whose spec does not parse says so in one sentence, and keeps its status", () => {
     const rollout = rolloutOf(object({ spec: { ...spec, release: 3 }, status: aStatus() }));
     expect(rollout.spec).toEqual({ invalid: expect.stringMatching(/^spec\.release: expected a text, got 3/) as string });

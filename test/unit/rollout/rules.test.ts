@@ -107,6 +107,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   refusedRaised: [
     { when: "somebody gives the refused version weight at rest, and the weights do not add up", rollout: ended(), seen: mangledTo({ v2: 100, v3: 10 }, { stamp: null }), then: { kind: "repair", phase: "Degraded" } },
     { when: "somebody gives the refused version weight at rest", rollout: ended(), seen: { split: two, stamp: null, route: { writers: [{ manager: "argocd", atMs: 0 }] } }, then: { kind: "repair", phase: "Degraded", message: expect.stringContaining("argocd") } },
+    { when: "somebody gives the refused version weight at rest, and stable has no ready pod", rollout: ended(), seen: { split: two, stamp: null, ready: { v2: 0 } }, then: { kind: "stay", reason: "StableUnready", message: expect.stringContaining("as soon as v2 has a ready pod") } },
   ],
   settled: [
     { when: "the release is stable", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 0, v3: 100 }, stamp: null }, then: { kind: "adopt", phase: "Healthy", reason: "Succeeded" } },

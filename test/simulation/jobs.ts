@@ -1,0 +1,69 @@
+/** What a process of the simulation is asked for: to play histories, to hunt a planted bug, or to shorten a history that breaks a law. */
+import type { Violation } from "./world/bench.ts";
+import { PLANTED_BUGS } from "./planted/all-bugs.ts";
+import { anyHistory } from "./world/any-history.ts";
+import type { History } from "./world/history.ts";
+import { play, type Outcome } from "./world/play.ts";
+import { shorten } from "./world/shorten.ts";
+import { transcriptOf } from "./world/transcript.ts";
+
+export type Job =
+  | { readonly kind: "play"; readonly seed: number; readonly histories: number }
+  /** From the seed on, until a law is broken. */
+  | { readonly kind: "hunt"; readonly bug: string; readonly seed: number; readonly histories: number }
+  | { readonly kind: "shorten"; readonly seed: number };
+
+export interface Broken extends Violation {
+  readonly seed: number;
+}
+
+export interface Hunted {
+  readonly bug: string;
+  readonly tried: number;
+  /** Absent where none of the histories broke a law. */
+  readonly caught?: Broken;
+}
+
+export interface Shortened extends Broken {
+  readonly history: History;
+  readonly transcript: string;
+}
+
+export type JobResult =
+  | { readonly kind: "play"; readonly histories: number; readonly steps: number; readonly broken: readonly Broken[] }
+  | ({ readonly kind: "hunt" } & Hunted)
+  | ({ readonly kind: "shorten" } & Shortened);
+
+export async function done(job: Job): Promise<JobResult> {
+  if (job.kind === "play") return playAll(job.seed, job.histories);
+  if (job.kind === "hunt") return { kind: "hunt", ...(await hunted(job.bug, job.seed, job.histories)) };
+  return { kind: "shorten", ...(await shortened(job.seed)) };
+}
+
+async function playAll(firstSeed: number, histories: number): Promise<JobResult> {
+  const broken: Broken[] = [];
+  let steps = 0;
+  for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
+    const outcome = await play(anyHistory(seed));
+    steps += outcome.steps;
+    if (outcome.violation) broken.push({ ...outcome.violation, seed });
+  }
+  return { kind: "play", histories, steps, broken };
+}
+
+export async function hunted(bug: string, firstSeed: number, histories: number): Promise<Hunted> {
+  for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
+    const { violation } = await play(anyHistory(seed), { tampering: PLANTED_BUGS[bug]!.plant() });
+    if (violation) return { bug, tried: seed - firstSeed + 1, caught: { ...violation, seed } };
+  }
+  return { bug, tried: histories };
+}
+
+/** To the shortest history that breaks the same law. */
+async function shortened(seed: number): Promise<Shortened> {
+  const history = anyHistory(seed);
+  const { law } = (await play(history)).violation!;
+  const shortest = await shorten(history, async (candidate) => (await play(candidate)).violation?.law === law);
+  const outcome: Outcome = await play(shortest, { tells: true });
+  return { ...outcome.violation!, seed, history: shortest, transcript: transcriptOf(shortest, outcome) };
+}

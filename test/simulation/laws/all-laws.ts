@@ -1,0 +1,23 @@
+/** Every law that a simulation watches over, by name: a planted bug says which of them is to catch it. */
+import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
+import type { Law } from "./law.ts";
+import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
+import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, nothingIsOwned, peopleAreTold, readyBeforeTraffic, recordIsKept, restIsRest, runsFollowEachOther } from "./rest.ts";
+import { committedFirst, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
+
+export const LAWS = {
+  committedFirst, noRiseWithoutIntent, finalizerHolds, runsFollowEachOther,
+  staleWriterMovesNothing,
+  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored,
+  abortIsInForce, endedRunIsOffTheRoute, harmIsTakenBack, suspendIsObeyed, peopleAreTold,
+  silenceIsNotSuccess, rollbackHasReason,
+  obeyedOnce, obeyedForItsRun,
+  refusedStaysRefused,
+  holdIsKept, pauseIsKept, ownNames,
+  readyBeforeTraffic, nothingIsOwned,
+  restIsRest, everythingEnds, recordIsKept,
+  handThatLowersIsObeyed, handThatRaisesIsUndone,
+  newerStatusIsLeftAlone, noStepUpUnderOldCrd,
+} satisfies Readonly<Record<string, Law>>;
+
+export type LawName = keyof typeof LAWS;

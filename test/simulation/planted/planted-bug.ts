@@ -1,0 +1,12 @@
+/** A bug that is planted around a daemon, to show that the simulation can fail. */
+import type { LawName } from "../laws/all-laws.ts";
+import type { Tampering } from "../world/tampering.ts";
+
+export interface PlantedBug {
+  /** What the daemon does wrong. */
+  readonly does: string;
+  /** The law that it breaks first. */
+  readonly breaks: LawName;
+  /** Anew for each history: some remember. */
+  readonly plant: () => Tampering;
+}

@@ -1,0 +1,110 @@
+/** The mesh of a simulated world: which version gets which share, some time after the route says so, and what its requests come to. */
+import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import { pointsByVersion } from "./route-points.ts";
+import type { Dice } from "./dice.ts";
+import type { Scene } from "./history.ts";
+import type { WorldClock } from "./world-clock.ts";
+
+/** Whole requests since the world began. */
+export interface Counters {
+  readonly requests: number;
+  readonly bad: number;
+}
+
+export interface Mesh {
+  /** A version of the route that the proxies will hear of. */
+  hear(route: KubernetesObject | undefined): void;
+  /** The share of each version that is in force now, from 0 to 1. */
+  shares(): Readonly<Record<string, number>>;
+  counters(version: string, atMs: number): Counters;
+  /** The share of a version's requests that fail, from 0 to 1. */
+  badShare(version: string): number;
+  perSecond(): number;
+  setBad(version: string, share: number): void;
+  /** Requests a second, of all versions together. */
+  setRate(perSecond: number): void;
+}
+
+interface Stretch {
+  readonly fromMs: number;
+  readonly before: Readonly<Record<string, Counters>>;
+  readonly perMs: Readonly<Record<string, Counters>>;
+}
+
+const NONE: Counters = { requests: 0, bad: 0 };
+
+export function createMesh(clock: WorldClock, dice: Dice, { mostPropagationMs, requestsPerSecond }: Pick<Scene, "mostPropagationMs" | "requestsPerSecond">): Mesh {
+  const flow = createFlow(clock, requestsPerSecond);
+  let heard = 0;
+  let applied = 0;
+  return {
+    shares: () => flow.shares,
+    perSecond: () => flow.perSecond,
+    badShare: (version) => flow.bad.get(version) ?? 0,
+    counters: flow.counters,
+    hear(route) {
+      const mine = ++heard;
+      clock.after(dice.between(Math.min(50, mostPropagationMs), mostPropagationMs), () => {
+        if (mine <= applied) return;
+        applied = mine;
+        flow.change(() => void (flow.shares = sharesOf(route)));
+      });
+    },
+    setBad: (version, share) => flow.change(() => void flow.bad.set(version, share)),
+    setRate: (perSecond) => flow.change(() => void (flow.perSecond = perSecond)),
+  };
+}
+
+interface Flow {
+  shares: Readonly<Record<string, number>>;
+  perSecond: number;
+  readonly bad: Map<string, number>;
+  /** From now on it flows differently. */
+  change(apply: () => void): void;
+  counters(version: string, atMs: number): Counters;
+}
+
+/** Requests since the world began, in stretches in which nothing changes. */
+function createFlow(clock: WorldClock, requestsPerSecond: number): Flow {
+  const stretches: Stretch[] = [{ fromMs: clock.nowMs, before: {}, perMs: {} }];
+  const flow: Flow = {
+    shares: {},
+    perSecond: requestsPerSecond,
+    bad: new Map(),
+    change(apply) {
+      apply();
+      stretches.push(stretchAfter(stretches.at(-1)!, flow, clock.nowMs));
+    },
+    counters(version, atMs) {
+      const { requests, bad } = grown(stretches.findLast(({ fromMs }) => fromMs <= atMs) ?? stretches[0]!, version, atMs);
+      return { requests: Math.floor(requests), bad: Math.floor(bad) };
+    },
+  };
+  return flow;
+}
+
+function stretchAfter(last: Stretch, { shares, perSecond, bad }: Flow, nowMs: number): Stretch {
+  const names = new Set([...Object.keys(last.perMs), ...Object.keys(last.before)]);
+  return {
+    fromMs: nowMs,
+    before: Object.fromEntries([...names].map((version) => [version, grown(last, version, nowMs)])),
+    perMs: Object.fromEntries(Object.entries(shares).map(([version, share]) => [version, rateOf((share * perSecond) / 1_000, bad.get(version) ?? 0)])),
+  };
+}
+
+function rateOf(requests: number, badShare: number): Counters {
+  return { requests, bad: requests * badShare };
+}
+
+function grown({ fromMs, before, perMs }: Stretch, version: string, atMs: number): Counters {
+  const [at, rate] = [before[version] ?? NONE, perMs[version] ?? NONE];
+  const ms = Math.max(0, atMs - fromMs);
+  return { requests: at.requests + rate.requests * ms, bad: at.bad + rate.bad * ms };
+}
+
+/** Proxies take weights as proportions, whatever they add up to. */
+function sharesOf(route: KubernetesObject | undefined): Readonly<Record<string, number>> {
+  const points = route ? pointsByVersion(route) : {};
+  const sum = Object.values(points).reduce((total, each) => total + each, 0);
+  return Object.fromEntries(Object.entries(points).map(([version, each]) => [version, sum === 0 ? 0 : each / sum]));
+}

@@ -1,0 +1,37 @@
+/** What a VirtualService of the simulated world says, read without any code of Weir's. */
+import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+
+export interface Destination {
+  readonly destination: { readonly host: string; readonly subset: string };
+  readonly weight?: number;
+}
+
+export interface Route {
+  readonly name?: string;
+  readonly route?: readonly Destination[];
+}
+
+/** The route that Weir manages is the last one. */
+export function managedRoute(object: KubernetesObject): Route | undefined {
+  const { http } = (object["spec"] ?? {}) as { readonly http?: readonly Route[] };
+  return http?.at(-1);
+}
+
+export function destinationsOf(object: KubernetesObject): readonly Destination[] {
+  return managedRoute(object)?.route ?? [];
+}
+
+/** A weight that is left out is everything where there is one destination, else nothing. */
+export function pointsByVersion(object: KubernetesObject): Readonly<Record<string, number>> {
+  const destinations = destinationsOf(object);
+  const points: Record<string, number> = {};
+  for (const { destination, weight } of destinations) points[destination.subset] = (points[destination.subset] ?? 0) + (weight ?? (destinations.length === 1 ? 100 : 0));
+  return points;
+}
+
+/** Weights that add up to 100, no destination twice, and something of it for others than `v1`, which is nobody's stable or canary. */
+export function isSound(route: KubernetesObject | undefined): boolean {
+  const points = route ? pointsByVersion(route) : {};
+  const sum = Object.values(points).reduce((total, each) => total + each, 0);
+  return sum === 100 && (points["v1"] ?? 0) < 100 && Object.keys(points).length === destinationsOf(route!).length;
+}

@@ -1,0 +1,116 @@
+/** A simulated world, put together: one Rollout, its route, its versions, the servers around it, daemons, and whoever watches. */
+import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import { aDestinationRule, aKubernetesService, aVirtualService, NAMESPACE, subsets } from "../../support/istio-objects.ts";
+import { createApiServer, type ApiServer } from "./api-server.ts";
+import { createCrew, type Crew } from "./crew.ts";
+import { createDice } from "./dice.ts";
+import type { Truth } from "./facts.ts";
+import type { Scene } from "./history.ts";
+import { createMesh, type Mesh } from "./mesh.ts";
+import type { Arrival } from "./network.ts";
+import type { Notice } from "../../../src/rollout/notice.ts";
+import type { Tampering } from "./tampering.ts";
+import { createPrometheus, type Answered, type Prometheus } from "./prometheus.ts";
+import { createSharedRedis, type SharedRedis } from "./redis.ts";
+import { isSound } from "./route-points.ts";
+import { createTroubles, type Troubles } from "./troubles.ts";
+import { createWorldClock, type WorldClock } from "./world-clock.ts";
+
+export const NAME = "reviews";
+export const VERSIONS = ["v1", "v2", "v3", "v4"];
+export const NOON = Date.parse("2026-11-21T12:00:00.000Z");
+const LONG_AGO_MS = 3_600_000;
+
+/** What deeds are done to. */
+export interface World {
+  readonly scene: Scene;
+  readonly clock: WorldClock;
+  readonly server: ApiServer;
+  readonly mesh: Mesh;
+  readonly prometheus: Prometheus;
+  readonly redis: SharedRedis;
+  readonly crew: Crew;
+  readonly troubles: Troubles;
+  /** Until when the API server, or whoever is told, does not answer. */
+  readonly outages: { server: number; receivers: number };
+  tell(who: string, what: string): void;
+}
+
+/** Those who see what happens; nothing of it depends on them. */
+export interface Watchers {
+  readonly begin: (parts: Pick<World, "scene" | "clock" | "server">, truth: Truth) => void;
+  readonly onArrival: (arrival: Arrival) => void;
+  readonly onAnswer: (answered: Answered) => void;
+  readonly onDelivery: (notice: Notice) => void;
+  readonly tell: World["tell"];
+}
+
+export function createWorld(scene: Scene, tampering: Tampering, watchers: Watchers): World {
+  const { tell } = watchers;
+  const clock = createWorldClock(NOON - LONG_AGO_MS);
+  const server = createApiServer(clock);
+  furnish(server, scene);
+  clock.skipTo(NOON);
+  const mesh = createMesh(clock, createDice(scene.seed, "mesh"), scene);
+  const troubles = createTroubles(clock);
+  const outages = { server: 0, receivers: 0 };
+  const redis = createSharedRedis(clock, createDice(scene.seed, "redis"));
+  const prometheus = createPrometheus({ clock, dice: createDice(scene.seed, "prometheus"), mesh, scrapeMs: scene.scrapeMs, onAnswer: watchers.onAnswer });
+  const parts = { scene, clock, server, mesh, prometheus, redis, troubles, outages, tell };
+  server.follow(({ kind, type, object }) => void (kind === "virtualServices" && mesh.hear(type === "deleted" ? undefined : object)));
+  const crew = createCrew({
+    ...parts, tampering,
+    isServerUp: () => clock.nowMs >= outages.server,
+    areReceiversUp: () => clock.nowMs >= outages.receivers,
+    onArrival: watchers.onArrival,
+    deliver: watchers.onDelivery,
+  });
+  const world = { ...parts, crew };
+  watchers.begin(parts, truthOf(world));
+  mesh.hear(server.get("virtualServices", NAME));
+  server.put("rollouts", theRollout(scene.spec), "kubectl");
+  return world;
+}
+
+function truthOf({ mesh, server, prometheus, troubles, crew, scene }: Omit<World, "tell">): Truth {
+  const isRouteSound = (): boolean => isSound(server.get("virtualServices", NAME)) && server.get("destinationRules", NAME) !== undefined;
+  const isShort = (object: KubernetesObject): boolean => (object as unknown as { readonly ready: number }).ready === 0;
+  return {
+    badShare: mesh.badShare,
+    shares: mesh.shares,
+    perSecond: mesh.perSecond,
+    isAnythingWrong: () => !prometheus.isWell() || !isRouteSound() || VERSIONS.some((version) => mesh.badShare(version) > 0) || server.all("pods").some(isShort) || mesh.perSecond() < scene.requestsPerSecond,
+    wellForMs: troubles.wellForMs,
+    controlForMs: troubles.controlForMs,
+    isRouteSound,
+    hasSeenOldCrdForMs: crew.hasSeenOldCrdForMs,
+  };
+}
+
+/** What was there long before. */
+function furnish(server: ApiServer, scene: Scene): void {
+  server.put("services", aKubernetesService(), "kubectl");
+  server.put("destinationRules", theRule(), "kubectl");
+  server.put("virtualServices", theRoute(scene), "kubectl");
+  for (const version of VERSIONS) server.put("pods", thePods(version), "kubelet");
+}
+
+/** What runs behind a version. */
+export function thePods(version: string, change: { readonly ready?: number; readonly revision?: string } = {}): KubernetesObject {
+  return { metadata: { namespace: NAMESPACE, name: version }, ready: 2, wanted: 2, revision: `r1-${version}`, ...change };
+}
+
+export function theRule(): KubernetesObject {
+  return aDestinationRule({ versions: VERSIONS });
+}
+
+/** A route of its own before the managed one, fields that are nobody's business, and annotations of others. */
+export function theRoute({ split }: Pick<Scene, "split">): KubernetesObject {
+  const canned = { name: "canned", match: [{ uri: { prefix: "/health" } }], route: [{ destination: { host: "reviews", subset: "v1" } }], timeout: "1s" };
+  const managed = { retries: { attempts: 2 }, route: subsets(split)!.map((destination) => ({ ...destination, headers: { response: { set: { "x-of": "reviews" } } } })), timeout: "5s" };
+  return aVirtualService({ http: [canned, managed], metadata: { annotations: { team: "books" } } });
+}
+
+export function theRollout(spec: object): KubernetesObject {
+  return { apiVersion: "weir.dev/v1alpha1", kind: "Rollout", metadata: { namespace: NAMESPACE, name: NAME }, spec };
+}
