@@ -1,6 +1,7 @@
 /** Inflicts faults one after the other, several at a time where they do not touch the API server, and gathers what came of each. */
 import { createNamedRandom } from "../../src/playground/random.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { installDeployed } from "../support/deployed.ts";
 import { openEmbedded, openReal } from "../support/kubernetes-apis.ts";
 import type { Fault } from "./fault.ts";
 import type { Row } from "./report.ts";
@@ -23,8 +24,6 @@ interface Group {
 }
 
 const AT_ONCE = 8;
-/** The daemon's rights are another test's business. */
-const USERS = [{ name: "daemon", groups: ["system:masters"] }];
 
 /** Where there is no real control plane, faults that need one are left out, and the others meet the embedded API. */
 export async function runTable(options: TableOptions): Promise<readonly Row[]> {
@@ -32,8 +31,9 @@ export async function runTable(options: TableOptions): Promise<readonly Row[]> {
 }
 
 async function onControlPlane(options: TableOptions): Promise<readonly Row[]> {
-  const controlPlane = await startControlPlane({ users: USERS });
+  const controlPlane = await startControlPlane();
   try {
+    await installDeployed(controlPlane);
     return await inflictAll(options, { api: openReal(controlPlane.address), controlPlane });
   } finally {
     await controlPlane.close();
