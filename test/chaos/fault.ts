@@ -16,8 +16,8 @@ export interface Fault {
   readonly name: string;
   /** Beside the laws, which hold under every fault. */
   readonly mustHold: string;
-  /** Deliveries under it, altogether. */
-  readonly runs: number;
+  /** Rollouts delivered under it, altogether. */
+  readonly deliveries: number;
   /** Deliveries at a time; default 8. */
   readonly atOnce?: number;
   /** It needs a real control plane that nobody else uses meanwhile. */
@@ -41,6 +41,8 @@ export interface Stage {
   deliveries(): readonly Delivery[];
   /** Whether every run has ended. */
   isOver(): boolean;
+  /** Says that the fault strikes at this instant; where nobody says so it strikes for as long as it is inflicted. */
+  strike(): void;
 }
 
 export interface Trouble {

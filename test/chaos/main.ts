@@ -1,31 +1,52 @@
-/** Every fault on real processes, and what came of it. `npm run chaos [-- --only PATTERN --runs N --seed S]` */
+/** Every fault on real processes, and what came of it. `npm run chaos [-- --only PATTERN | --short | --planted] [--deliveries N] [--seed S] [--write FILE]` */
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Fault } from "./fault.ts";
-import { FAULTS } from "./faults.ts";
-import { sumSaid, tableOf, violationsOf } from "./report.ts";
+import { FAULTS, PLANTED, SHORT } from "./faults.ts";
+import { pageOf } from "./page.ts";
+import { exitCodeOf, sumSaid, tableOf } from "./report.ts";
 import type { Result } from "./runs.ts";
 import { runTable } from "./table.ts";
 
 const DEFAULT_SEED = 4;
 const LANES = 2;
 
-const { values } = parseArgs({ options: { only: { type: "string" }, runs: { type: "string" }, seed: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    short: { type: "boolean", default: false },
+    planted: { type: "boolean", default: false },
+    deliveries: { type: "string" },
+    seed: { type: "string" },
+    write: { type: "string" },
+  },
+});
 
 async function main(): Promise<number> {
   const seed = wholeNumber("--seed", values.seed) ?? DEFAULT_SEED;
-  const runs = wholeNumber("--runs", values.runs);
-  const faults = chosen(values.only);
-  const rows = await runTable({ faults, seed, lanes: LANES, onResult: tell, ...(runs === undefined ? {} : { runs }) });
-  console.log(`\n${tableOf(rows)}\n\n${sumSaid(rows)}, seed ${seed}`);
-  for (const fault of faults.filter((one) => !rows.some((row) => row.fault === one))) console.log(`not inflicted, because KUBEBUILDER_ASSETS names no control plane: ${titleOf(fault)}`);
-  return rows.flatMap(violationsOf).length > 0 ? 1 : 0;
+  const deliveries = wholeNumber("--deliveries", values.deliveries);
+  const faults = chosen(values.planted ? PLANTED : values.short ? SHORT : FAULTS, values.only);
+  const isWhole = faults === FAULTS && deliveries === undefined;
+  if (values.write !== undefined && !isWhole) throw new Error("expected --write to come with neither --only nor --short, --planted or --deliveries, got one of them: the page tells of every fault");
+  const rows = await runTable({ faults, seed, lanes: LANES, onResult: tell, ...(deliveries === undefined ? {} : { deliveries }) });
+  console.log(`\n${tableOf(rows)}\n\n${sumSaid(rows)}\nSeed ${seed}.`);
+  const left = faults.filter((one) => !rows.some((row) => row.fault === one));
+  for (const fault of left) console.log(`not inflicted, because KUBEBUILDER_ASSETS names no control plane: ${titleOf(fault)}`);
+  if (values.write !== undefined) writePage(values.write, rows, left);
+  return exitCodeOf(rows);
 }
 
-function chosen(only: string | undefined): readonly Fault[] {
-  const pattern = new RegExp(only ?? "", "i");
-  const faults = FAULTS.filter((fault) => pattern.test(titleOf(fault)));
-  if (faults.length === 0) throw new Error(`expected --only to match a fault, got ${only}; there are:\n${FAULTS.map(titleOf).join("\n")}`);
-  return faults;
+function writePage(file: string, rows: Parameters<typeof pageOf>[0], left: readonly Fault[]): void {
+  if (left.length > 0) throw new Error(`expected every fault to be inflicted before ${file} is written, got ${left.length} that were not; set KUBEBUILDER_ASSETS`);
+  writeFileSync(file, pageOf(rows));
+}
+
+function chosen(faults: readonly Fault[], only: string | undefined): readonly Fault[] {
+  if (only === undefined) return faults;
+  const pattern = new RegExp(only, "i");
+  const some = faults.filter((fault) => pattern.test(titleOf(fault)));
+  if (some.length === 0) throw new Error(`expected --only to match a fault, got ${only}; there are:\n${faults.map(titleOf).join("\n")}`);
+  return some;
 }
 
 function titleOf({ part, name }: Fault): string {
@@ -38,8 +59,8 @@ function wholeNumber(option: string, text: string | undefined): number | undefin
 }
 
 /** While it goes on: what is broken at once, with all that is known about it. */
-function tell(fault: Fault, { runs, violations, evidence }: Result): void {
-  console.error(`${titleOf(fault)}: ${runs} runs, ${violations.length} violations`);
+function tell(fault: Fault, { deliveries, runs, violations, evidence }: Result): void {
+  console.error(`${titleOf(fault)}: ${deliveries} deliveries, ${runs} met, ${violations.length} violations`);
   for (const line of [...violations, ...evidence]) console.error(line);
 }
 

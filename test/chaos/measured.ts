@@ -6,9 +6,24 @@ import type { History } from "../support/history.ts";
 import { INTERVAL_MS } from "./fault.ts";
 import { runOf } from "./laws.ts";
 
-/** From an instant to the first status after it that brings a verdict, a step or an end; undefined where the run had ended before, or never came so far. */
-export function intervalsUntilNormal(history: Pick<History, "of" | "cameAtMs">, name: string, sinceMs: number): number | undefined {
+type Seen = Pick<History, "of" | "cameAtMs">;
+
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Whether anything of the fault fell between the first and the last version of the Rollout, whose only run is its whole life here. */
+export function isMet(history: Seen, name: string, blows: readonly Span[]): boolean {
+  const [first, last] = [history.of(name)[0], history.of(name).at(-1)];
+  if (!first || !last) return false;
+  return blows.some(({ fromMs, toMs }) => toMs >= history.cameAtMs(first) && fromMs <= history.cameAtMs(last));
+}
+
+/** From an instant, or its begin if that is later, to the first status that brings a verdict, a step or an end; undefined where the run had ended before, or never came so far. */
+export function intervalsUntilNormal(history: Seen, name: string, instantMs: number): number | undefined {
   const versions = history.of(name);
+  const sinceMs = Math.max(instantMs, versions[0] ? history.cameAtMs(versions[0]) : 0);
   const before = versions.findLast((version) => history.cameAtMs(version) < sinceMs);
   const run = before && runOf(before);
   if (run?.outcome !== undefined) return undefined;

@@ -14,7 +14,7 @@ import { until } from "../support/until.ts";
 import type { Fault, Stage, Trouble } from "./fault.ts";
 import { aFleet, neighbour, type Delivery } from "./fleet.ts";
 import { brokenLaws, runOf, type Recorded } from "./laws.ts";
-import { intervalsUntilNormal } from "./measured.ts";
+import { intervalsUntilNormal, isMet, type Span } from "./measured.ts";
 import { transcriptOf } from "./transcript.ts";
 
 export interface Servers {
@@ -23,14 +23,28 @@ export interface Servers {
 }
 
 export interface Result {
+  readonly deliveries: number;
+  /** Of these, those whose run the fault met. */
   readonly runs: number;
   /** One sentence for each thing that did not hold. */
   readonly violations: readonly string[];
   /** Intervals until each run that the fault met was normal. */
   readonly untilNormal: readonly number[];
-  readonly requests: number;
+  readonly traffic: Traffic;
+  /** Versions of VirtualServices and of Rollouts that were judged. */
+  readonly routes: number;
+  readonly statuses: number;
   /** Where there are violations: what those runs went through, and what the daemons said last. */
   readonly evidence: readonly string[];
+}
+
+/** Requests through the mesh. */
+export interface Traffic {
+  readonly sent: number;
+  /** Failed, and the bad version had answered them. */
+  readonly failed: number;
+  /** Failed, and nobody but Weir can be why. */
+  readonly harmed: number;
 }
 
 const REQUESTS_PER_SECOND = 10;
@@ -65,7 +79,8 @@ interface Batch {
 async function underTrouble(batch: Batch): Promise<Result> {
   const { fault, fleet, random, cleanUp } = batch;
   const daemons: DaemonProcess[] = [];
-  const { stage, begin } = stageOf(batch, daemons);
+  const blows: Span[] = [];
+  const { stage, begin } = stageOf(batch, daemons, blows);
   const trouble = await fault.prepare(stage);
   if (trouble.close) cleanUp.add(trouble.close);
   await begin(trouble);
@@ -79,10 +94,11 @@ async function underTrouble(batch: Batch): Promise<Result> {
   const found = [...lateness.flat(), ...((await trouble.findings?.()) ?? [])];
   await Promise.all(loads.map(({ load }) => load.close()));
   await Promise.all(daemons.map((daemon) => daemon.stop()));
-  return judged(batch, trouble, { found, loads, daemons, sinceMs: fault.normalFrom === "its start" ? startMs : endMs });
+  if (blows.length === 0) blows.push({ fromMs: startMs, toMs: endMs });
+  return judged(batch, trouble, { found, loads, daemons, blows, sinceMs: fault.normalFrom === "its start" ? startMs : endMs });
 }
 
-function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProcess[]): { readonly stage: Stage; readonly begin: (trouble: Trouble) => Promise<void> } {
+function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProcess[], blows: Span[]): { readonly stage: Stage; readonly begin: (trouble: Trouble) => Promise<void> } {
   let options: Trouble["daemon"] = {};
   const startDaemon = async (own: Partial<DaemonOptions> = {}): Promise<DaemonProcess> => {
     const daemon = await scene.startDaemon({ ...options, ...own });
@@ -90,7 +106,12 @@ function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProces
     return daemon;
   };
   const isOver = (): boolean => fleet.every(({ app }) => scene.status(app)?.run?.outcome !== undefined);
-  const stage: Stage = { api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver, deliveries: () => fleet, daemons: () => daemons.filter((daemon) => !daemon.hasEnded()) };
+  const stage: Stage = {
+    api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver,
+    deliveries: () => fleet,
+    daemons: () => daemons.filter((daemon) => !daemon.hasEnded()),
+    strike: () => void blows.push({ fromMs: Date.now(), toMs: Date.now() }),
+  };
   return {
     stage,
     begin: async (trouble) => {
@@ -150,11 +171,13 @@ interface Seen {
   readonly found: readonly string[];
   readonly loads: readonly AppLoad[];
   readonly daemons: readonly DaemonProcess[];
+  /** When the fault struck. */
+  readonly blows: readonly Span[];
   /** What is normal is awaited from here. */
   readonly sinceMs: number;
 }
 
-function judged(batch: Batch, trouble: Trouble, { found, loads, daemons, sinceMs }: Seen): Result {
+function judged(batch: Batch, trouble: Trouble, { found, loads, daemons, blows, sinceMs }: Seen): Result {
   const { scene, fleet } = batch;
   const all = fleet.map((delivery) => ({ delivery, recorded: recordedOf(batch, delivery) }));
   const broken = all.map(({ delivery, recorded }) => [...brokenLaws(recorded, { holds: trouble.clockLies !== true }), ...wrongEnd(scene, delivery.app, trouble.expected?.(delivery.app) ?? delivery.expected)]);
@@ -162,12 +185,19 @@ function judged(batch: Batch, trouble: Trouble, { found, loads, daemons, sinceMs
   const transcripts = all.flatMap(({ recorded }, index) => (broken[index]!.length > 0 ? [transcriptOf(recorded)] : []));
   const said = daemons.map((daemon) => `${daemon.hasEnded() ? "a daemon that ended" : "a daemon"} said at last:\n${daemon.lastLines()}`);
   return {
-    runs: fleet.length,
+    deliveries: fleet.length,
+    runs: fleet.filter(({ app }) => isMet(scene.rollouts, app.name, blows)).length,
     violations,
     untilNormal: fleet.flatMap(({ app }) => intervalsUntilNormal(scene.rollouts, app.name, sinceMs) ?? []),
-    requests: loads.reduce((total, { load }) => total + load.counts().sent, 0),
+    traffic: trafficOf(loads),
+    routes: sizeOf(all.map(({ recorded }) => recorded.routes)),
+    statuses: sizeOf(all.map(({ recorded }) => recorded.rollouts)),
     evidence: violations.length > 0 ? [...transcripts, ...said] : [],
   };
+}
+
+function sizeOf(lists: readonly (readonly unknown[])[]): number {
+  return lists.reduce((total, { length }) => total + length, 0);
 }
 
 function recordedOf({ scene }: Batch, { app, change }: Delivery): Recorded {
@@ -179,9 +209,27 @@ function wrongEnd(scene: Scene, app: SampleApp, expected: Outcome): readonly str
   return runs === 1 && run?.outcome === expected ? [] : [`${app.name}: expected one run, ${expected}, got ${runs} and ${run?.outcome} (${reason}: ${run?.reason})`];
 }
 
-/** Failed requests that the bad version did not answer. */
-function harmed({ delivery: { app, isBad }, load }: AppLoad): readonly string[] {
-  const { answers, dropped } = load.counts();
-  const strange = Object.entries(answers).filter(([answer]) => !/ [234]\d\d$/.test(answer) && !(isBad && answer.startsWith(`${CANARY} `)));
-  return [...strange.map(([answer, count]) => `${app.name}: ${count} requests were answered ${answer}`), ...(dropped > 0 ? [`${app.name}: ${dropped} requests could not be sent`] : [])];
+function trafficOf(loads: readonly AppLoad[]): Traffic {
+  const sum = (of: (one: AppLoad) => number): number => loads.reduce((total, one) => total + of(one), 0);
+  const counted = (answers: readonly Answers[]): number => answers.reduce((total, [, count]) => total + count, 0);
+  return {
+    sent: sum(({ load }) => load.counts().sent),
+    failed: sum((one) => counted(failures(one).byBad)),
+    harmed: sum((one) => counted(failures(one).others) + one.load.counts().dropped),
+  };
+}
+
+type Answers = readonly [answer: string, count: number];
+
+/** Failed requests that the bad version answered, and those that it did not. */
+function failures({ delivery: { isBad }, load }: AppLoad): { readonly byBad: readonly Answers[]; readonly others: readonly Answers[] } {
+  const failed = Object.entries(load.counts().answers).filter(([answer]) => !/ [234]\d\d$/.test(answer));
+  const isByBad = ([answer]: Answers): boolean => isBad && answer.startsWith(`${CANARY} `);
+  return { byBad: failed.filter(isByBad), others: failed.filter((one) => !isByBad(one)) };
+}
+
+function harmed(one: AppLoad): readonly string[] {
+  const { delivery: { app }, load } = one;
+  const { dropped } = load.counts();
+  return [...failures(one).others.map(([answer, count]) => `${app.name}: ${count} requests were answered ${answer}`), ...(dropped > 0 ? [`${app.name}: ${dropped} requests could not be sent`] : [])];
 }

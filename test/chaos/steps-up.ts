@@ -1,11 +1,7 @@
 /** Finds the steps up that were decided while none should have been. */
 import type { History } from "../support/history.ts";
 import { runOf } from "./laws.ts";
-
-export interface Span {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import type { Span } from "./measured.ts";
 
 /** One sentence for each intent that came within the span; a run's first one needs no evidence. */
 export function stepsUpWithin(history: Pick<History, "all" | "of" | "cameAtMs">, { fromMs, toMs }: Span): readonly string[] {

@@ -1,6 +1,7 @@
 /** Inflicts faults one after the other, several at a time where they do not touch the API server, and gathers what came of each. */
 import { createNamedRandom } from "../../src/playground/random.ts";
 import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { installDeployed } from "../support/deployed.ts";
 import { openEmbedded, openReal } from "../support/kubernetes-apis.ts";
 import type { Fault } from "./fault.ts";
 import type { Row } from "./report.ts";
@@ -10,7 +11,7 @@ export interface TableOptions {
   readonly faults: readonly Fault[];
   readonly seed: number;
   /** For each fault, instead of its own number. */
-  readonly runs?: number;
+  readonly deliveries?: number;
   /** Groups of runs at a time. */
   readonly lanes: number;
   readonly onResult: (fault: Fault, result: Result) => void;
@@ -23,8 +24,6 @@ interface Group {
 }
 
 const AT_ONCE = 8;
-/** The daemon's rights are another test's business. */
-const USERS = [{ name: "daemon", groups: ["system:masters"] }];
 
 /** Where there is no real control plane, faults that need one are left out, and the others meet the embedded API. */
 export async function runTable(options: TableOptions): Promise<readonly Row[]> {
@@ -32,8 +31,9 @@ export async function runTable(options: TableOptions): Promise<readonly Row[]> {
 }
 
 async function onControlPlane(options: TableOptions): Promise<readonly Row[]> {
-  const controlPlane = await startControlPlane({ users: USERS });
+  const controlPlane = await startControlPlane();
   try {
+    await installDeployed(controlPlane);
     return await inflictAll(options, { api: openReal(controlPlane.address), controlPlane });
   } finally {
     await controlPlane.close();
@@ -52,19 +52,26 @@ async function onEmbedded(options: TableOptions): Promise<readonly Row[]> {
 async function inflictAll(options: TableOptions, servers: { readonly api: Servers["api"]; readonly controlPlane?: ControlPlane }): Promise<readonly Row[]> {
   const results = new Map<Fault, Result[]>(options.faults.map((fault) => [fault, []]));
   const inflict = async ({ fault, index, size }: Group): Promise<void> => {
-    const result = await runUnder(fault, fault.ownControlPlane ? servers : { api: servers.api }, size, createNamedRandom(options.seed, `${fault.part} ${fault.name} ${index}`));
+    const random = createNamedRandom(options.seed, `${fault.part} ${fault.name} ${index}`);
+    const result = await runUnder(fault, fault.ownControlPlane ? servers : { api: servers.api }, size, random).catch((error: unknown) => notInflicted(size, error));
     results.get(fault)!.push(result);
     options.onResult(fault, result);
   };
-  const groups = options.faults.flatMap((fault) => groupsOf(fault, options.runs ?? fault.runs));
+  const groups = options.faults.flatMap((fault) => groupsOf(fault, options.deliveries ?? fault.deliveries));
   await inLanes(groups.filter(({ fault }) => !fault.ownControlPlane), options.lanes, inflict);
   await inLanes(groups.filter(({ fault }) => fault.ownControlPlane), 1, inflict);
   return options.faults.map((fault) => ({ fault, results: results.get(fault)! }));
 }
 
-function groupsOf(fault: Fault, runs: number): readonly Group[] {
+/** What could not even be tried has not held. */
+function notInflicted(deliveries: number, error: unknown): Result {
+  const violations = [`could not be inflicted: ${error instanceof Error ? error.message : String(error)}`];
+  return { deliveries, runs: 0, violations, untilNormal: [], traffic: { sent: 0, failed: 0, harmed: 0 }, routes: 0, statuses: 0, evidence: [] };
+}
+
+function groupsOf(fault: Fault, deliveries: number): readonly Group[] {
   const { atOnce = AT_ONCE } = fault;
-  return Array.from({ length: Math.ceil(runs / atOnce) }, (_, index) => ({ fault, index, size: Math.min(atOnce, runs - index * atOnce) }));
+  return Array.from({ length: Math.ceil(deliveries / atOnce) }, (_, index) => ({ fault, index, size: Math.min(atOnce, deliveries - index * atOnce) }));
 }
 
 async function inLanes<Work>(all: readonly Work[], lanes: number, act: (work: Work) => Promise<void>): Promise<void> {

@@ -27,8 +27,6 @@ interface ObjectList {
 }
 
 const RETRY_MS = 50;
-/** Lists at once while what was missed is read. */
-const READ_AT_ONCE = 8;
 
 /** Settles when what is there now is in it; from then on no version is missed. */
 export async function followHistory(address: ApiAddress, path: string): Promise<History> {
@@ -93,23 +91,31 @@ async function watchOn(place: Place, signal: AbortSignal): Promise<boolean> {
   return false;
 }
 
-/** A server that was started anew remembers no changes for watches; etcd still has them, revision by revision. */
+/**
+ * A server that was started anew remembers no changes for watches; etcd still has them. From the newest version back: the
+ * state before each one shows the one before. What was deleted meanwhile is not told of.
+ */
 async function catchUp(place: Place): Promise<void> {
   const request = createApiRequest(place.address);
-  const { metadata } = await request<ObjectList>("GET", place.path);
-  const now = Number(metadata.resourceVersion);
-  for (let from = place.revision + 1; from <= now; from += READ_AT_ONCE) {
-    const revisions = Array.from({ length: Math.min(READ_AT_ONCE, now - from + 1) }, (_, index) => from + index);
-    const written = await Promise.all(revisions.map((revision) => writtenAt(request, place.path, revision)));
-    for (const version of written.flat()) place.see(version, "MODIFIED");
-    place.revision = revisions.at(-1)!;
+  let list = await request<ObjectList>("GET", place.path);
+  const now = Number(list.metadata.resourceVersion);
+  const missed: ApiObject[] = [];
+  for (let newest = newestOf(list); newest && revisionOf(newest) > place.revision; newest = newestOf(list)) {
+    missed.unshift(newest);
+    list = await listedAt(request, place.path, revisionOf(newest) - 1);
   }
+  for (const version of missed) place.see(version, "MODIFIED");
+  place.revision = now;
 }
 
-async function writtenAt(request: ApiRequest, path: string, revision: number): Promise<readonly ApiObject[]> {
-  const { metadata, items } = await request<ObjectList>("GET", `${path}?resourceVersion=${revision}&resourceVersionMatch=Exact`);
-  if (metadata.resourceVersion !== String(revision)) throw new Lost(`expected ${path} as it was at ${revision}, got it as it is at ${metadata.resourceVersion}`);
-  return items.filter((object) => revisionOf(object) === revision);
+function newestOf({ items }: ObjectList): ApiObject | undefined {
+  return items.reduce<ApiObject | undefined>((newest, one) => (newest && revisionOf(newest) > revisionOf(one) ? newest : one), undefined);
+}
+
+async function listedAt(request: ApiRequest, path: string, revision: number): Promise<ObjectList> {
+  const list = await request<ObjectList>("GET", `${path}?resourceVersion=${revision}&resourceVersionMatch=Exact`);
+  if (list.metadata.resourceVersion !== String(revision)) throw new Lost(`expected ${path} as it was at ${revision}, got it as it is at ${list.metadata.resourceVersion}`);
+  return list;
 }
 
 /** What was missed cannot be read any more. */

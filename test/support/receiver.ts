@@ -18,10 +18,11 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-export async function startReceiver(behave: Behaviour): Promise<Receiver> {
+/** On a port of its own, or on one where one has been before. */
+export async function startReceiver(behave: Behaviour, port = 0): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer((request, response) => void respond(request, response));
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const receiver: Receiver = {
     received,

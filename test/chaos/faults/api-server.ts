@@ -11,7 +11,7 @@ function serverFault(part: string, name: string, inflict: (stage: Stage) => Prom
     part,
     name,
     mustHold: "nothing is written that was not decided from what is there",
-    runs: 8,
+    deliveries: 8,
     ownControlPlane: true,
     normalFrom: "its end",
     prepare: async (stage) => ({ inflict: () => inflict(stage) }),
@@ -43,7 +43,7 @@ function gateFault(name: string, mustHold: string, inflict: (gate: ApiGate, stag
     part: "API server",
     name,
     mustHold,
-    runs: 8,
+    deliveries: 8,
     normalFrom: "its end",
     prepare: async (stage) => {
       const gate = await createApiGate(stage.api, "daemon");

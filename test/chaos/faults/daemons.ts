@@ -1,6 +1,5 @@
 /** Faults of the daemon itself. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { DaemonProcess } from "../../../src/playground/daemon-process.ts";
 import type { SampleApp } from "../../../src/playground/samples/sample-apps.ts";
 import { createApiGate, type AnsweredWrite } from "../../support/api-gate.ts";
 import type { ApiObject } from "../../support/api-request.ts";
@@ -10,27 +9,30 @@ import { runOf } from "../laws.ts";
 
 const PART = "daemon";
 
-async function kill(daemon: DaemonProcess): Promise<void> {
-  daemon.signal("SIGKILL");
-  await daemon.ended;
+/** The one that has run for longest. */
+export async function killFirst({ daemons, strike }: Pick<Stage, "daemons" | "strike">): Promise<void> {
+  const [daemon] = daemons();
+  strike();
+  daemon!.signal("SIGKILL");
+  await daemon!.ended;
 }
 
 const onlyOneKilled: Fault = {
   part: PART,
   name: "kill -9 of the only one at random instants, started again each time",
   mustHold: "the run ends as if nothing had been",
-  runs: 52,
-  atOnce: 13,
+  deliveries: 60,
+  atOnce: 20,
   normalFrom: "its end",
   prepare: async (stage) => ({ daemons: [{}], inflict: () => killAgainAndAgain(stage) }),
 };
 
-/** Until the runs are half over, each time a new daemon has lived for a moment. */
-async function killAgainAndAgain({ daemons, startDaemon, random, isOver }: Stage): Promise<void> {
-  for (let kills = 0; kills < 3 && !isOver(); kills++) {
-    await kill(daemons()[0]!);
-    await startDaemon();
-    await wait(random() * 4_000);
+/** Each time a new daemon has lived for a moment. */
+async function killAgainAndAgain(stage: Stage): Promise<void> {
+  for (let kills = 0; kills < 3 && !stage.isOver(); kills++) {
+    if (kills > 0) await wait(stage.random() * 4_000);
+    await killFirst(stage);
+    await stage.startDaemon();
   }
 }
 
@@ -38,16 +40,16 @@ const oneOfTwoKilled: Fault = {
   part: PART,
   name: "kill -9 of one of two at random instants",
   mustHold: "the other one goes on; the run ends as if nothing had been",
-  runs: 52,
-  atOnce: 13,
+  deliveries: 60,
+  atOnce: 20,
   normalFrom: "its start",
-  prepare: async ({ daemons, startDaemon, random }) => ({
+  prepare: async (stage) => ({
     inflict: async () => {
-      await kill(daemons()[0]!);
-      await wait(random() * 5_000);
-      await startDaemon();
-      await wait(random() * 2_000);
-      await kill(daemons()[0]!);
+      await killFirst(stage);
+      await wait(stage.random() * 5_000);
+      await stage.startDaemon();
+      await wait(stage.random() * 2_000);
+      await killFirst(stage);
     },
   }),
 };
@@ -58,7 +60,7 @@ function stale(meanwhile: "goes on" | "obeys an abort"): Fault {
     part: PART,
     name: `frozen between its commit of a step and the write of the route, until another one ${meanwhile === "goes on" ? "has gone on" : "has obeyed an abort"}`,
     mustHold: "the late write is refused",
-    runs: 8,
+    deliveries: 8,
     atOnce: 4,
     normalFrom: "its end",
     prepare: (stage) => frozenAfterCommit(stage, meanwhile === "obeys an abort"),
@@ -105,7 +107,7 @@ const rollingUpgrade: Fault = {
   part: PART,
   name: "a rolling upgrade in mid-run: new ones start, old ones are told to stop (SIGTERM)",
   mustHold: "the run ends as if nothing had been",
-  runs: 16,
+  deliveries: 16,
   normalFrom: "its start",
   prepare: async ({ daemons, startDaemon, random }) => ({
     inflict: async () => {
@@ -125,8 +127,8 @@ const frozen: Fault = {
   part: PART,
   name: "SIGSTOP of one of two for 100 s, longer than every lease and timeout, then SIGCONT",
   mustHold: "the other one goes on; the one that wakes moves nothing by what it knew before",
-  runs: 24,
-  atOnce: 12,
+  deliveries: 16,
+  atOnce: 16,
   normalFrom: "its start",
   prepare: async ({ daemons }) => ({
     spreadMs: LONGER_THAN_EVERY_LIMIT_MS, // some runs it knew as they were, others begin while it sleeps, and others go on when it wakes
@@ -145,7 +147,7 @@ const nothing: Fault = {
   part: PART,
   name: "none at all, for comparison",
   mustHold: "the run ends as expected",
-  runs: 8,
+  deliveries: 8,
   normalFrom: "its start",
   prepare: async () => ({ inflict: async () => undefined }),
 };

@@ -14,7 +14,7 @@ function prometheusFault(name: string, inflict: (gate: PrometheusGate, stage: St
     part: "Prometheus",
     name,
     mustHold: "no step up meanwhile; a bad version is taken back as soon as it can be told",
-    runs: 8,
+    deliveries: 8,
     normalFrom: "its end",
     prepare: (stage) => behindGate(stage, inflict),
   };

@@ -12,7 +12,7 @@ function redisFault(name: string, inflict: (redis: RedisServer, stage: Stage) =>
     part: "Redis",
     name,
     mustHold: "runs go on all the while",
-    runs: 8,
+    deliveries: 8,
     normalFrom: "its start",
     prepare: async (stage) => ({ inflict: () => inflict(stage.scene.redis, stage) }),
   };
