@@ -1,7 +1,9 @@
 /** A real Kubernetes control plane (etcd, kube-apiserver and, if asked for, kube-controller-manager) for tests, from KUBEBUILDER_ASSETS. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 import { onFreePort, startChild, untilReady, type Child } from "../../src/playground/processes/child-process.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
 import { createServerProcess, type ServerProcess } from "../../src/playground/processes/restartable.ts";
@@ -142,6 +144,33 @@ async function launchEtcd({ assets, folder }: Setup): Promise<Child> {
   );
   await untilReady(etcd, "etcd", async () => existsSync(socket));
   return etcd;
+}
+
+/** Asks etcd to forget all that was before now, and tells the API server, which serves lists of then from memory otherwise. */
+export async function compactEtcd({ folder }: Pick<ControlPlaneAddress, "folder">): Promise<void> {
+  const ask = (path: string, body: object): Promise<EtcdAnswer> => askEtcd(`${folder}/etcd.sock`, path, body);
+  const { revision } = (await ask("/v3/kv/range", { key: encoded("nothing") })).header;
+  await ask("/v3/kv/put", { key: encoded("compact_rev_key"), value: encoded(revision) });
+  await ask("/v3/kv/compaction", { revision });
+}
+
+interface EtcdAnswer {
+  readonly header: { readonly revision: string };
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
+
+/** Through its JSON gateway. */
+function askEtcd(socketPath: string, path: string, body: object): Promise<EtcdAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, path, method: "POST" }, (response) => {
+      json(response).then((answer) => (response.statusCode === 200 ? resolve(answer as EtcdAnswer) : reject(new Error(`etcd answered ${path} with ${response.statusCode}: ${JSON.stringify(answer)}`))), reject);
+    });
+    request.on("error", reject);
+    request.end(JSON.stringify(body));
+  });
 }
 
 async function launchApiServer(setup: Setup, port: number, token: string): Promise<Child> {

@@ -9,7 +9,7 @@ import { createTemporaryFolder } from "../../src/playground/processes/last-will.
 import { createApiRequest, type ApiAddress, type ApiObject, type ApiRequest } from "./api-request.ts";
 import { applyObjects, type ApplyOptions } from "./apply.ts";
 import type { AuditEntry } from "./audit-log.ts";
-import { connectControlPlane, type ControlPlaneAddress } from "./control-plane.ts";
+import { compactEtcd, connectControlPlane, type ControlPlaneAddress } from "./control-plane.ts";
 import { admitDaemon, DAEMON } from "./deployed.ts";
 
 /**
@@ -26,6 +26,8 @@ export interface TestApi {
   kubeconfigFor(user: string): string;
   /** What the server has answered to this user so far; the real one is shared by all tests, so look at your own namespace. */
   requestsOf(user: string): readonly ApiRecord[];
+  /** Forgets every revision before now, as etcd's compaction does; watches and lists of then are answered with 410. */
+  forgetHistory(): Promise<void>;
   /** A new one; tests on one server keep apart by namespaces. */
   createNamespace(): Promise<string>;
   /** Lets `daemon` move traffic and read labelled Secrets there, as deploy/namespace-binding.yaml does; settles when it may. */
@@ -56,6 +58,7 @@ export function openReal(controlPlane: ControlPlaneAddress): TestApi {
     address: controlPlane,
     kubeconfigFor: (user) => kubeconfigFor(user === "daemon" ? DAEMON.kubeconfig : user),
     requestsOf: (user) => auditLog(user === "daemon" ? DAEMON.user : user),
+    forgetHistory: () => compactEtcd(controlPlane),
     admitDaemon: (namespace) => admitDaemon(request, namespace),
     close: async () => undefined,
   };
@@ -78,6 +81,7 @@ export async function openEmbedded(): Promise<TestApi> {
     },
     requestsOf: (user) => answered.filter((request) => request.user === user),
     admitDaemon: async () => undefined, // everybody may do everything
+    forgetHistory: async () => api.compact(),
     close: async () => {
       await api.close();
       await folder.remove();

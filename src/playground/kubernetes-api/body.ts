@@ -1,23 +1,34 @@
 /** The object in the body of a request. */
 import { parse, YAMLParseError } from "yaml";
 import { isObject, textAt, type JsonObject } from "./json.ts";
+import { fromProtobuf } from "./protobuf.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { apiVersionOf, type ServedKind } from "./served-kind.ts";
 import { badRequest, invalid, unsupportedMediaType } from "./status-error.ts";
 
-const OBJECT_TYPES = ["application/json", "application/yaml"];
-
 /** The imperative `kubectl create KIND` sends built-in kinds so. */
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
-const WITHOUT_PROTOBUF = "; with kubectl, use `kubectl create ... --dry-run=client -o yaml | kubectl apply -f -`";
+export const OBJECT_TYPES = ["application/json", "application/yaml", PROTOBUF];
 
 /** The object of a POST or PUT. Throws 400, 415, or 422 for another kind. */
 export function objectOf(body: string, contentType: string, kind: ServedKind): KubeObject {
-  if (contentType === PROTOBUF) throw unsupportedMediaType(OBJECT_TYPES, WITHOUT_PROTOBUF);
-  if (!OBJECT_TYPES.includes(contentType)) throw unsupportedMediaType(OBJECT_TYPES);
-  const given = contentType === "application/yaml" ? yamlOf(body) : jsonOf(body, kind);
-  if (!isObject(given)) throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): expected an object (${body.slice(0, 60)})`);
-  return typed(given, body, kind);
+  const read = READERS[contentType];
+  if (!read) throw unsupportedMediaType(OBJECT_TYPES);
+  const given = read(body, kind);
+  if (isObject(given)) return typed(given, body, kind);
+  const what = Array.isArray(given) ? "array" : typeof given;
+  throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into an object`);
+}
+
+const READERS: Readonly<Record<string, (body: string, kind: ServedKind) => unknown>> = {
+  "application/json": jsonOf,
+  "application/yaml": yamlOf,
+  [PROTOBUF]: (body, kind) => fromProtobuf(Buffer.from(body, "latin1"), kind) ?? refuseProtobuf(),
+};
+
+/** Of the kinds that few create by hand nothing is known here. */
+function refuseProtobuf(): never {
+  throw unsupportedMediaType(OBJECT_TYPES, "; with kubectl, use `kubectl create ... --dry-run=client -o yaml | kubectl apply -f -`");
 }
 
 function jsonOf(body: string, kind: ServedKind): unknown {

@@ -3,7 +3,7 @@ import { ageOf } from "./age.ts";
 import { isObject, objectAt, textAt, valueAt, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
 import type { Column } from "./served-kind.ts";
-import { AGE } from "./table.ts";
+import { AGE, NAME } from "./table.ts";
 
 type Cell = (object: KubeObject, now: Date) => unknown;
 
@@ -52,6 +52,8 @@ export const POD_COLUMNS: readonly Column[] = [
   AGE,
   text("IP", "Its address.", (pod) => textAt(pod, "status", "podIP") || "<none>", 1),
   text("Node", "Where it runs.", (pod) => textAt(pod, "spec", "nodeName") || "<none>", 1),
+  text("Nominated Node", "Where it is to run.", (pod) => textAt(pod, "status", "nominatedNodeName") || "<none>", 1),
+  text("Readiness Gates", "How many of its gates are open.", () => "<none>", 1),
 ];
 
 const portsOf: Cell = (service) =>
@@ -93,9 +95,12 @@ export const EVENT_COLUMNS: readonly Column[] = [
   text("Type", "Normal or Warning.", (event) => textAt(event, "type")),
   text("Reason", "What happened, in a word.", (event) => textAt(event, "reason")),
   text("Object", "To what it happened.", involved),
+  text("Subobject", "To which part of it.", (event) => textAt(event, "involvedObject", "fieldPath"), 1),
   text("Source", "Who said so.", (event) => textAt(event, "source", "component") || textAt(event, "reportingComponent"), 1),
   text("Message", "What happened.", (event) => textAt(event, "message").trim()),
-  text("Count", "How often it happened.", (event) => String(valueAt(event, "count") ?? 1), 1),
+  text("First Seen", "When it happened first.", (event, now) => ageOf(textAt(event, "firstTimestamp") || textAt(event, "eventTime"), now), 1),
+  text("Count", "How often it happened.", (event) => valueAt(event, "count") ?? 1, 1),
+  { ...NAME, priority: 1 },
 ];
 
 export const REPLICA_SET_COLUMNS: readonly Column[] = [
@@ -111,8 +116,8 @@ const readyReplicas: Cell = (object) => `${Number(valueAt(object, "status", "rea
 
 export const DEPLOYMENT_COLUMNS: readonly Column[] = [
   text("Ready", "How many of its pods are ready.", readyReplicas),
-  text("Up-to-date", "How many pods have the newest template.", (object) => String(valueAt(object, "status", "updatedReplicas") ?? 0)),
-  text("Available", "How many pods have been ready for long enough.", (object) => String(valueAt(object, "status", "availableReplicas") ?? 0)),
+  text("Up-to-date", "How many pods have the newest template.", (object) => valueAt(object, "status", "updatedReplicas") ?? 0),
+  text("Available", "How many pods have been ready for long enough.", (object) => valueAt(object, "status", "availableReplicas") ?? 0),
   AGE,
   ...templateContainers,
   selector,

@@ -1,15 +1,18 @@
 /** The built-in kinds that the server has: one table. */
 import * as columns from "./builtin-columns.ts";
+import * as forms from "./builtin-forms.ts";
 import { completeDefinition, definitionCauses } from "./definitions.ts";
 import { isObject, objectAt, textAt, valueAt, type JsonObject } from "./json.ts";
 import { withMetadata, type KubeObject } from "./kube-object.ts";
+import { withDefaults, type Schema } from "./schema.ts";
 import type { ServedKind } from "./served-kind.ts";
 import { shapeOfObject } from "./shape.ts";
 import type { Cause } from "./status-error.ts";
 
-type Given = Pick<ServedKind, "kind" | "shortNames" | "columns"> & Partial<ServedKind>;
+/** `form`: which lists have keys, and what is filled in. */
+type Given = Pick<ServedKind, "kind" | "shortNames" | "columns"> & Partial<ServedKind> & { readonly form?: Schema };
 
-function builtin(group: string, given: Given): ServedKind {
+function builtin(group: string, { form, complete = asGiven, ...given }: Given): ServedKind {
   const singular = given.kind.toLowerCase();
   return {
     group,
@@ -21,29 +24,34 @@ function builtin(group: string, given: Given): ServedKind {
     isNamespaced: true,
     hasStatus: false,
     hasGeneration: false,
-    shape: shapeOfObject(undefined),
+    shape: shapeOfObject(form),
     selectableFields: [],
+    complete: (object, now) => complete(form ? (withDefaults(object, form) as KubeObject) : object, now),
     ...given,
   };
 }
 
+function asGiven(object: KubeObject): KubeObject {
+  return object;
+}
+
 function workload(given: Given): ServedKind {
-  return builtin("apps", { categories: ["all"], hasStatus: true, hasGeneration: true, complete: completeReplicas, ...given });
+  return builtin("apps", { categories: ["all"], hasStatus: true, hasGeneration: true, complete: completeWorkload(NO_STATUS[given.kind] ?? {}), ...given });
 }
 
 const EVENT_FIELDS = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) => `involvedObject.${field}`);
 
 export const BUILTIN_KINDS: readonly ServedKind[] = [
   builtin("", { kind: "Namespace", shortNames: ["ns"], isNamespaced: false, hasStatus: true, columns: columns.NAMESPACE_COLUMNS, complete: completeNamespace, selectableFields: ["status.phase"] }),
-  builtin("", { kind: "Pod", shortNames: ["po"], categories: ["all"], hasStatus: true, hasGeneration: true, columns: columns.POD_COLUMNS, complete: completePod, check: podCauses, selectableFields: ["spec.nodeName", "status.phase", "status.podIP"] }),
-  builtin("", { kind: "Service", shortNames: ["svc"], categories: ["all"], hasStatus: true, columns: columns.SERVICE_COLUMNS, complete: completeService }),
-  builtin("", { kind: "Secret", shortNames: [], columns: columns.SECRET_COLUMNS, complete: completeSecret, selectableFields: ["type"] }),
-  builtin("", { kind: "ConfigMap", shortNames: ["cm"], columns: columns.CONFIG_MAP_COLUMNS }),
-  builtin("", { kind: "Event", shortNames: ["ev"], columns: columns.EVENT_COLUMNS, complete: completeEvent, check: eventCauses, selectableFields: [...EVENT_FIELDS, "reason", "type", "source", "reportingComponent"] }),
-  workload({ kind: "Deployment", shortNames: ["deploy"], columns: columns.DEPLOYMENT_COLUMNS }),
-  workload({ kind: "ReplicaSet", shortNames: ["rs"], columns: columns.REPLICA_SET_COLUMNS }),
-  workload({ kind: "StatefulSet", shortNames: ["sts"], columns: columns.STATEFUL_SET_COLUMNS }),
-  workload({ kind: "DaemonSet", shortNames: ["ds"], columns: columns.DAEMON_SET_COLUMNS, complete: (object) => object }),
+  builtin("", { kind: "Pod", shortNames: ["po"], categories: ["all"], hasStatus: true, hasGeneration: true, columns: columns.POD_COLUMNS, form: forms.POD_FORM, complete: completePod, check: podCauses, selectableFields: ["spec.nodeName", "status.phase", "status.podIP"] }),
+  builtin("", { kind: "Service", shortNames: ["svc"], categories: ["all"], hasStatus: true, columns: columns.SERVICE_COLUMNS, form: forms.SERVICE_FORM, complete: completeService }),
+  builtin("", { kind: "Secret", shortNames: [], columns: columns.SECRET_COLUMNS, form: forms.DATA_FORM, complete: completeSecret, selectableFields: ["type"] }),
+  builtin("", { kind: "ConfigMap", shortNames: ["cm"], columns: columns.CONFIG_MAP_COLUMNS, form: forms.DATA_FORM }),
+  builtin("", { kind: "Event", shortNames: ["ev"], columns: columns.EVENT_COLUMNS, form: forms.EVENT_FORM, complete: completeEvent, check: eventCauses, selectableFields: [...EVENT_FIELDS, "reason", "type", "source", "reportingComponent"] }),
+  workload({ kind: "Deployment", shortNames: ["deploy"], columns: columns.DEPLOYMENT_COLUMNS, form: forms.DEPLOYMENT_FORM }),
+  workload({ kind: "ReplicaSet", shortNames: ["rs"], columns: columns.REPLICA_SET_COLUMNS, form: forms.REPLICA_SET_FORM }),
+  workload({ kind: "StatefulSet", shortNames: ["sts"], columns: columns.STATEFUL_SET_COLUMNS, form: forms.STATEFUL_SET_FORM }),
+  workload({ kind: "DaemonSet", shortNames: ["ds"], columns: columns.DAEMON_SET_COLUMNS, form: forms.DAEMON_SET_FORM }),
   builtin("apps", { kind: "ControllerRevision", shortNames: [], columns: columns.CONTROLLER_REVISION_COLUMNS }),
   builtin("apiextensions.k8s.io", {
     kind: "CustomResourceDefinition", shortNames: ["crd", "crds"], categories: ["api-extensions"], isNamespaced: false, hasStatus: true, hasGeneration: true,
@@ -59,19 +67,28 @@ function completeNamespace(object: KubeObject): KubeObject {
 }
 
 function completePod(object: KubeObject): KubeObject {
-  return { ...object, status: { phase: "Pending", ...objectAt(object, "status") } };
+  return { ...object, spec: forms.withPullPolicies(objectAt(object, "spec")), status: { phase: "Pending", qosClass: "BestEffort", ...objectAt(object, "status") } };
 }
 
-function completeReplicas(object: KubeObject): KubeObject {
-  return { ...object, spec: { replicas: 1, ...objectAt(object, "spec") }, status: { replicas: 0, ...objectAt(object, "status") } };
+/** Counts that are there from the beginning. */
+const NO_STATUS: Readonly<Record<string, JsonObject>> = {
+  ReplicaSet: { replicas: 0 },
+  StatefulSet: { replicas: 0, availableReplicas: 0 },
+  DaemonSet: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+};
+
+function completeWorkload(counts: JsonObject): (object: KubeObject) => KubeObject {
+  return (object) => ({ ...object, spec: forms.withTemplatePullPolicies(objectAt(object, "spec")), status: { ...counts, ...objectAt(object, "status") } });
 }
 
 function completeService(object: KubeObject): KubeObject {
   const spec = objectAt(object, "spec");
   const ports = Array.isArray(spec.ports) ? spec.ports.filter(isObject).map(completePort) : [];
   const type = textAt(spec, "type") || "ClusterIP";
-  return { ...object, spec: { sessionAffinity: "None", ...addressOf(object), ...spec, type, ports }, status: { loadBalancer: {}, ...objectAt(object, "status") } };
+  return { ...object, spec: { ...SERVICE_DEFAULTS, ...addressOf(object), ...spec, type, ports }, status: { loadBalancer: {}, ...objectAt(object, "status") } };
 }
+
+const SERVICE_DEFAULTS = { sessionAffinity: "None", ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack", internalTrafficPolicy: "Cluster" };
 
 function completePort(port: JsonObject): JsonObject {
   return { protocol: "TCP", targetPort: port.port, ...port };

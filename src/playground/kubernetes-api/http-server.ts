@@ -105,7 +105,7 @@ async function callOf(request: http.IncomingMessage): Promise<ApiCall> {
     path: url.pathname,
     query: url.searchParams,
     headers,
-    body: Buffer.concat(chunks).toString("utf8"),
+    body: Buffer.concat(chunks).toString(headers["content-type"]?.includes("protobuf") ? "latin1" : "utf8"), // bytes stay bytes
     user: /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? "admin", // kubectl keeps tokens to itself over plain HTTP
     ...(target && { target }),
   };

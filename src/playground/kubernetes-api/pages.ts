@@ -1,58 +1,55 @@
-/** Lists, whole or in chunks that belong to one revision. */
+/** Lists, whole or in chunks, of now or of a revision from before. */
 import { isObject } from "./json.ts";
-import type { KubeObject } from "./kube-object.ts";
 import type { Page } from "./rendering.ts";
 import { selectorOf } from "./selectors.ts";
 import { collectionOf, type ServedKind } from "./served-kind.ts";
-import { badRequest, StatusError } from "./status-error.ts";
+import { badRequest, invalid, StatusError } from "./status-error.ts";
 import { keyOfObject, type Store } from "./store.ts";
 
 export interface Pages {
-  /** Throws 410 for a chunk of a revision that is no longer known. */
+  /** Throws 410 for a revision that is no longer known. */
   page(kind: ServedKind, namespace: string | undefined, query: URLSearchParams): Page;
 }
 
-/** Lists that were begun and are still being fetched, at most. */
-const SNAPSHOT_LIMIT = 50;
-
 interface Token {
+  /** -1: of no revision, whatever there is now. */
   readonly rv: number;
   readonly start: string;
 }
 
+const ANY_REVISION = -1;
+
 export function createPages(store: Store): Pages {
-  const snapshots = new Map<string, readonly KubeObject[]>();
-
-  const remember = (id: string, items: readonly KubeObject[]): void => {
-    snapshots.set(id, items);
-    const [oldest] = snapshots.keys();
-    if (snapshots.size > SNAPSHOT_LIMIT && oldest !== undefined) snapshots.delete(oldest);
-  };
-  const itemsAt = (id: string, { rv, start }: Token): readonly KubeObject[] => {
-    const snapshot = rv < store.oldestRevision() ? undefined : snapshots.get(id);
-    if (!snapshot) throw new StatusError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.");
-    return snapshot.filter((object) => keyOfObject(object) > start);
-  };
-
   return {
     page(kind, namespace, query) {
       const token = tokenFrom(query);
       checkRevision(query, token, store);
-      const revision = token?.rv ?? store.revision();
-      const id = [collectionOf(kind), namespace ?? "", query.get("labelSelector"), query.get("fieldSelector"), revision].join("\0");
-      const selects = selectorOf(kind, query);
-      const items = token ? itemsAt(id, token) : store.list(collectionOf(kind), namespace).filter(selects);
-      const limit = limitFrom(query);
-      const shown = items.slice(0, limit);
+      const revision = revisionOf(query, token, store);
+      const listed = store.listAt(revision, collectionOf(kind), namespace);
+      if (!listed) throw token ? tooOldToGoOn(token) : new StatusError(410, "Expired", "The resourceVersion for the provided list is too old.");
+      const items = listed.filter(selectorOf(kind, query)).filter((object) => keyOfObject(object) > (token?.start ?? ""));
+      const shown = items.slice(0, limitFrom(query));
       const last = shown.at(-1);
-      if (!last || shown.length === items.length) return { items: shown, metadata: { resourceVersion: String(revision) } };
-      if (!token) remember(id, items);
-      const next = tokenOf({ rv: revision, start: keyOfObject(last) });
+      const metadata = { resourceVersion: String(revision) };
+      if (!last || shown.length === items.length) return { items: shown, metadata };
       const isWhole = !query.get("labelSelector") && !query.get("fieldSelector");
       const left = isWhole ? { remainingItemCount: items.length - shown.length } : {};
-      return { items: shown, metadata: { resourceVersion: String(revision), continue: next, ...left } };
+      return { items: shown, metadata: { ...metadata, continue: tokenOf({ rv: revision, start: keyOfObject(last) }), ...left } };
     },
   };
+}
+
+function revisionOf(query: URLSearchParams, token: Token | undefined, store: Store): number {
+  if (token) return token.rv === ANY_REVISION ? store.revision() : token.rv;
+  return query.get("resourceVersionMatch") === "Exact" ? Number(query.get("resourceVersion")) : store.revision();
+}
+
+function tooOldToGoOn({ start }: Token): StatusError {
+  const message =
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, " +
+    "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - " +
+    "objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+  return new StatusError(410, "Expired", message, undefined, { continue: tokenOf({ rv: ANY_REVISION, start }) });
 }
 
 function limitFrom(query: URLSearchParams): number {
@@ -63,9 +60,15 @@ function limitFrom(query: URLSearchParams): number {
 
 function checkRevision(query: URLSearchParams, token: Token | undefined, store: Store): void {
   const text = query.get("resourceVersion") ?? "";
+  if (query.get("resourceVersionMatch") && text === "") throw matchRefused("resourceVersionMatch is forbidden unless resourceVersion is provided");
   if (text !== "" && token) throw badRequest("specifying resource version is not allowed when using continue");
   if (!/^\d*$/.test(text)) throw badRequest(`invalid resource version: ${unreadableRevision(text)}`);
   if (Number(text) > store.revision()) throw revisionTooLarge(text, store.revision());
+}
+
+/** Of a list or a watch. */
+export function matchRefused(why: string): StatusError {
+  return invalid("meta.k8s.io", "ListOptions", "", [{ reason: "FieldValueForbidden", message: `Forbidden: ${why}`, field: "resourceVersionMatch" }]);
 }
 
 export function unreadableRevision(text: string): string {

@@ -1,6 +1,7 @@
 /** In which form an answer is wanted: whole objects, a table or metadata alone, as JSON or YAML. */
 import { stringify } from "yaml";
 import type { ApiCall } from "./api-call.ts";
+import { OBJECT_TYPES } from "./body.ts";
 import { without, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { apiVersionOf, inVersion, type ServedKind } from "./served-kind.ts";
@@ -19,7 +20,7 @@ export function renderingFor({ headers, query }: ApiCall): Rendering {
     const rendering = renderingOf(range.trim(), query);
     if (rendering) return rendering;
   }
-  throw new StatusError(406, "NotAcceptable", "only the following media types are accepted: application/json, application/yaml");
+  throw new StatusError(406, "NotAcceptable", `only the following media types are accepted: ${OBJECT_TYPES.join(", ")}`);
 }
 
 const CONTENT_TYPES: Readonly<Record<string, Rendering["contentType"]>> = {
@@ -71,5 +72,5 @@ export function renderList(kind: ServedKind, { items, metadata }: Page, renderin
 
 export function textOf(body: unknown, contentType: string): string {
   if (typeof body === "string") return body;
-  return contentType === "application/yaml" ? stringify(body) : `${JSON.stringify(body)}\n`;
+  return contentType === "application/yaml" ? stringify(body, { version: "1.1" }) : `${JSON.stringify(body)}\n`;
 }

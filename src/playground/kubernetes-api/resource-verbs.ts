@@ -62,7 +62,8 @@ export function answerResource(call: ApiCall, target: ResourcePath, parts: Parts
   if (!kind) return PAGE_NOT_FOUND;
   if (plural === "services" && subresource === "proxy") return proxied(call, target, parts.serviceAddress);
   if (subresource !== undefined && (subresource !== "status" || !kind.hasStatus)) return PAGE_NOT_FOUND;
-  if (name !== "" && kind.isNamespaced && namespace === undefined) return PAGE_NOT_FOUND;
+  const isOutside = kind.isNamespaced && namespace === undefined; // where all namespaces can be looked at, and no more
+  if (isOutside && (name !== "" || call.method !== "GET")) return PAGE_NOT_FOUND;
   const verb = VERBS[`${call.method} ${subresource ?? (name === "" ? "collection" : "object")}`];
   if (!verb) throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
   return verb({ call, kind, namespace, name, subresource }, parts);
@@ -88,7 +89,6 @@ function get({ call, kind, namespace, name }: Request, { store, now }: Parts): A
 
 function create(request: Request, { writes, now }: Parts): Answer {
   const { call, kind, namespace } = request;
-  if (kind.isNamespaced && namespace === undefined) throw badRequest("an empty namespace may not be set during creation");
   const rendering = renderingFor(call);
   const options = writeOptionsOf(call, "CreateOptions");
   const object = objectOf(call.body, contentTypeOf(call), kind);

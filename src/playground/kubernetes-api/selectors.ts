@@ -16,7 +16,7 @@ export function selectorOf(kind: ServedKind, query: URLSearchParams): Selector {
 
 /** At commas that are not within parentheses. */
 function split(selector: string): readonly string[] {
-  return selector.split(/,(?![^(]*\))/).map((text) => text.trim()).filter((text) => text !== "");
+  return selector.trim() === "" ? [] : selector.split(/,(?![^(]*\))/).map((text) => text.trim());
 }
 
 const KEY = "[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?";
@@ -25,7 +25,19 @@ const MEMBERSHIP = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const EXISTENCE = new RegExp(`^(!?)\\s*(${KEY})$`);
 
 function labelRequirement(text: string): Selector {
-  return equality(text) ?? membership(text) ?? existence(text) ?? unreadable(text);
+  return equality(text) ?? membership(text) ?? comparison(text) ?? existence(text) ?? unreadable(text);
+}
+
+const COMPARISON = new RegExp(`^(${KEY})\\s*([<>])\\s*(-?\\d+)$`);
+
+/** Of labels that are whole numbers. */
+function comparison(text: string): Selector | undefined {
+  const [, key, operator, value] = COMPARISON.exec(text) ?? [];
+  if (key === undefined) return undefined;
+  return (object) => {
+    const label = labelOf(object, key) ?? "";
+    return /^-?\d+$/.test(label) && (operator === ">" ? Number(label) > Number(value) : Number(label) < Number(value));
+  };
 }
 
 function equality(text: string): Selector | undefined {

@@ -34,6 +34,7 @@ export interface ServedKind {
 export interface Column {
   readonly name: string;
   readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: string;
   readonly description: string;
   /** Above 0: with `-o wide` only. */
   readonly priority: number;

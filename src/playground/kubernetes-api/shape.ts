@@ -6,7 +6,7 @@ export type Shape =
   /** A scalar, or a list or object that is owned as a whole. */
   | { readonly kind: "leaf" }
   | { readonly kind: "map"; readonly fields: Readonly<Record<string, Shape>>; readonly rest?: Shape }
-  | { readonly kind: "keyedList"; readonly keys: readonly string[]; readonly item: Shape }
+  | { readonly kind: "keyedList"; readonly keys: readonly string[]; readonly item: Shape; /** Of keys that an item may leave out. */ readonly defaults?: JsonObject }
   | { readonly kind: "set" }
   /** Nobody said: objects are owned field by field, everything else as a whole. */
   | { readonly kind: "any" };
@@ -45,7 +45,9 @@ function shapeOfList(schema: Schema): Shape {
   const type = schema["x-kubernetes-list-type"];
   if (type === "set") return { kind: "set" };
   if (type !== "map") return LEAF;
-  return { kind: "keyedList", keys: schema["x-kubernetes-list-map-keys"] ?? [], item: schema.items ? shapeOf(schema.items) : ANY };
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  const defaults = Object.fromEntries(keys.flatMap((key) => (schema.items?.properties?.[key]?.default === undefined ? [] : [[key, schema.items.properties[key].default]])));
+  return { kind: "keyedList", keys, defaults, item: schema.items ? shapeOf(schema.items) : ANY };
 }
 
 function shapeOfMap(schema: Schema): Shape {
@@ -79,7 +81,7 @@ export function childrenOf(value: unknown, shape: Shape): ReadonlyMap<string, Ch
     case "set":
       return Array.isArray(value) ? new Map(value.map((item) => [`v:${JSON.stringify(item)}`, childOf(item, LEAF)])) : undefined;
     case "keyedList":
-      return Array.isArray(value) ? new Map(value.map((item) => [`k:${keyOf(item, shape.keys)}`, childOf(item, shape.item)])) : undefined;
+      return Array.isArray(value) ? new Map(value.map((item) => [`k:${keyOf(item, shape)}`, childOf(item, shape.item)])) : undefined;
   }
 }
 
@@ -93,8 +95,8 @@ function childOf(value: unknown, shape: Shape): Child {
   return { value, shape, isDeclared: false };
 }
 
-function keyOf(item: unknown, keys: readonly string[]): string {
-  const from = isObject(item) ? item : {};
+function keyOf(item: unknown, { keys, defaults }: Extract<Shape, { readonly kind: "keyedList" }>): string {
+  const from = { ...defaults, ...(isObject(item) ? item : {}) };
   return JSON.stringify(Object.fromEntries([...keys].sort().map((key) => [key, from[key]])));
 }
 

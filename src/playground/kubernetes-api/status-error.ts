@@ -14,6 +14,7 @@ export class StatusError extends Error {
     readonly reason: string | undefined,
     message: string,
     readonly details?: JsonObject,
+    readonly metadata: JsonObject = {},
   ) {
     super(message);
   }
@@ -23,7 +24,7 @@ export function statusObject(error: StatusError): JsonObject {
   return {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: error.metadata,
     status: "Failure",
     message: error.message,
     ...(error.reason !== undefined && { reason: error.reason }),

@@ -20,6 +20,8 @@ export interface Store {
   /** Files the object under its metadata and gives it the next revision. */
   put(collection: string, object: KubeObject): KubeObject;
   remove(collection: string, object: KubeObject): KubeObject;
+  /** The same at a revision from before; nothing if the history does not go back so far. */
+  listAt(revision: number, collection: string, namespace?: string): readonly KubeObject[] | undefined;
   /** What happened after that revision; nothing if the history does not go back so far. */
   eventsAfter(collection: string, revision: number): readonly StoreEvent[] | undefined;
   /** Called within each write. Returns how to stop it. */
@@ -47,6 +49,10 @@ export function createStore(historyLimit: number): Store {
     revision: () => revision,
     get: (collection, namespace, name) => collectionOf(collection).get(keyOf(namespace, name)),
     list: (collection, namespace) => sorted(collectionOf(collection), namespace),
+    listAt(at, collection, namespace) {
+      const since = history.eventsAfter(collection, at);
+      return since && sorted(since.length === 0 ? collectionOf(collection) : undone(collectionOf(collection), since), namespace);
+    },
     put(collection, given) {
       const objects = collectionOf(collection);
       const previous = objects.get(keyOfObject(given));
@@ -68,6 +74,15 @@ export function createStore(historyLimit: number): Store {
     compact: history.compact,
     oldestRevision: history.oldestRevision,
   };
+}
+
+function undone(objects: ReadonlyMap<string, KubeObject>, events: readonly StoreEvent[]): ReadonlyMap<string, KubeObject> {
+  const then = new Map(objects);
+  for (const { object, previous } of events.toReversed()) {
+    if (previous) then.set(keyOfObject(object), previous);
+    else then.delete(keyOfObject(object));
+  }
+  return then;
 }
 
 function createCollections(): (name: string) => Map<string, KubeObject> {

@@ -13,7 +13,7 @@ export const AGE: Column = {
   cell: ({ metadata }, now) => ageOf(metadata.creationTimestamp, now),
 };
 
-const NAME_DEFINITION = { name: "Name", type: "string", format: "name", description: "The object's name, unique within its namespace.", priority: 0 };
+export const NAME: Column = { name: "Name", type: "string", format: "name", description: "The object's name, unique within its namespace.", priority: 0, cell: ({ metadata }) => metadata.name };
 
 export interface TableOptions {
   readonly includeObject: "Metadata" | "None" | "Object";
@@ -31,13 +31,17 @@ export function tableOf(kind: ServedKind, objects: readonly KubeObject[], metada
   };
 }
 
-function definitionsOf({ columns }: ServedKind): readonly JsonObject[] {
-  const own = columns.map(({ name, type, description, priority }) => ({ name, type, format: "", description, priority }));
-  return [NAME_DEFINITION, ...own];
+function definitionsOf(kind: ServedKind): readonly JsonObject[] {
+  return columnsOf(kind).map(({ name, type, format = "", description, priority }) => ({ name, type, format, description, priority }));
 }
 
-function cellsOf({ columns }: ServedKind, object: KubeObject, now: Date): readonly unknown[] {
-  return [object.metadata.name, ...columns.map(({ cell }) => cell(object, now))];
+function cellsOf(kind: ServedKind, object: KubeObject, now: Date): readonly unknown[] {
+  return columnsOf(kind).map(({ cell }) => cell(object, now));
+}
+
+/** The name comes first, where a kind does not put it elsewhere. */
+function columnsOf({ columns }: ServedKind): readonly Column[] {
+  return columns.some(({ format }) => format === NAME.format) ? columns : [NAME, ...columns];
 }
 
 function embedded(object: KubeObject, include: TableOptions["includeObject"]): unknown {

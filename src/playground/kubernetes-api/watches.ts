@@ -3,11 +3,11 @@ import type { ServerResponse } from "node:http";
 import { isFlag, type ApiCall, type Answer } from "./api-call.ts";
 import type { JsonObject } from "./json.ts";
 import { withMetadata, type KubeObject } from "./kube-object.ts";
-import { unreadableRevision } from "./pages.ts";
+import { matchRefused, unreadableRevision } from "./pages.ts";
 import { renderingFor, renderObject, type Rendering } from "./rendering.ts";
 import { selectorOf } from "./selectors.ts";
 import { apiVersionOf, collectionOf, type ServedKind } from "./served-kind.ts";
-import { invalid, StatusError, statusObject } from "./status-error.ts";
+import { StatusError, statusObject } from "./status-error.ts";
 import type { Store, StoreEvent } from "./store.ts";
 
 export interface OpenWatch {
@@ -79,7 +79,7 @@ function planOf(kind: ServedKind, namespace: string | undefined, call: ApiCall):
   const revision = query.get("resourceVersion") ?? "";
   if (!/^\d*$/.test(revision)) throw new StatusError(500, undefined, unreadableRevision(revision));
   const sendsInitial = isFlag(query, "sendInitialEvents");
-  if (sendsInitial && query.get("resourceVersionMatch") !== "NotOlderThan") throw initialEventsRefused();
+  if (sendsInitial && query.get("resourceVersionMatch") !== "NotOlderThan") throw matchRefused("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   const selects = selectorOf(kind, query);
   return {
     kind,
@@ -89,11 +89,6 @@ function planOf(kind: ServedKind, namespace: string | undefined, call: ApiCall):
     timeoutMs: 1000 * (Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS),
     hasBookmarks: isFlag(query, "allowWatchBookmarks"),
   };
-}
-
-function initialEventsRefused(): StatusError {
-  const message = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-  return invalid("meta.k8s.io", "ListOptions", "", [{ reason: "FieldValueForbidden", message, field: "resourceVersionMatch" }]);
 }
 
 function stream(plan: Plan, response: ServerResponse, { store, now, bookmarkIntervalMs }: WatchOptions): void {

@@ -2,40 +2,10 @@
 import { expect } from "vitest";
 import { BAD_SPECS } from "../../support/bad-specs.ts";
 import { until } from "../../support/until.ts";
+import { causesOf, created, events, names, owners, RULES_NOT_CHECKED, timeOf, type Behaviour } from "./behaviour.ts";
+import { collections, doors, revisions } from "./collections.ts";
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, type Answer, type Body, type Subject } from "./subject.ts";
 import { widget } from "./widgets.ts";
-
-export interface Behaviour {
-  /** A sentence. */
-  readonly name: string;
-  readonly check: (subject: Subject) => Promise<void>;
-}
-
-const RULES_NOT_CHECKED =
-  "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
-
-/** `field: message` of each cause. */
-function causesOf({ body }: Answer): readonly string[] {
-  const causes = (body.details?.causes ?? []) as unknown as readonly { readonly field: string; readonly message: string }[];
-  return causes.map(({ field, message }) => `${field}: ${message}`).sort();
-}
-
-async function created({ ask, widgets }: Subject, object: object, query = ""): Promise<Body> {
-  const answer = await ask("POST", widgets + query, object);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-  return answer.body;
-}
-
-/** Who owns what, without the times. */
-function owners(object: Body): readonly unknown[] {
-  const entries = object.metadata?.managedFields as unknown as readonly Body[];
-  return entries.map(({ manager, operation, subresource, fieldsV1 }) => [manager, operation, ...(subresource ? [subresource] : []), fieldsV1]);
-}
-
-function timeOf(object: Body, manager: string): unknown {
-  const entries = object.metadata?.managedFields as unknown as readonly { manager: string; time: string }[];
-  return entries.find((entry) => entry.manager === manager)?.time;
-}
 
 const creation: readonly Behaviour[] = [
   {
@@ -419,10 +389,6 @@ const deletion: readonly Behaviour[] = [
   },
 ];
 
-function names({ body }: Answer): readonly string[] {
-  return (body.items as unknown as readonly { metadata: { name: string } }[]).map(({ metadata }) => metadata.name);
-}
-
 const lists: readonly Behaviour[] = [
   {
     name: "A list in chunks shows one revision, whatever happens meanwhile",
@@ -492,17 +458,6 @@ const lists: readonly Behaviour[] = [
     },
   },
 ];
-
-/** The first events of a watch. */
-async function events({ watch }: Subject, path: string, count: number): Promise<readonly (readonly [type: string, name: unknown, object: Body])[]> {
-  const seen: (readonly [string, unknown, Body])[] = [];
-  const stop = new AbortController();
-  for await (const { type, object } of watch(path, stop.signal)) {
-    seen.push([type, object.metadata.name, object as unknown as Body]);
-    if (seen.length === count) break;
-  }
-  return seen;
-}
 
 const watches: readonly Behaviour[] = [
   {
@@ -613,4 +568,6 @@ const discovery: readonly Behaviour[] = [
   },
 ];
 
-export const BEHAVIOURS: readonly Behaviour[] = [...creation, ...validation, ...writes, ...apply, ...deletion, ...lists, ...watches, ...discovery];
+export const BEHAVIOURS: readonly Behaviour[] = [
+  ...creation, ...validation, ...writes, ...apply, ...deletion, ...doors, ...lists, ...collections, ...watches, ...revisions, ...discovery,
+];

@@ -24,6 +24,8 @@ export interface Subject {
   readonly widgets: string;
   ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   watch(path: string, signal: AbortSignal): AsyncGenerator<ApiEvent>;
+  /** Compaction: what was before now is forgotten, here and now or a moment later. */
+  forgetHistory(): Promise<void>;
 }
 
 export const JSON_PATCH = { "content-type": "application/json-patch+json" };
@@ -40,6 +42,7 @@ export async function prepareSubjects(api: TestApi): Promise<() => Promise<Subje
       widgets: `/apis/contract.weir.dev/v1/namespaces/${namespace}/widgets`,
       ask: (method, path, body, headers = {}) => ask(api.address, method, path, body, headers),
       watch: (path, signal) => watchApi(api.address, path, signal),
+      forgetHistory: () => api.forgetHistory(),
     };
   };
 }

@@ -1,0 +1,86 @@
+/** The protobuf that `kubectl create namespace`, `configmap` and `secret` send: as much of it as these kinds need. */
+import { isObject, type JsonObject } from "./json.ts";
+import type { ServedKind } from "./served-kind.ts";
+
+/** What a field with a length holds, and where it goes. */
+interface Field {
+  readonly name: string;
+  readonly read: (bytes: Buffer) => unknown;
+  /** The field may come several times: its values are gathered. */
+  readonly gather?: "list" | "map";
+}
+
+type Message = Readonly<Record<number, Field>>;
+
+const utf8 = (bytes: Buffer): string => bytes.toString("utf8");
+const base64 = (bytes: Buffer): string => bytes.toString("base64");
+const text = (name: string): Field => ({ name, read: utf8 });
+const texts = (name: string): Field => ({ name, read: utf8, gather: "list" });
+const nested = (name: string, message: Message): Field => ({ name, read: (bytes) => messageOf(bytes, message) });
+const map = (name: string, read: Field["read"]): Field => ({ name, gather: "map", read: (bytes) => messageOf(bytes, { 1: { name: "key", read: utf8 }, 2: { name: "value", read } }) });
+
+const METADATA: Message = {
+  1: text("name"), 2: text("generateName"), 3: text("namespace"), 11: map("labels", utf8), 12: map("annotations", utf8), 14: texts("finalizers"),
+};
+const metadata = nested("metadata", METADATA);
+
+const MESSAGES: Readonly<Record<string, Message>> = {
+  Namespace: { 1: metadata },
+  ConfigMap: { 1: metadata, 2: map("data", utf8), 3: map("binaryData", base64) },
+  Secret: { 1: metadata, 2: map("data", base64), 3: text("type"), 4: map("stringData", utf8) },
+};
+
+const MAGIC = "k8s\0";
+const ENVELOPE: Message = { 1: nested("typeMeta", { 1: text("apiVersion"), 2: text("kind") }), 2: { name: "raw", read: (bytes) => bytes } };
+
+/** The object in the envelope; undefined for kinds that are not among those above. */
+export function fromProtobuf(body: Buffer, { kind }: Pick<ServedKind, "kind">): JsonObject | undefined {
+  const message = MESSAGES[kind];
+  if (!message || body.subarray(0, 4).toString("latin1") !== MAGIC) return undefined;
+  const { typeMeta, raw } = messageOf(body.subarray(4), ENVELOPE);
+  return Buffer.isBuffer(raw) && isObject(typeMeta) ? { ...typeMeta, ...messageOf(raw, message) } : undefined;
+}
+
+/** Fields that are empty count as absent: the sender writes them all. */
+function messageOf(bytes: Buffer, message: Message): JsonObject {
+  const found: Record<string, unknown> = {};
+  for (const { number, value } of fieldsOf(bytes)) {
+    const field = message[number];
+    if (field && value.length > 0) add(found, field, field.read(value));
+  }
+  return found;
+}
+
+function add(found: Record<string, unknown>, { name, gather }: Field, value: unknown): void {
+  const before = found[name];
+  if (gather === "list") found[name] = [...(Array.isArray(before) ? (before as unknown[]) : []), value];
+  else if (gather === "map" && isObject(value)) found[name] = { ...(isObject(before) ? before : {}), [String(value.key)]: value.value ?? "" };
+  else found[name] = value;
+}
+
+const WITH_LENGTH = 2;
+
+/** Those that have a length; numbers are passed over. */
+function* fieldsOf(bytes: Buffer): Generator<{ readonly number: number; readonly value: Buffer }> {
+  for (let at = 0; at < bytes.length; ) {
+    const tag = varintAt(bytes, at);
+    const type = tag.value & 7;
+    if (type !== WITH_LENGTH) {
+      at = type === 0 ? varintAt(bytes, tag.end).end : tag.end + (type === 1 ? 8 : 4);
+      continue;
+    }
+    const length = varintAt(bytes, tag.end);
+    at = length.end + length.value;
+    yield { number: tag.value >> 3, value: bytes.subarray(length.end, at) };
+  }
+}
+
+function varintAt(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
+  let value = 0;
+  for (let at = start; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    value += (byte & 127) * 2 ** (7 * (at - start));
+    if (byte < 128) return { value, end: at + 1 };
+  }
+  return { value, end: bytes.length };
+}
