@@ -30,8 +30,11 @@ const CAST: Cast = { namespace: "rehearsal", canary: { workloads: ["canary"] }, 
 /** What waits for longer waits for ever. */
 const LONGEST_MS = 6 * 3_600_000;
 
+/** Told after each tick; milliseconds since the rollout began. */
+export type OnScene = (scene: Scene, sinceMs: number) => void;
+
 /** One rollout of a regression. The same seed and number give the same rollout, whichever others are played. */
-export function simulated(rollout: ValidRollout, regression: Regression, { seed, requestsPerSecond }: SimulationOptions, run: number): Outcome {
+export function simulated(rollout: ValidRollout, regression: Regression, { seed, requestsPerSecond }: Omit<SimulationOptions, "runs">, run: number, onScene: OnScene = () => undefined): Outcome {
   const random = createNamedRandom(seed, `${regression.name} ${run}`);
   const { model } = regression;
   const past = { stable: drawnCounters(model, model.stable, requestsPerSecond * HISTORY_SECONDS, random) };
@@ -41,6 +44,7 @@ export function simulated(rollout: ValidRollout, regression: Regression, { seed,
   for (let nowMs = BEGAN_AT_MS; nowMs < BEGAN_AT_MS + LONGEST_MS; ) {
     traffic.advance(nowMs, shareOf(stage));
     const scene = played(stage, nowMs, questionsAt(stage, nowMs).map((question) => answerTo(question, { traffic, past, boundsMs: model.boundsMs })));
+    onScene(scene, nowMs - BEGAN_AT_MS);
     const ending = endingOf(scene.status.run);
     if (ending) return ended(ending, nowMs, { scene, traffic, propagationMs });
     stage = scene.stage;

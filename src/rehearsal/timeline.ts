@@ -1,0 +1,38 @@
+/** When a good version reaches which step, at the earliest: played with the daemon's own rules, so that waiting for proxies, looks and verdicts is in it. */
+import { isPauseStep } from "../rollout/ladder.ts";
+import type { ValidRollout } from "../rollout/rollout.ts";
+import type { Step } from "../rollout/spec.ts";
+import { regressionsFor } from "./regressions.ts";
+import { simulated, type Outcome } from "./simulation.ts";
+
+export interface Timeline {
+  /** In the order of the ladder. */
+  readonly steps: readonly Reached[];
+  readonly ending: Outcome["ending"];
+  /** From the beginning to the end; endless pauses take no time. */
+  readonly lastedMs: number;
+}
+
+interface Reached {
+  readonly step: Step;
+  /** Since the beginning. Absent for a pause that waits for a person, and for what was not reached. */
+  readonly atMs?: number;
+}
+
+/** Enough to prove whatever can be proven. */
+const PLENTY = { requestsPerSecond: 1_000, baselineErrors: 0, seed: 1 };
+
+export function timelineOf(rollout: ValidRollout): Timeline {
+  const healthy = regressionsFor(rollout.spec, PLENTY).find(({ isHealthy }) => isHealthy)!;
+  const times: number[] = [];
+  const { ending, lastedMs } = simulated(rollout, healthy, PLENTY, 0, ({ decision }, sinceMs) => {
+    if (decision.kind === "begin" || decision.kind === "enter") times.push(sinceMs);
+  });
+  return { steps: rollout.spec.strategy.steps.map((step) => reachedAt(step, times)), ending, lastedMs };
+}
+
+/** Takes the next time, unless it is a pause that was left out of the play. */
+function reachedAt(step: Step, times: number[]): Reached {
+  const atMs = isPauseStep(step) && step.pause.duration === undefined ? undefined : times.shift();
+  return { step, ...(atMs === undefined ? {} : { atMs }) };
+}
