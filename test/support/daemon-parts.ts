@@ -27,6 +27,8 @@ export interface DaemonParts {
   log(): string;
   /** Answered requests, in order. */
   readonly asked: readonly RequestSeen[];
+  /** Looks once; what the tick throws is logged. */
+  tickOnce(ref: RolloutRef): Promise<void>;
   /** Looks until the condition holds; what a tick throws is logged, and the next one is tried. */
   tickUntil(ref: RolloutRef, condition: () => unknown): Promise<void>;
   /** Takes old records away, as at a daemon's start. */
@@ -66,11 +68,12 @@ export async function openDaemonParts({ kubeconfig, namespace, prometheusUrl = N
   const sweep = createRecordSweep({ client: caches.client, namespace, ttlMs: DAY_MS, limit: runLimit, logger });
   caches.start();
   await caches.synced;
-  const tick = (ref: RolloutRef): Promise<unknown> => reconcile(ref, ports, AbortSignal.timeout(LIMIT.limitMs)).catch((error: unknown) => logger.warn({ error }, "a tick failed"));
+  const tickOnce = (ref: RolloutRef): Promise<void> => reconcile(ref, ports, AbortSignal.timeout(LIMIT.limitMs)).then(() => undefined, (error: unknown) => logger.warn({ error }, "a tick failed"));
   return {
     log: () => logger.lines.map(({ level, fields, message }) => `${level} ${textOf(fields)} ${message}`).join("\n"),
     asked,
-    tickUntil: (ref, condition) => until(async () => (await tick(ref), condition()), LIMIT),
+    tickOnce,
+    tickUntil: (ref, condition) => until(async () => (await tickOnce(ref), condition()), LIMIT),
     sweep: () => sweep.start(),
     close() {
       sweep.stop();

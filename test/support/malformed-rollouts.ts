@@ -68,6 +68,7 @@ interface Mutation {
 }
 
 const oneOf = <T>(all: readonly T[], random: Random): T => all[Math.floor(random() * all.length)]!;
+const DEPTHS = [50, 300, 1_000];
 const isFields = (value: Json): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const MUTATIONS: readonly Mutation[] = [
@@ -75,7 +76,7 @@ const MUTATIONS: readonly Mutation[] = [
   { kind: "a huge value", put: (_, random) => oneOf(HUGE, random) },
   { kind: "odd characters", put: (before, random) => (random() < 0.5 && typeof before === "string" ? before + oneOf(UNICODE, random) : oneOf(UNICODE, random)) },
   { kind: "a hostile template", put: (before, random) => (random() < 0.5 && typeof before === "string" ? `${before}${oneOf(HOSTILE, random)}` : oneOf(HOSTILE, random)) },
-  { kind: "deep nesting", put: (_, random) => (random() < 0.5 ? nested(oneOf([50, 500, 2_000], random), oneOf(["spec", "a", "steps"], random)) : nestedList(oneOf([50, 500, 2_000], random))) },
+  { kind: "deep nesting", put: (_, random) => (random() < 0.5 ? nested(oneOf(DEPTHS, random), oneOf(["spec", "a", "steps"], random)) : nestedList(oneOf(DEPTHS, random))) },
   { kind: "nothing there", put: () => undefined },
   { kind: "an odd key", put: (before, random) => (isFields(before) ? withValue(before, [oneOf(ODD_KEYS, random)], () => oneOf([...WRONG_TYPES, ...UNICODE], random)) : { [oneOf(ODD_KEYS, random)]: before }) },
   { kind: "everything twice", put: (before) => (Array.isArray(before) ? [...(before as readonly Json[]), ...(before as readonly Json[])] : [before, before]) },

@@ -1,5 +1,5 @@
 /** The object in the body of a request. */
-import { parse, YAMLParseError } from "yaml";
+import { parse } from "yaml";
 import { isObject, textAt, type JsonObject } from "./json.ts";
 import { fromProtobuf } from "./protobuf.ts";
 import type { KubeObject } from "./kube-object.ts";
@@ -40,13 +40,15 @@ function jsonOf(body: string, kind: ServedKind): unknown {
   }
 }
 
-/** Throws 400 for what is not YAML. */
+/** Throws 400 for what is not YAML, and for aliases to nothing, to too much, or to what they are in. */
 export function yamlOf(body: string): unknown {
   try {
-    return parse(body);
+    const parsed: unknown = parse(body, { logLevel: "error" });
+    JSON.stringify(parsed);
+    return parsed;
   } catch (cause) {
-    if (!(cause instanceof YAMLParseError)) throw cause;
-    throw badRequest(`error decoding YAML: ${cause.message}`);
+    const [why] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    throw badRequest(`error decoding YAML: ${why}`);
   }
 }
 
@@ -68,7 +70,7 @@ function typed(given: JsonObject, body: string, kind: ServedKind): KubeObject {
   return { ...given, apiVersion, kind: said, metadata: { ...(given.metadata as JsonObject | undefined) } } as KubeObject;
 }
 
-/** Throws 400 where labels or annotations are not texts. */
+/** Throws 400 where names, labels or annotations are not texts. */
 export function checkMetadata(object: JsonObject, kind: ServedKind): void {
   const { metadata } = object;
   const refuse = (field: string, value: unknown, expected: string): never => {
@@ -76,6 +78,9 @@ export function checkMetadata(object: JsonObject, kind: ServedKind): void {
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
   };
   if (metadata !== undefined && !isObject(metadata)) return refuse("metadata", metadata, "v1.ObjectMeta");
+  for (const field of ["name", "generateName", "namespace"]) {
+    if (typeof (metadata?.[field] ?? "") !== "string") return refuse(field, metadata?.[field], "string");
+  }
   for (const field of ["labels", "annotations"]) {
     const map = metadata?.[field] ?? {};
     const wrong = isObject(map) ? Object.values(map).find((value) => typeof value !== "string") : map;

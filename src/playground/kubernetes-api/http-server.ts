@@ -1,6 +1,7 @@
 /** The HTTP side: reads requests, lets faults happen, writes answers. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { printable } from "../../rollout/printable.ts";
 import type { Answer, ApiCall } from "./api-call.ts";
 import type { Fault, FaultList } from "./faults.ts";
 import { recordOf, type AnsweredRequest } from "./request-record.ts";
@@ -71,7 +72,7 @@ function answered(call: ApiCall, { answer }: HttpOptions): Answer {
     return answer(call);
   } catch (error) {
     if (error instanceof StatusError) return { status: error.status, body: statusObject(error) };
-    const message = `an error on the server: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    const message = `an error on the server: ${error instanceof Error ? error.message : String(error)}`;
     return { status: 500, body: statusObject(new StatusError(500, "InternalError", message)) };
   }
 }
@@ -83,7 +84,7 @@ function refusal({ status, reason = "InternalError", message = "a fault that a t
 function send(response: http.ServerResponse, answer: Plain, headers: Readonly<Record<string, string>>): void {
   const contentType = answer.contentType ?? "application/json";
   const text = textOf(answer.body, contentType);
-  const warnings = (answer.warnings ?? []).map((warning) => `299 - ${JSON.stringify(warning)}`);
+  const warnings = warningHeaders(answer.warnings ?? []);
   if (warnings.length > 0) response.setHeader("warning", warnings);
   response.writeHead(answer.status, {
     ...headers,
@@ -92,6 +93,16 @@ function send(response: http.ServerResponse, answer: Plain, headers: Readonly<Re
     "cache-control": "no-cache, private",
   });
   response.end(text);
+}
+
+/** The server says no more than this in warnings: clients take headers up to a size. */
+const MOST_WARNING_BYTES = 4_096;
+
+/** A header carries bytes: those of the text in UTF-8, without control characters. */
+function warningHeaders(warnings: readonly string[]): readonly string[] {
+  const headers = warnings.map((warning) => Buffer.from(`299 - ${JSON.stringify(printable(warning))}`, "utf8").toString("latin1"));
+  let bytes = 0;
+  return headers.filter(({ length }) => (bytes += length) <= MOST_WARNING_BYTES);
 }
 
 async function callOf(request: http.IncomingMessage): Promise<ApiCall> {
