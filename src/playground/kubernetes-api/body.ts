@@ -58,7 +58,7 @@ export function yamlOf(body: string): unknown {
     return parse(body);
   } catch (cause) {
     if (!(cause instanceof YAMLParseError)) throw cause;
-    throw badRequest(`error decoding YAML: ${cause.message}`);
+    throw badRequest(`error decoding YAML: ${cause.message.split("\n")[0]}`);
   }
 }
 

@@ -40,7 +40,7 @@ const PROPAGATIONS: readonly Propagation[] = ["Background", "Foreground", "Orpha
 function propagationFrom(text: string): Propagation | undefined {
   const known = PROPAGATIONS.find((propagation) => propagation === text);
   if (known || text === "") return known;
-  const message = `Unsupported value: ${JSON.stringify(text)}: supported values: "Background", "Foreground", "Orphan", "nil"`;
+  const message = `Unsupported value: ${JSON.stringify(text)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
   throw invalid("meta.k8s.io", "DeleteOptions", "", [{ reason: "FieldValueNotSupported", message, field: "propagationPolicy" }]);
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { REVIEWS } from "./reviews.ts";
 import { SCALE_KIND } from "./scale.ts";
-import type { ServedKind } from "./served-kind.ts";
+import { isDeletedTogether, type ServedKind } from "./served-kind.ts";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const STATUS_VERBS = ["get", "patch", "update"];
@@ -15,7 +15,7 @@ type Listed = Pick<ServedKind, "group" | "version" | "kind" | "plural" | "singul
 
 function listed(registry: Registry): readonly Listed[] {
   const reviews = REVIEWS.map((review) => ({ ...review, shortNames: [], categories: [], isNamespaced: false, hasStatus: false, verbs: ["create"] }));
-  return [...registry.kinds().map((kind) => ({ ...kind, verbs: VERBS })), ...reviews];
+  return [...registry.kinds().map((kind) => ({ ...kind, verbs: VERBS.filter((verb) => verb !== "deletecollection" || isDeletedTogether(kind)) })), ...reviews];
 }
 
 const AGGREGATED = /application\/json;g=apidiscovery\.k8s\.io;v=v2;as=APIGroupDiscoveryList/;

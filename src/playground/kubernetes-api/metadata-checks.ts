@@ -10,20 +10,24 @@ const LARGEST_ANNOTATIONS = 262_144;
 
 const TEXTS = ["name", "generateName", "namespace", "uid", "resourceVersion", "selfLink"];
 const LISTS: Readonly<Record<string, string>> = { finalizers: "[]string", ownerReferences: "[]v1.OwnerReference", managedFields: "[]v1.ManagedFieldsEntry" };
+const MAPS = ["labels", "annotations"];
 const TIMES = ["creationTimestamp", "deletionTimestamp"];
 
 /** What of it cannot even be read. */
 export function metadataTypeProblem({ metadata }: JsonObject): string | undefined {
   if (metadata === undefined || metadata === null) return undefined;
-  if (!isObject(metadata)) return mistyped(metadata, "metadata", "v1.ObjectMeta");
+  if (!isObject(metadata)) return `json: cannot unmarshal ${typeName(metadata)} into Go value of type v1.ObjectMeta`;
   return Object.entries(metadata).map(([field, value]) => (value === null ? undefined : fieldTypeProblem(field, value))).find((problem) => problem !== undefined);
 }
 
 function fieldTypeProblem(field: string, value: unknown): string | undefined {
-  if (TEXTS.includes(field)) return typeof value === "string" ? undefined : mistyped(value, field, "string");
-  if (field in LISTS) return Array.isArray(value) ? undefined : mistyped(value, field, LISTS[field] ?? "");
-  if (TIMES.includes(field)) return isTime(value) ? undefined : `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`;
-  if (field !== "labels" && field !== "annotations") return undefined;
+  if (TEXTS.includes(field) && typeof value !== "string") return mistyped(value, field, "string");
+  if (field in LISTS && !Array.isArray(value)) return mistyped(value, field, LISTS[field] ?? "");
+  if (TIMES.includes(field) && !isTime(value)) return `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`;
+  return MAPS.includes(field) ? mapTypeProblem(field, value) : undefined;
+}
+
+function mapTypeProblem(field: string, value: unknown): string | undefined {
   if (!isObject(value)) return mistyped(value, field, "map[string]string");
   const wrong = Object.values(value).find((text) => typeof text !== "string");
   return wrong === undefined ? undefined : mistyped(wrong, field, "string");
@@ -34,8 +38,12 @@ function isTime(value: unknown): boolean {
 }
 
 function mistyped(value: unknown, field: string, expected: string): string {
-  const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  return `json: cannot unmarshal ${type} into Go struct field ObjectMeta.${field} of type ${expected}`;
+  return `json: cannot unmarshal ${typeName(value)} into Go struct field ObjectMeta.${field} of type ${expected}`;
+}
+
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
 }
 
 // ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -50,9 +58,9 @@ function nameCauses({ metadata }: KubeObject): readonly Cause[] {
   return wrong("metadata.name", name, nameProblem(name));
 }
 
-/** A name is cut and completed, so its beginning may end with a dash. */
+/** The beginning of a name may end as a whole one may not. */
 function generateNameCauses({ metadata: { generateName = "" } }: KubeObject): readonly Cause[] {
-  return generateName === "" ? [] : wrong("metadata.generateName", generateName, nameProblem(generateName.replace(/-$/, "a")));
+  return generateName === "" ? [] : wrong("metadata.generateName", generateName, nameProblem(generateName.replace(/[-.]$/, "a")));
 }
 
 function labelCauses({ metadata: { labels = {} } }: KubeObject): readonly Cause[] {

@@ -22,7 +22,7 @@ export function isSubdomain(text: string): boolean {
 
 /** Each of these says what is wrong with a text, or nothing. */
 export function nameProblem(name: string): string | undefined {
-  if (name.length > LONGEST_NAME) return `must be no more than ${LONGEST_NAME} bytes`;
+  if (name.length > LONGEST_NAME) return `must be no more than ${LONGEST_NAME} characters`;
   return isSubdomain(name) ? undefined : SUBDOMAIN_RULE;
 }
 

@@ -15,7 +15,7 @@ import { renderingFor, renderList, renderObject } from "./rendering.ts";
 import type { ResourcePath } from "./resource-path.ts";
 import { answerReview, REVIEWS } from "./reviews.ts";
 import { SCALE_KIND, scaleOf, withScale, type ScalePaths } from "./scale.ts";
-import { collectionOf, type ServedKind } from "./served-kind.ts";
+import { collectionOf, isDeletedTogether, type ServedKind } from "./served-kind.ts";
 import { proxied, type ServiceAddress } from "./service-proxy.ts";
 import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from "./status-error.ts";
 import type { Store } from "./store.ts";
@@ -59,22 +59,31 @@ const VERBS: Readonly<Record<string, Verb>> = {
   "PATCH scale": patchScale,
 };
 
-/** Throws 405 for what cannot be done there. */
 export function answerResource(call: ApiCall, target: ResourcePath, parts: Parts): Answer {
-  const { group, version, plural, namespace, name = "" } = target;
+  const { group, version, plural } = target;
   const review = REVIEWS.find((each) => each.group === group && each.version === version && each.plural === plural);
   if (review) return answerReview(review, call);
   const kind = parts.registry.find(group, version, plural);
-  if (kind && plural === "services" && target.subresource === "proxy") return proxied(call, target, parts.serviceAddress);
-  const subresource = subresourceOf(kind, target);
   if (!kind) return PAGE_NOT_FOUND;
+  return plural === "services" && target.subresource === "proxy" ? proxied(call, target, parts.serviceAddress) : answerKind(call, kind, target, parts);
+}
+
+/** Throws 405 for what cannot be done there. */
+function answerKind(call: ApiCall, kind: ServedKind, target: ResourcePath, parts: Parts): Answer {
+  const { namespace, name = "" } = target;
+  const subresource = subresourceOf(kind, target);
   if (subresource === "none") return nothingBelow(kind, name);
   const isOutside = kind.isNamespaced && namespace === undefined; // where all namespaces can be looked at, and no more
   if (isOutside && (name !== "" || call.method !== "GET")) return PAGE_NOT_FOUND;
-  if (kind.schema && name === "" && ["PUT", "PATCH"].includes(call.method)) throw badRequest("name must be provided");
-  const verb = VERBS[`${call.method} ${subresource ?? (name === "" ? "collection" : "object")}`];
-  if (!verb) throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  const place = subresource ?? (name === "" ? "collection" : "object");
+  const verb = VERBS[`${call.method} ${place}`] ?? refusedVerb(kind, call.method, place);
+  if (verb === deleteCollection && !isDeletedTogether(kind)) refusedVerb(kind, call.method, place);
   return verb({ call, kind, namespace, name, subresource }, parts);
+}
+
+function refusedVerb({ schema }: ServedKind, method: string, place: string): never {
+  if (schema && place === "collection" && ["PUT", "PATCH"].includes(method)) throw badRequest("name must be provided");
+  throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 }
 
 /** Of a defined kind the real server looks for the object first. */
@@ -83,10 +92,10 @@ function nothingBelow(kind: ServedKind, name: string): Answer {
   throw notFound(kind, name);
 }
 
-function subresourceOf(kind: ServedKind | undefined, { subresource }: ResourcePath): Place["subresource"] | "none" {
+function subresourceOf(kind: ServedKind, { subresource }: ResourcePath): Place["subresource"] | "none" {
   if (subresource === undefined) return undefined;
-  if (subresource === "status" && kind?.hasStatus) return subresource;
-  return subresource === "scale" && kind?.scale ? subresource : "none";
+  if (subresource === "status" && kind.hasStatus) return subresource;
+  return subresource === "scale" && kind.scale ? subresource : "none";
 }
 
 function placeOf({ kind, namespace, name, subresource }: Request): Place {

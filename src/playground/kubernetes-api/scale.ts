@@ -1,7 +1,6 @@
 /** The subresource `scale`: how many replicas an object wants and has, in one form for every kind that has them. */
 import { isObject, objectAt, valueAt, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
-import type { ServedKind } from "./served-kind.ts";
 import { badRequest, invalid } from "./status-error.ts";
 
 /** Where a kind keeps them. */

@@ -50,6 +50,11 @@ export function collectionOf({ group, plural }: { readonly group: string; readon
   return `${plural}.${group}`;
 }
 
+/** Namespaces are deleted one by one only. */
+export function isDeletedTogether(kind: { readonly group: string; readonly plural: string }): boolean {
+  return collectionOf(kind) !== "namespaces.";
+}
+
 export function apiVersionOf({ group, version }: { readonly group: string; readonly version: string }): string {
   return group === "" ? version : `${group}/${version}`;
 }
