@@ -24,8 +24,8 @@ export interface ControlPlaneOptions {
   readonly audit?: boolean;
   /** Default true; false lets every user do everything. */
   readonly rbac?: boolean;
-  /** Runs kube-controller-manager and a fake kubelet, so that Deployments get pods, and pods get ready. Default false. */
-  readonly controllers?: boolean;
+  /** Runs kube-controller-manager and a fake kubelet, so that Deployments get pods, and pods get ready; or some controllers alone. Default false. */
+  readonly controllers?: boolean | readonly string[];
 }
 
 /** Plain data, so that another process can use the same control plane. `token` is the admin's. */
@@ -50,7 +50,7 @@ export interface ConnectedControlPlane extends ControlPlaneAddress {
 }
 
 export interface ControlPlane extends ConnectedControlPlane {
-  /** With `controllers` only. */
+  /** With all `controllers` only. */
   readonly kubelet: FakeKubelet | undefined;
   /** Both keep address and data over their ends. */
   readonly etcd: ServerProcess;
@@ -76,7 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
   try {
     const { connected, etcd, apiServer } = await startServers({ assets, folder: folder.path, options }, running);
-    const kubelet = options.controllers ? await startFakeKubelet(connected) : undefined;
+    const kubelet = options.controllers === true ? await startFakeKubelet(connected) : undefined;
     return { ...connected, kubelet, etcd, apiServer, close: async () => void (await kubelet?.close(), await close()) };
   } catch (error) {
     await close();
@@ -219,12 +219,12 @@ const CONTROLLERS = [
   "statefulset-controller",
 ];
 
-function launchControllers({ assets, folder }: Setup): Promise<Child> {
+function launchControllers({ assets, folder, options: { controllers } }: Setup): Promise<Child> {
   return startChild(
     path.join(assets, "kube-controller-manager"),
     [
       `--kubeconfig=${kubeconfigPath(folder, CONTROLLERS_USER)}`,
-      `--controllers=${CONTROLLERS.join(",")}`,
+      `--controllers=${(Array.isArray(controllers) ? controllers : CONTROLLERS).join(",")}`,
       "--leader-elect=false",
       "--secure-port=0",
       `--service-account-private-key-file=${folder}/service-account.key`,

@@ -31,7 +31,7 @@ function strictError({ kind, version }: ServedKind, unknownFields: readonly stri
 
 function withoutForeignPart({ kind, subresource }: Door, object: KubeObject, current: KubeObject | undefined): KubeObject {
   if (!kind.hasStatus) return object;
-  if (!subresource) return { ...without(object, "status"), ...statusOf(current) } as KubeObject;
+  if (subresource !== "status") return { ...without(object, "status"), ...statusOf(current) } as KubeObject;
   return { ...without(current ?? object, "status"), ...statusOf(object) } as KubeObject;
 }
 
@@ -41,6 +41,6 @@ function statusOf(object: KubeObject | undefined): JsonObject {
 
 /** What of a configuration may be applied through this door. */
 export function ownPart({ kind, subresource }: Door, config: KubeObject): JsonObject {
-  if (subresource) return { apiVersion: config.apiVersion, kind: config.kind, metadata: { name: config.metadata.name }, ...statusOf(config) };
+  if (subresource === "status") return { apiVersion: config.apiVersion, kind: config.kind, metadata: { name: config.metadata.name }, ...statusOf(config) };
   return kind.hasStatus ? without(config, "status") : config;
 }

@@ -20,6 +20,8 @@ export type Answer =
   /** The part answers by itself, now or over time. */
   | { readonly stream: (response: ServerResponse) => void };
 
+/** Anything but absence, `false` and `0` is a yes. */
 export function isFlag(query: URLSearchParams, name: string): boolean {
-  return ["true", "1"].includes(query.get(name) ?? "");
+  const text = query.get(name);
+  return text !== null && text.toLowerCase() !== "false" && text !== "0";
 }

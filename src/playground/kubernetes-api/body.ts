@@ -1,17 +1,29 @@
 /** The object in the body of a request. */
 import { parse } from "yaml";
+import { firstMistyped, type Mistyped } from "./form-check.ts";
 import { isObject, textAt, type JsonObject } from "./json.ts";
+import { metadataTypeProblem } from "./metadata-checks.ts";
 import { fromProtobuf } from "./protobuf.ts";
 import type { KubeObject } from "./kube-object.ts";
-import { apiVersionOf, type ServedKind } from "./served-kind.ts";
-import { badRequest, invalid, unsupportedMediaType } from "./status-error.ts";
+import type { Schema } from "./schema.ts";
+import { apiVersionOf } from "./served-kind.ts";
+import { badRequest, invalid, unsupportedMediaType, type StatusError } from "./status-error.ts";
 
 /** The imperative `kubectl create KIND` sends built-in kinds so. */
 const PROTOBUF = "application/vnd.kubernetes.protobuf";
 export const OBJECT_TYPES = ["application/json", "application/yaml", PROTOBUF];
 
+/** What a body must hold; a built-in kind need not say what it is. */
+export interface BodyKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly isBuiltin: boolean;
+  readonly form?: Schema;
+}
+
 /** The object of a POST or PUT. Throws 400, 415, or 422 for another kind. */
-export function objectOf(body: string, contentType: string, kind: ServedKind): KubeObject {
+export function objectOf(body: string, contentType: string, kind: BodyKind): KubeObject {
   const read = READERS[contentType];
   if (!read) throw unsupportedMediaType(OBJECT_TYPES);
   const given = read(body, kind);
@@ -20,7 +32,7 @@ export function objectOf(body: string, contentType: string, kind: ServedKind): K
   throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into an object`);
 }
 
-const READERS: Readonly<Record<string, (body: string, kind: ServedKind) => unknown>> = {
+const READERS: Readonly<Record<string, (body: string, kind: BodyKind) => unknown>> = {
   "application/json": jsonOf,
   "application/yaml": yamlOf,
   [PROTOBUF]: (body, kind) => fromProtobuf(Buffer.from(body, "latin1"), kind) ?? refuseProtobuf(),
@@ -31,7 +43,7 @@ function refuseProtobuf(): never {
   throw unsupportedMediaType(OBJECT_TYPES, "; with kubectl, use `kubectl create ... --dry-run=client -o yaml | kubectl apply -f -`");
 }
 
-function jsonOf(body: string, kind: ServedKind): unknown {
+function jsonOf(body: string, kind: BodyKind): unknown {
   try {
     return JSON.parse(body);
   } catch (cause) {
@@ -53,9 +65,9 @@ export function yamlOf(body: string): unknown {
 }
 
 /** A built-in kind need not say what it is. */
-function typed(given: JsonObject, body: string, kind: ServedKind): KubeObject {
+function typed(given: JsonObject, body: string, kind: BodyKind): KubeObject {
   const expected = apiVersionOf(kind);
-  const isBuiltin = kind.schema === undefined;
+  const { isBuiltin } = kind;
   const said = textAt(given, "kind") || (isBuiltin ? kind.kind : "");
   const apiVersion = textAt(given, "apiVersion") || (isBuiltin ? expected : "");
   if (said === "") throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${body}' (${body})`);
@@ -67,23 +79,26 @@ function typed(given: JsonObject, body: string, kind: ServedKind): KubeObject {
     throw invalid(kind.group, said, textAt(given, "metadata", "name"), [cause]);
   }
   checkMetadata(given, kind);
+  checkForm(given, kind);
   return { ...given, apiVersion, kind: said, metadata: { ...(given.metadata as JsonObject | undefined) } } as KubeObject;
 }
 
-/** Throws 400 where names, labels or annotations are not texts. */
-export function checkMetadata(object: JsonObject, kind: ServedKind): void {
-  const { metadata } = object;
-  const refuse = (field: string, value: unknown, expected: string): never => {
-    const why = `json: cannot unmarshal ${typeof value} into Go struct field ObjectMeta.${field} of type ${expected}`;
-    throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
-  };
-  if (metadata !== undefined && !isObject(metadata)) return refuse("metadata", metadata, "v1.ObjectMeta");
-  for (const field of ["name", "generateName", "namespace"]) {
-    if (typeof (metadata?.[field] ?? "") !== "string") return refuse(field, metadata?.[field], "string");
-  }
-  for (const field of ["labels", "annotations"]) {
-    const map = metadata?.[field] ?? {};
-    const wrong = isObject(map) ? Object.values(map).find((value) => typeof value !== "string") : map;
-    if (wrong !== undefined) return refuse(field, wrong, "string");
-  }
+/** Throws 400 for metadata that cannot be read. */
+function checkMetadata(object: JsonObject, kind: BodyKind): void {
+  const problem = metadataTypeProblem(object);
+  if (problem !== undefined) throw unreadable(kind, problem);
+}
+
+/** Throws 400 where a built-in kind has a value of another type than its form. */
+function checkForm(object: JsonObject, kind: BodyKind): void {
+  const found = kind.form && firstMistyped(object, kind.form);
+  if (found) throw unreadable(kind, mistypedField(kind, found));
+}
+
+export function mistypedField({ kind }: Pick<BodyKind, "kind">, { path, value, expected }: Mistyped): string {
+  return `json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go struct field ${kind}${path} of type ${expected}`;
+}
+
+function unreadable({ kind, version }: BodyKind, why: string): StatusError {
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }

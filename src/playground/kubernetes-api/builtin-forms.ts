@@ -12,7 +12,7 @@ const PROTOCOL: Schema = { type: "string", default: "TCP" };
 
 const CONTAINER = object({
   env: keyed(["name"]),
-  ports: keyed(["containerPort", "protocol"], object({ protocol: PROTOCOL })),
+  ports: keyed(["containerPort", "protocol"], object({ containerPort: { type: "integer" }, protocol: PROTOCOL })),
   volumeMounts: keyed(["mountPath"]),
   volumeDevices: keyed(["devicePath"]),
   resources: { type: "object", additionalProperties: true, default: {} },
@@ -58,8 +58,9 @@ export const DAEMON_SET_FORM = workload({
   revisionHistoryLimit: HISTORY,
 });
 export const POD_FORM = object({ spec: object({ ...POD_SPEC, enableServiceLinks: { type: "boolean", default: true } }), status: STATUS });
-export const SERVICE_FORM = object({ spec: object({ selector: WHOLE, ports: keyed(["port", "protocol"], object({ protocol: PROTOCOL })) }), status: STATUS });
+export const SERVICE_FORM = object({ spec: object({ selector: WHOLE, ports: keyed(["port", "protocol"], object({ port: { type: "integer" }, protocol: PROTOCOL })) }), status: STATUS });
 export const DATA_FORM = object({ data: TEXTS, binaryData: TEXTS, stringData: TEXTS });
+export const DEFINITION_FORM = object({ spec: object({ group: { type: "string" }, scope: { type: "string" }, names: object({}), versions: { type: "array" } }) });
 export const EVENT_FORM = object({ involvedObject: WHOLE, related: WHOLE, source: WHOLE });
 
 /** `imagePullPolicy` goes by the image's tag. */

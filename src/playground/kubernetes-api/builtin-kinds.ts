@@ -1,13 +1,14 @@
 /** The built-in kinds that the server has: one table. */
+import * as checks from "./builtin-checks.ts";
 import * as columns from "./builtin-columns.ts";
 import * as forms from "./builtin-forms.ts";
 import { completeDefinition, definitionCauses } from "./definitions.ts";
-import { isObject, objectAt, textAt, valueAt, type JsonObject } from "./json.ts";
+import { isObject, objectAt, textAt, type JsonObject } from "./json.ts";
 import { withMetadata, type KubeObject } from "./kube-object.ts";
 import { withDefaults, type Schema } from "./schema.ts";
+import type { ScalePaths } from "./scale.ts";
 import type { ServedKind } from "./served-kind.ts";
 import { shapeOfObject } from "./shape.ts";
-import type { Cause } from "./status-error.ts";
 
 /** `form`: which lists have keys, and what is filled in. */
 type Given = Pick<ServedKind, "kind" | "shortNames" | "columns"> & Partial<ServedKind> & { readonly form?: Schema };
@@ -27,6 +28,7 @@ function builtin(group: string, { form, complete = asGiven, ...given }: Given): 
     shape: shapeOfObject(form),
     selectableFields: [],
     complete: (object, now) => complete(form ? (withDefaults(object, form) as KubeObject) : object, now),
+    ...(form && { form }),
     ...given,
   };
 }
@@ -35,27 +37,36 @@ function asGiven(object: KubeObject): KubeObject {
   return object;
 }
 
+/** Counts that are there from the beginning. */
+const NO_STATUS: Readonly<Record<string, JsonObject>> = {
+  ReplicaSet: { replicas: 0 },
+  StatefulSet: { replicas: 0, availableReplicas: 0 },
+  DaemonSet: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+};
+
+const SCALE: ScalePaths = { wanted: ["spec", "replicas"], present: ["status", "replicas"] };
+
 function workload(given: Given): ServedKind {
-  return builtin("apps", { categories: ["all"], hasStatus: true, hasGeneration: true, complete: completeWorkload(NO_STATUS[given.kind] ?? {}), ...given });
+  return builtin("apps", { categories: ["all"], hasStatus: true, hasGeneration: true, complete: completeWorkload(NO_STATUS[given.kind] ?? {}), check: checks.workloadCauses, ...given });
 }
 
 const EVENT_FIELDS = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) => `involvedObject.${field}`);
 
 export const BUILTIN_KINDS: readonly ServedKind[] = [
   builtin("", { kind: "Namespace", shortNames: ["ns"], isNamespaced: false, hasStatus: true, columns: columns.NAMESPACE_COLUMNS, complete: completeNamespace, selectableFields: ["status.phase"] }),
-  builtin("", { kind: "Pod", shortNames: ["po"], categories: ["all"], hasStatus: true, hasGeneration: true, columns: columns.POD_COLUMNS, form: forms.POD_FORM, complete: completePod, check: podCauses, selectableFields: ["spec.nodeName", "status.phase", "status.podIP"] }),
-  builtin("", { kind: "Service", shortNames: ["svc"], categories: ["all"], hasStatus: true, columns: columns.SERVICE_COLUMNS, form: forms.SERVICE_FORM, complete: completeService }),
-  builtin("", { kind: "Secret", shortNames: [], columns: columns.SECRET_COLUMNS, form: forms.DATA_FORM, complete: completeSecret, selectableFields: ["type"] }),
-  builtin("", { kind: "ConfigMap", shortNames: ["cm"], columns: columns.CONFIG_MAP_COLUMNS, form: forms.DATA_FORM }),
-  builtin("", { kind: "Event", shortNames: ["ev"], columns: columns.EVENT_COLUMNS, form: forms.EVENT_FORM, complete: completeEvent, check: eventCauses, selectableFields: [...EVENT_FIELDS, "reason", "type", "source", "reportingComponent"] }),
-  workload({ kind: "Deployment", shortNames: ["deploy"], columns: columns.DEPLOYMENT_COLUMNS, form: forms.DEPLOYMENT_FORM }),
-  workload({ kind: "ReplicaSet", shortNames: ["rs"], columns: columns.REPLICA_SET_COLUMNS, form: forms.REPLICA_SET_FORM }),
-  workload({ kind: "StatefulSet", shortNames: ["sts"], columns: columns.STATEFUL_SET_COLUMNS, form: forms.STATEFUL_SET_FORM }),
+  builtin("", { kind: "Pod", shortNames: ["po"], categories: ["all"], hasStatus: true, hasGeneration: true, columns: columns.POD_COLUMNS, form: forms.POD_FORM, complete: completePod, check: checks.podCauses, selectableFields: ["spec.nodeName", "status.phase", "status.podIP"] }),
+  builtin("", { kind: "Service", shortNames: ["svc"], categories: ["all"], hasStatus: true, columns: columns.SERVICE_COLUMNS, form: forms.SERVICE_FORM, complete: completeService, check: checks.serviceCauses }),
+  builtin("", { kind: "Secret", shortNames: [], columns: columns.SECRET_COLUMNS, form: forms.DATA_FORM, complete: completeSecret, check: checks.dataCauses, selectableFields: ["type"] }),
+  builtin("", { kind: "ConfigMap", shortNames: ["cm"], columns: columns.CONFIG_MAP_COLUMNS, form: forms.DATA_FORM, check: checks.dataCauses }),
+  builtin("", { kind: "Event", shortNames: ["ev"], columns: columns.EVENT_COLUMNS, form: forms.EVENT_FORM, complete: completeEvent, check: checks.eventCauses, selectableFields: [...EVENT_FIELDS, "reason", "type", "source", "reportingComponent"] }),
+  workload({ kind: "Deployment", scale: SCALE, shortNames: ["deploy"], columns: columns.DEPLOYMENT_COLUMNS, form: forms.DEPLOYMENT_FORM }),
+  workload({ kind: "ReplicaSet", scale: SCALE, shortNames: ["rs"], columns: columns.REPLICA_SET_COLUMNS, form: forms.REPLICA_SET_FORM }),
+  workload({ kind: "StatefulSet", scale: SCALE, shortNames: ["sts"], columns: columns.STATEFUL_SET_COLUMNS, form: forms.STATEFUL_SET_FORM }),
   workload({ kind: "DaemonSet", shortNames: ["ds"], columns: columns.DAEMON_SET_COLUMNS, form: forms.DAEMON_SET_FORM }),
   builtin("apps", { kind: "ControllerRevision", shortNames: [], columns: columns.CONTROLLER_REVISION_COLUMNS }),
   builtin("apiextensions.k8s.io", {
     kind: "CustomResourceDefinition", shortNames: ["crd", "crds"], categories: ["api-extensions"], isNamespaced: false, hasStatus: true, hasGeneration: true,
-    columns: columns.DEFINITION_COLUMNS, complete: completeDefinition, check: definitionCauses,
+    columns: columns.DEFINITION_COLUMNS, form: forms.DEFINITION_FORM, complete: completeDefinition, check: definitionCauses,
   }),
 ];
 
@@ -69,13 +80,6 @@ function completeNamespace(object: KubeObject): KubeObject {
 function completePod(object: KubeObject): KubeObject {
   return { ...object, spec: forms.withPullPolicies(objectAt(object, "spec")), status: { phase: "Pending", qosClass: "BestEffort", ...objectAt(object, "status") } };
 }
-
-/** Counts that are there from the beginning. */
-const NO_STATUS: Readonly<Record<string, JsonObject>> = {
-  ReplicaSet: { replicas: 0 },
-  StatefulSet: { replicas: 0, availableReplicas: 0 },
-  DaemonSet: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
-};
 
 function completeWorkload(counts: JsonObject): (object: KubeObject) => KubeObject {
   return (object) => ({ ...object, spec: forms.withTemplatePullPolicies(objectAt(object, "spec")), status: { ...counts, ...objectAt(object, "status") } });
@@ -112,19 +116,4 @@ const EVENT_DEFAULTS = { eventTime: null, firstTimestamp: null, lastTimestamp: n
 
 function completeEvent(object: KubeObject): KubeObject {
   return { ...EVENT_DEFAULTS, ...object };
-}
-
-// ── what else may be wrong ───────────────────────────────────────────────────────────────────────────────────────────
-
-function podCauses(object: KubeObject): readonly Cause[] {
-  const containers = valueAt(object, "spec", "containers");
-  if (Array.isArray(containers) && containers.length > 0) return [];
-  return [{ reason: "FieldValueRequired", message: "Required value", field: "spec.containers" }];
-}
-
-function eventCauses(object: KubeObject): readonly Cause[] {
-  const namespace = textAt(object, "involvedObject", "namespace") || "default";
-  if (namespace === object.metadata.namespace) return [];
-  const message = `Invalid value: ${JSON.stringify(textAt(object, "involvedObject", "namespace"))}: does not match event.namespace`;
-  return [{ reason: "FieldValueInvalid", message, field: "involvedObject.namespace" }];
 }

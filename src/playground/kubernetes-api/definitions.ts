@@ -2,6 +2,7 @@
 import { hasRules, ruleErrors } from "./cel-rules.ts";
 import { isObject, objectAt, textAt, valueAt, type JsonObject } from "./json.ts";
 import { timestampOf, type KubeObject } from "./kube-object.ts";
+import type { ScalePaths } from "./scale.ts";
 import type { Schema } from "./schema.ts";
 import type { ServedKind } from "./served-kind.ts";
 import { shapeOfObject } from "./shape.ts";
@@ -52,7 +53,23 @@ function schemaErrors(version: JsonObject, index: number): readonly Cause[] {
   const field = `spec.versions[${index}].schema.openAPIV3Schema`;
   const schema = schemaOf(version);
   if (schema === undefined) return [{ reason: "FieldValueRequired", message: "Required value: schemas are required", field }];
-  return hasRules(schema) ? ruleErrors(schema, field) : [];
+  return [...patternErrors(schema, field), ...(hasRules(schema) ? ruleErrors(schema, field) : [])];
+}
+
+function patternErrors(schema: Schema, field: string): readonly Cause[] {
+  const { pattern } = schema;
+  const own = typeof pattern === "string" && !isPattern(pattern) ? [wrong(`${field}.pattern`, pattern, "must be a valid regular expression")] : [];
+  const below = Object.entries(schema.properties ?? {}).flatMap(([name, each]) => patternErrors(each, `${field}.properties[${name}]`));
+  const rest = isObject(schema.additionalProperties) ? patternErrors(schema.additionalProperties, `${field}.additionalProperties`) : [];
+  return [...own, ...below, ...rest, ...(schema.items ? patternErrors(schema.items, `${field}.items`) : [])];
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
 }
 
 /** The kinds of a definition, one for each version that is served; the preferred one comes first. */
@@ -72,6 +89,7 @@ function kindOf(definition: KubeObject, version: JsonObject): ServedKind {
   const names = objectAt(definition, "spec", "names");
   const schema = schemaOf(version) ?? {};
   const hasStatus = isObject(valueAt(version, "subresources", "status"));
+  const scale = scaleOf(version);
   return {
     group: textAt(definition, "spec", "group"),
     version: textAt(version, "name"),
@@ -84,11 +102,18 @@ function kindOf(definition: KubeObject, version: JsonObject): ServedKind {
     isNamespaced: textAt(definition, "spec", "scope") === "Namespaced",
     hasStatus,
     hasGeneration: true,
+    ...(scale && { scale }),
     schema,
     shape: shapeOfObject(schema),
     columns: columnsOf(version),
     selectableFields: [],
   };
+}
+
+function scaleOf(version: JsonObject): ScalePaths | undefined {
+  const paths = valueAt(version, "subresources", "scale");
+  const at = (field: string): readonly string[] => textAt(paths, field).split(".").slice(1);
+  return isObject(paths) ? { wanted: at("specReplicasPath"), present: at("statusReplicasPath"), selector: at("labelSelectorPath") } : undefined;
 }
 
 function columnsOf({ additionalPrinterColumns }: JsonObject): ServedKind["columns"] {

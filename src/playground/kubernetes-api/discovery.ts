@@ -3,18 +3,19 @@ import type { Answer, ApiCall } from "./api-call.ts";
 import type { JsonObject } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import { REVIEWS } from "./reviews.ts";
-import type { ServedKind } from "./served-kind.ts";
+import { SCALE_KIND } from "./scale.ts";
+import { isDeletedTogether, type ServedKind } from "./served-kind.ts";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 const STATUS_VERBS = ["get", "patch", "update"];
 
-type Listed = Pick<ServedKind, "group" | "version" | "kind" | "plural" | "singular" | "shortNames" | "categories" | "isNamespaced" | "hasStatus"> & {
+type Listed = Pick<ServedKind, "group" | "version" | "kind" | "plural" | "singular" | "shortNames" | "categories" | "isNamespaced" | "hasStatus" | "scale"> & {
   readonly verbs: readonly string[];
 };
 
 function listed(registry: Registry): readonly Listed[] {
   const reviews = REVIEWS.map((review) => ({ ...review, shortNames: [], categories: [], isNamespaced: false, hasStatus: false, verbs: ["create"] }));
-  return [...registry.kinds().map((kind) => ({ ...kind, verbs: VERBS })), ...reviews];
+  return [...registry.kinds().map((kind) => ({ ...kind, verbs: VERBS.filter((verb) => verb !== "deletecollection" || isDeletedTogether(kind)) })), ...reviews];
 }
 
 const AGGREGATED = /application\/json;g=apidiscovery\.k8s\.io;v=v2;as=APIGroupDiscoveryList/;
@@ -52,7 +53,7 @@ export function resourceList(registry: Registry, group: string, version: string)
 export const PAGE_NOT_FOUND: Answer = { status: 404, body: "404 page not found\n", contentType: "text/plain; charset=utf-8" };
 
 function resourcesOf(kind: Listed): readonly JsonObject[] {
-  const { plural, singular, isNamespaced, verbs, shortNames, categories, hasStatus } = kind;
+  const { plural, singular, isNamespaced, verbs, shortNames, categories, hasStatus, scale } = kind;
   const own = {
     name: plural,
     singularName: singular,
@@ -62,8 +63,9 @@ function resourcesOf(kind: Listed): readonly JsonObject[] {
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
   };
-  const status = { name: `${plural}/status`, singularName: "", namespaced: isNamespaced, kind: kind.kind, verbs: STATUS_VERBS };
-  return hasStatus ? [own, status] : [own];
+  const below = { singularName: "", namespaced: isNamespaced, verbs: STATUS_VERBS };
+  const scaled = scale ? [{ ...below, ...SCALE_KIND, name: `${plural}/scale` }] : [];
+  return [own, ...scaled, ...(hasStatus ? [{ ...below, name: `${plural}/status`, kind: kind.kind }] : [])];
 }
 
 function groupsOf(kinds: readonly Listed[]): readonly string[] {
@@ -94,6 +96,10 @@ function aggregated(kinds: readonly Listed[]): Answer {
 
 function discovered(kind: Listed): JsonObject {
   const responseKind = { group: kind.group, version: kind.version, kind: kind.kind };
+  const subresources = [
+    ...(kind.scale ? [{ subresource: "scale", responseKind: SCALE_KIND, verbs: STATUS_VERBS }] : []),
+    ...(kind.hasStatus ? [{ subresource: "status", responseKind, verbs: STATUS_VERBS }] : []),
+  ];
   return {
     resource: kind.plural,
     responseKind,
@@ -102,6 +108,6 @@ function discovered(kind: Listed): JsonObject {
     verbs: kind.verbs,
     ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
     ...(kind.categories.length > 0 && { categories: kind.categories }),
-    ...(kind.hasStatus && { subresources: [{ subresource: "status", responseKind, verbs: STATUS_VERBS }] }),
+    ...(subresources.length > 0 && { subresources }),
   };
 }

@@ -7,7 +7,7 @@ import type { Fault, FaultList } from "./faults.ts";
 import { recordOf, type AnsweredRequest } from "./request-record.ts";
 import { textOf } from "./rendering.ts";
 import { parseResourcePath } from "./resource-path.ts";
-import { StatusError, statusObject } from "./status-error.ts";
+import { badRequest, internalError, StatusError, statusObject, tooLarge } from "./status-error.ts";
 
 export interface HttpServer {
   readonly port: number;
@@ -26,7 +26,8 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
   const server = http.createServer((request, response) => {
     response.on("error", () => response.destroy()); // the client went away
     handle(request, response, options).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : undefined);
+      if (response.headersSent) response.destroy();
+      else send(response, failure(error), {});
     });
   });
   server.keepAliveTimeout = 60_000;
@@ -71,11 +72,18 @@ function answered(call: ApiCall, { answer }: HttpOptions): Answer {
   try {
     return answer(call);
   } catch (error) {
-    if (error instanceof StatusError) return { status: error.status, body: statusObject(error) };
-    const message = `an error on the server: ${error instanceof Error ? error.message : String(error)}`;
-    return { status: 500, body: statusObject(new StatusError(500, "InternalError", message)) };
+    return failure(error);
   }
 }
+
+/** Every answer but a success is a Status with one sentence. */
+function failure(error: unknown): Plain {
+  const refused = error instanceof StatusError ? error : error instanceof RangeError ? TOO_DEEP : internalError(error);
+  return { status: refused.status, body: statusObject(refused) };
+}
+
+/** The stack ends before the object does. */
+const TOO_DEEP = badRequest("couldn't get version/kind; json parse error: exceeded max depth");
 
 function refusal({ status, reason = "InternalError", message = "a fault that a test asked for" }: NonNullable<Fault["answer"]>): Plain {
   return { status, body: statusObject(new StatusError(status, reason, message)) };
@@ -106,18 +114,39 @@ function warningHeaders(warnings: readonly string[]): readonly string[] {
 }
 
 async function callOf(request: http.IncomingMessage): Promise<ApiCall> {
-  const url = new URL(request.url ?? "/", "http://api");
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { path, query, target } = addressOf(request.url ?? "/");
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]));
-  const target = parseResourcePath(url.pathname);
   return {
     method: request.method ?? "GET",
-    path: url.pathname,
-    query: url.searchParams,
+    path,
+    query,
     headers,
-    body: Buffer.concat(chunks).toString(headers["content-type"]?.includes("protobuf") ? "latin1" : "utf8"), // bytes stay bytes
+    body: (await bodyOf(request)).toString(headers["content-type"]?.includes("protobuf") ? "latin1" : "utf8"), // bytes stay bytes
     user: /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? "admin", // kubectl keeps tokens to itself over plain HTTP
     ...(target && { target }),
   };
+}
+
+function addressOf(url: string): Pick<ApiCall, "path" | "query" | "target"> {
+  try {
+    const [path = "", query = ""] = url.split(/\?(.*)/s);
+    const target = parseResourcePath(path);
+    return { path, query: new URLSearchParams(query), ...(target && { target }) };
+  } catch {
+    throw badRequest(`expected a path that can be decoded, got ${url}`);
+  }
+}
+
+const LARGEST_BODY = 3 * 1024 * 1024;
+
+/** Throws 413 once all of a body that is too large has come: who sends does not read before. */
+async function bodyOf(request: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size <= LARGEST_BODY) chunks.push(chunk);
+  }
+  if (size > LARGEST_BODY) throw tooLarge(`limit is ${LARGEST_BODY}`);
+  return Buffer.concat(chunks);
 }

@@ -1,6 +1,7 @@
 /** An embedded Kubernetes API server: as much of the real protocol as the daemon, the CLI and everyday `kubectl` use. */
 import { stringify } from "yaml";
 import { createDeletes } from "./deletes.ts";
+import { startGarbageCollector } from "./garbage-collector.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { startHttpServer } from "./http-server.ts";
 import { createObjects, type GivenObject, type Objects } from "./objects.ts";
@@ -53,10 +54,12 @@ export async function createKubernetesApi(options: KubernetesApiOptions = {}): P
   const registry = createRegistry(store);
   const watches = createWatches({ store, now, bookmarkIntervalMs });
   const deletes = createDeletes(store, registry, now);
+  const writes = createWrites(store, now);
+  const collector = startGarbageCollector({ store, registry, deletes, writes });
   const objects = createObjects(store, registry, now);
   const faults = createFaults();
   const { serviceAddress = () => undefined } = options;
-  const parts: Parts = { store, registry, watches, deletes, serviceAddress, now, pages: createPages(store), writes: createWrites(store, now) };
+  const parts: Parts = { store, registry, watches, deletes, serviceAddress, now, pages: createPages(store), writes };
   for (const name of NAMESPACES) objects.put({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
   for (const crd of options.crds ?? []) objects.put(crd);
   store.compact(); // nobody has seen anything yet: what was before the start is too old to watch from
@@ -72,6 +75,7 @@ export async function createKubernetesApi(options: KubernetesApiOptions = {}): P
     watches: () => watches.open(),
     cutWatches: (which) => watches.cut(which),
     async close() {
+      collector.stop();
       watches.end();
       await server.close();
     },

@@ -52,18 +52,34 @@ function tooOldToGoOn({ start }: Token): StatusError {
   return new StatusError(410, "Expired", message, undefined, { continue: tokenOf({ rv: ANY_REVISION, start }) });
 }
 
+/** Throws 400 for anything else. */
+export function wholeNumber(text: string): number {
+  if (!/^-?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
 function limitFrom(query: URLSearchParams): number {
   const text = query.get("limit") ?? "0";
-  if (!/^\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text) || Infinity;
+  return Math.max(0, wholeNumber(text)) || Infinity;
 }
 
 function checkRevision(query: URLSearchParams, token: Token | undefined, store: Store): void {
   const text = query.get("resourceVersion") ?? "";
-  if (query.get("resourceVersionMatch") && text === "") throw matchRefused("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  checkMatch(query.get("resourceVersionMatch") ?? "", text);
+  wholeNumber(query.get("timeoutSeconds") || "0");
   if (text !== "" && token) throw badRequest("specifying resource version is not allowed when using continue");
   if (!/^\d*$/.test(text)) throw badRequest(`invalid resource version: ${unreadableRevision(text)}`);
   if (Number(text) > store.revision()) throw revisionTooLarge(text, store.revision());
+}
+
+const MATCHES = ["", "Exact", "NotOlderThan"];
+
+function checkMatch(match: string, revision: string): void {
+  if (match !== "" && revision === "") throw matchRefused("resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (match === "Exact" && revision === "0") throw matchRefused('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (MATCHES.includes(match)) return;
+  const message = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+  throw invalid("meta.k8s.io", "ListOptions", "", [{ reason: "FieldValueNotSupported", message, field: "resourceVersionMatch" }]);
 }
 
 /** Of a list or a watch. */

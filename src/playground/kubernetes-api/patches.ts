@@ -1,7 +1,7 @@
 /** JSON patch, merge patch and strategic merge patch. */
 import jsonPatch, { type Operation } from "fast-json-patch"; // CommonJS: its functions are on the default export
 import { isObject, isSame, type JsonObject } from "./json.ts";
-import { badRequest, patchRefused } from "./status-error.ts";
+import { badRequest, patchRefused, tooLarge } from "./status-error.ts";
 
 export const JSON_PATCH = "application/json-patch+json";
 export const MERGE_PATCH = "application/merge-patch+json";
@@ -25,10 +25,28 @@ function parsed(body: string): unknown {
 }
 
 function jsonPatched(object: JsonObject, patch: unknown): JsonObject {
-  if (!Array.isArray(patch)) throw badRequest("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp");
+  if (patch === null) return object;
+  checkOperations(patch);
   let document = structuredClone(object);
-  for (const operation of patch as readonly Operation[]) document = operated(document, operation);
+  for (const operation of patch) document = operated(document, operation);
+  if (!isObject(document)) throw patchRefused();
   return document;
+}
+
+const MOST_OPERATIONS = 10_000;
+
+/** Throws 400 for what no operations can be read from, 413 for too many. */
+function checkOperations(patch: unknown): asserts patch is readonly Operation[] {
+  const refuse = (value: unknown, into: string): never => {
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${isObject(value) ? "object" : typeof value} into Go ${into}`);
+  };
+  if (!Array.isArray(patch)) return refuse(patch, "value of type []handlers.jsonPatchOp");
+  if (patch.length > MOST_OPERATIONS) throw tooLarge(`The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${patch.length}`);
+  for (const operation of patch as readonly unknown[]) {
+    if (!isObject(operation)) return refuse(operation, "value of type handlers.jsonPatchOp");
+    const wrong = ["op", "path", "from"].find((field) => operation[field] !== undefined && typeof operation[field] !== "string");
+    if (wrong !== undefined) return refuse(operation[wrong], `struct field jsonPatchOp.${wrong} of type string`);
+  }
 }
 
 function operated(document: JsonObject, operation: Operation): JsonObject {
@@ -50,6 +68,7 @@ function tested(document: JsonObject, path: string, value: unknown): JsonObject 
 
 /** The server lets `replace` add a field that an object does not have. */
 function lenient(document: JsonObject, operation: Operation): Operation {
+  if (operation.op === "add" && !("value" in operation)) return { ...(operation as Operation), value: null } as Operation; // a missing value is null
   if (operation.op !== "replace") return operation;
   return isObject(parentOf(document, operation.path)) ? { ...operation, op: "add" } : operation;
 }

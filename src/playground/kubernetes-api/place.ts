@@ -6,5 +6,5 @@ export interface Place {
   /** Absent for cluster-scoped kinds. */
   readonly namespace?: string;
   readonly name: string;
-  readonly subresource?: "status";
+  readonly subresource?: "status" | "scale";
 }

@@ -1,6 +1,5 @@
 /** The protobuf that `kubectl create namespace`, `configmap` and `secret` send: as much of it as these kinds need. */
 import { isObject, type JsonObject } from "./json.ts";
-import type { ServedKind } from "./served-kind.ts";
 
 /** What a field with a length holds, and where it goes. */
 interface Field {
@@ -34,7 +33,7 @@ const MAGIC = "k8s\0";
 const ENVELOPE: Message = { 1: nested("typeMeta", { 1: text("apiVersion"), 2: text("kind") }), 2: { name: "raw", read: (bytes) => bytes } };
 
 /** The object in the envelope; undefined for kinds that are not among those above. */
-export function fromProtobuf(body: Buffer, { kind }: Pick<ServedKind, "kind">): JsonObject | undefined {
+export function fromProtobuf(body: Buffer, { kind }: { readonly kind: string }): JsonObject | undefined {
   const message = MESSAGES[kind];
   if (!message || body.subarray(0, 4).toString("latin1") !== MAGIC) return undefined;
   const { typeMeta, raw } = messageOf(body.subarray(4), ENVELOPE);

@@ -10,6 +10,8 @@ export interface Registry {
   /** By group, version and plural. */
   find(group: string, version: string, plural: string): ServedKind | undefined;
   findByKind(apiVersion: string, kind: string): ServedKind | undefined;
+  /** The preferred version of what is filed there. */
+  findCollection(collection: string): ServedKind | undefined;
 }
 
 const DEFINITIONS = collectionOf({ group: "apiextensions.k8s.io", plural: "customresourcedefinitions" });
@@ -27,6 +29,7 @@ export function createRegistry(store: Store): Registry {
     kinds,
     find: (group, version, plural) => kinds().find((kind) => kind.group === group && kind.version === version && kind.plural === plural),
     findByKind: (apiVersion, name) => kinds().find((kind) => apiVersionOf(kind) === apiVersion && kind.kind === name),
+    findCollection: (collection) => kinds().find((kind) => collectionOf(kind) === collection),
   };
 }
 

@@ -1,10 +1,12 @@
 /** What is done for a request about resources: one table of methods and places. */
 import { isFlag, type Answer, type ApiCall } from "./api-call.ts";
-import { checkMetadata, objectOf, yamlOf } from "./body.ts";
+import { mistypedField, objectOf, yamlOf, type BodyKind } from "./body.ts";
 import { deleteOptionsOf, type Deletes } from "./deletes.ts";
 import { PAGE_NOT_FOUND } from "./discovery.ts";
-import { isObject } from "./json.ts";
+import { firstMistyped } from "./form-check.ts";
+import type { JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
+import { metadataTypeProblem } from "./metadata-checks.ts";
 import type { Pages } from "./pages.ts";
 import type { Place } from "./place.ts";
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patched, STRATEGIC_PATCH } from "./patches.ts";
@@ -12,9 +14,10 @@ import type { Registry } from "./registry.ts";
 import { renderingFor, renderList, renderObject } from "./rendering.ts";
 import type { ResourcePath } from "./resource-path.ts";
 import { answerReview, REVIEWS } from "./reviews.ts";
-import { collectionOf, type ServedKind } from "./served-kind.ts";
+import { SCALE_KIND, scaleOf, withScale, type ScalePaths } from "./scale.ts";
+import { collectionOf, isDeletedTogether, type ServedKind } from "./served-kind.ts";
 import { proxied, type ServiceAddress } from "./service-proxy.ts";
-import { badRequest, notFound, StatusError, unsupportedMediaType } from "./status-error.ts";
+import { badRequest, invalid, notFound, StatusError, unsupportedMediaType } from "./status-error.ts";
 import type { Store } from "./store.ts";
 import { writeOptionsOf } from "./write-options.ts";
 import type { Watches } from "./watches.ts";
@@ -36,7 +39,7 @@ interface Request {
   readonly kind: ServedKind;
   readonly namespace: string | undefined;
   readonly name: string;
-  readonly subresource: "status" | undefined;
+  readonly subresource: Place["subresource"];
 }
 type Verb = (request: Request, parts: Parts) => Answer;
 
@@ -51,22 +54,48 @@ const VERBS: Readonly<Record<string, Verb>> = {
   "GET status": get,
   "PUT status": put,
   "PATCH status": patch,
+  "GET scale": getScale,
+  "PUT scale": putScale,
+  "PATCH scale": patchScale,
 };
 
-/** Throws 405 for what cannot be done there. */
 export function answerResource(call: ApiCall, target: ResourcePath, parts: Parts): Answer {
-  const { group, version, plural, namespace, name = "", subresource } = target;
+  const { group, version, plural } = target;
   const review = REVIEWS.find((each) => each.group === group && each.version === version && each.plural === plural);
   if (review) return answerReview(review, call);
   const kind = parts.registry.find(group, version, plural);
   if (!kind) return PAGE_NOT_FOUND;
-  if (plural === "services" && subresource === "proxy") return proxied(call, target, parts.serviceAddress);
-  if (subresource !== undefined && (subresource !== "status" || !kind.hasStatus)) return PAGE_NOT_FOUND;
+  return plural === "services" && target.subresource === "proxy" ? proxied(call, target, parts.serviceAddress) : answerKind(call, kind, target, parts);
+}
+
+/** Throws 405 for what cannot be done there. */
+function answerKind(call: ApiCall, kind: ServedKind, target: ResourcePath, parts: Parts): Answer {
+  const { namespace, name = "" } = target;
+  const subresource = subresourceOf(kind, target);
+  if (subresource === "none") return nothingBelow(kind, name);
   const isOutside = kind.isNamespaced && namespace === undefined; // where all namespaces can be looked at, and no more
   if (isOutside && (name !== "" || call.method !== "GET")) return PAGE_NOT_FOUND;
-  const verb = VERBS[`${call.method} ${subresource ?? (name === "" ? "collection" : "object")}`];
-  if (!verb) throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  const place = subresource ?? (name === "" ? "collection" : "object");
+  const verb = VERBS[`${call.method} ${place}`] ?? refusedVerb(kind, call.method, place);
+  if (verb === deleteCollection && !isDeletedTogether(kind)) refusedVerb(kind, call.method, place);
   return verb({ call, kind, namespace, name, subresource }, parts);
+}
+
+function refusedVerb({ schema }: ServedKind, method: string, place: string): never {
+  if (schema && place === "collection" && ["PUT", "PATCH"].includes(method)) throw badRequest("name must be provided");
+  throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+}
+
+/** Of a defined kind the real server looks for the object first. */
+function nothingBelow(kind: ServedKind, name: string): Answer {
+  if (kind.schema === undefined) return PAGE_NOT_FOUND;
+  throw notFound(kind, name);
+}
+
+function subresourceOf(kind: ServedKind, { subresource }: ResourcePath): Place["subresource"] | "none" {
+  if (subresource === undefined) return undefined;
+  if (subresource === "status" && kind.hasStatus) return subresource;
+  return subresource === "scale" && kind.scale ? subresource : "none";
 }
 
 function placeOf({ kind, namespace, name, subresource }: Request): Place {
@@ -91,7 +120,7 @@ function create(request: Request, { writes, now }: Parts): Answer {
   const { call, kind, namespace } = request;
   const rendering = renderingFor(call);
   const options = writeOptionsOf(call, "CreateOptions");
-  const object = objectOf(call.body, contentTypeOf(call), kind);
+  const object = objectOf(call.body, contentTypeOf(call), bodyKindOf(kind));
   return answerOf(kind, writes.create({ kind, ...(namespace !== undefined && { namespace }) }, object, options), rendering, now());
 }
 
@@ -99,7 +128,7 @@ function put(request: Request, { writes, now }: Parts): Answer {
   const { call, kind } = request;
   const rendering = renderingFor(call);
   const options = writeOptionsOf(call, "UpdateOptions");
-  const object = objectOf(call.body, contentTypeOf(call), kind);
+  const object = objectOf(call.body, contentTypeOf(call), bodyKindOf(kind));
   return answerOf(kind, writes.update(placeOf(request), () => object, options), rendering, now());
 }
 
@@ -109,7 +138,7 @@ function patch(request: Request, { writes, now }: Parts): Answer {
   const accepted = [JSON_PATCH, MERGE_PATCH, ...(kind.schema === undefined ? [STRATEGIC_PATCH] : []), APPLY_PATCH];
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const rendering = renderingFor(call);
-  const options = writeOptionsOf(call, "PatchOptions", type === APPLY_PATCH);
+  const options = writeOptionsOf(call, type === APPLY_PATCH ? "ApplyOptions" : "PatchOptions");
   const written =
     type === APPLY_PATCH
       ? writes.apply(placeOf(request), configOf(request), options)
@@ -119,30 +148,83 @@ function patch(request: Request, { writes, now }: Parts): Answer {
 
 /** What is applied may leave out its name and namespace: the URL says them. */
 function configOf({ call, kind, namespace, name }: Request): KubeObject {
-  const object = objectOf(JSON.stringify(yamlOf(call.body)), "application/json", kind);
+  const object = objectOf(JSON.stringify(yamlOf(call.body)), "application/json", bodyKindOf(kind));
   return { ...object, metadata: { ...(namespace !== undefined && { namespace }), ...object.metadata, name: object.metadata.name || name } };
 }
 
 function changed(current: KubeObject, type: string, { call, kind }: Request): KubeObject {
   const object = patched(current, type, call.body);
-  if (object.apiVersion !== current.apiVersion || object.kind !== current.kind) throw badRequest("a patch cannot change apiVersion or kind");
-  checkMetadata(object, kind);
-  if (!isObject(object.metadata)) throw badRequest("a patch cannot take the metadata away");
-  return object as KubeObject;
+  const problem = typeProblem(object, kind);
+  if (problem !== undefined) throw unreadablePatch(object, problem);
+  if (object.apiVersion !== current.apiVersion) throw otherType("", kind.kind, current, "apiVersion", object.apiVersion, current.apiVersion);
+  if (object.kind !== current.kind) throw otherType(kind.group, String(object.kind), current, "kind", object.kind, current.kind);
+  return { ...object, metadata: object.metadata ?? {} } as KubeObject;
+}
+
+function typeProblem(object: JsonObject, kind: ServedKind): string | undefined {
+  if (object.kind === undefined) return `Object 'Kind' is missing in '${JSON.stringify(object)}'`;
+  const found = kind.form && firstMistyped(object, kind.form);
+  return metadataTypeProblem(object) ?? (found && mistypedField(kind, found));
+}
+
+/** What a patch made of an object cannot be read as one. */
+function unreadablePatch(object: JsonObject, problem: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(object))}: ${problem}`;
+  return invalid("", "", "", [{ reason: "FieldValueInvalid", message, field: "patch" }]);
+}
+
+function otherType(group: string, kind: string, { metadata }: KubeObject, field: string, got: unknown, expected: string): StatusError {
+  return invalid(group, kind, metadata.name, [{ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(got)}: must be ${expected}`, field }]);
+}
+
+function getScale(request: Request, { store }: Parts): Answer {
+  const { kind, namespace, name } = request;
+  const found = store.get(collectionOf(kind), namespace, name);
+  if (!found) throw notFound(kind, name);
+  return { status: 200, body: scaleOf(pathsOf(kind), found) };
+}
+
+function putScale(request: Request, parts: Parts): Answer {
+  const { call } = request;
+  return scaled(request, () => objectOf(call.body, contentTypeOf(call), { ...SCALE_KIND, isBuiltin: true }), parts);
+}
+
+function patchScale(request: Request, parts: Parts): Answer {
+  const type = contentTypeOf(request.call);
+  const accepted = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH];
+  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  return scaled(request, (scale) => patched(scale, type, request.call.body), parts);
+}
+
+function scaled(request: Request, change: (scale: JsonObject) => JsonObject, { writes }: Parts): Answer {
+  const { call, kind } = request;
+  const paths = pathsOf(kind);
+  const options = writeOptionsOf(call, call.method === "PUT" ? "UpdateOptions" : "PatchOptions");
+  const { object } = writes.update(placeOf(request), (current) => withScale(paths, current, change(scaleOf(paths, current))), options);
+  return { status: 200, body: scaleOf(paths, object) };
+}
+
+function pathsOf({ scale }: ServedKind): ScalePaths {
+  if (!scale) throw new Error("expected a kind with replicas");
+  return scale;
 }
 
 function remove(request: Request, { deletes }: Parts): Answer {
   const { isDryRun } = writeOptionsOf(request.call, "DeleteOptions");
-  return { status: 200, body: deletes.delete(placeOf(request), deleteOptionsOf(request.call.body, isDryRun)) };
+  return { status: 200, body: deletes.delete(placeOf(request), deleteOptionsOf(request.call.body, request.call.query, isDryRun)) };
 }
 
 function deleteCollection({ call, kind, namespace }: Request, { pages, deletes, now }: Parts): Answer {
-  const { isDryRun } = writeOptionsOf(call, "DeleteOptions");
+  const options = deleteOptionsOf(call.body, call.query, writeOptionsOf(call, "DeleteOptions").isDryRun);
   const page = pages.page(kind, namespace, call.query);
   for (const { metadata } of page.items) {
-    deletes.delete({ kind, name: metadata.name, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) }, { isDryRun });
+    deletes.delete({ kind, name: metadata.name, ...(metadata.namespace !== undefined && { namespace: metadata.namespace }) }, options);
   }
   return { status: 200, body: renderList(kind, page, renderingFor(call), now()) };
+}
+
+function bodyKindOf(kind: ServedKind): BodyKind {
+  return { ...kind, isBuiltin: kind.schema === undefined };
 }
 
 function answerOf(kind: ServedKind, { object, warnings, isNew }: Written, rendering: ReturnType<typeof renderingFor>, now: Date): Answer {

@@ -3,6 +3,7 @@ import type { Answer, ApiCall } from "./api-call.ts";
 import { coreVersions, groupList, groupOf, PAGE_NOT_FOUND, resourceList } from "./discovery.ts";
 import { openApiDocument, openApiIndex } from "./openapi.ts";
 import { answerResource, type Parts } from "./resource-verbs.ts";
+import { StatusError } from "./status-error.ts";
 
 type Route = readonly [pattern: RegExp, answer: (parts: Parts, call: ApiCall, captured: readonly string[]) => Answer];
 
@@ -39,7 +40,8 @@ const VERSION = {
 export function answer(parts: Parts, call: ApiCall): Answer {
   if (call.target) return answerResource(call, call.target, parts);
   for (const [pattern, respond] of ROUTES) {
-    const match = call.method === "GET" ? pattern.exec(call.path) : null;
+    const match = pattern.exec(call.path);
+    if (match && call.method !== "GET") throw new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     if (match) return respond(parts, call, match.slice(1));
   }
   return PAGE_NOT_FOUND;

@@ -1,6 +1,7 @@
 /** Label and field selectors. */
 import { valueAt } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
+import { keyProblem, labelProblem } from "./names.ts";
 import type { ServedKind } from "./served-kind.ts";
 import { badRequest } from "./status-error.ts";
 
@@ -25,7 +26,18 @@ const MEMBERSHIP = new RegExp(`^(${KEY})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);
 const EXISTENCE = new RegExp(`^(!?)\\s*(${KEY})$`);
 
 function labelRequirement(text: string): Selector {
+  checkTexts(text);
   return equality(text) ?? membership(text) ?? comparison(text) ?? existence(text) ?? unreadable(text);
+}
+
+/** Throws 400 for a key or a value that no label can have. */
+function checkTexts(text: string): void {
+  const [, key = "", value = ""] = /^!?\s*([^\s=!<>()]+)\s*(?:==?|!=)?\s*(.*)$/.exec(text) ?? [];
+  const refuse = (field: string, given: string, problem: string | undefined): void => {
+    if (problem !== undefined) throw badRequest(`unable to parse requirement: ${field}: Invalid value: ${JSON.stringify(given)}: ${problem}`);
+  };
+  if (key.split("/").length > 2 || (EXISTENCE.test(text) && keyProblem(key))) refuse("<nil>", key, `a valid label key must consist of a name and an optional prefix (e.g. 'example.com/MyName')`);
+  if (EQUALITY.test(text)) refuse(`values[0][${key}]`, value, labelProblem(value));
 }
 
 const COMPARISON = new RegExp(`^(${KEY})\\s*([<>])\\s*(-?\\d+)$`);

@@ -1,5 +1,6 @@
 /** What the server knows of a kind that it serves, be it built in or defined by a CustomResourceDefinition. */
 import type { KubeObject } from "./kube-object.ts";
+import type { ScalePaths } from "./scale.ts";
 import type { Schema } from "./schema.ts";
 import type { Shape } from "./shape.ts";
 import type { Cause } from "./status-error.ts";
@@ -18,15 +19,18 @@ export interface ServedKind {
   /** Its status is a subresource: writes of one leave the other alone. */
   readonly hasStatus: boolean;
   readonly hasGeneration: boolean;
-  /** A built-in kind has none: its fields are taken as they come. */
+  /** For kinds that have replicas. */
+  readonly scale?: ScalePaths;
+  /** A built-in kind has none: fields that are not in its form are taken as they come. */
   readonly schema?: Schema;
+  readonly form?: Schema;
   readonly shape: Shape;
   /** After the name. */
   readonly columns: readonly Column[];
   /** Fills in what the server adds by itself. */
   readonly complete?: (object: KubeObject, now: Date) => KubeObject;
-  /** What else is wrong with it. */
-  readonly check?: (object: KubeObject) => readonly Cause[];
+  /** What else is wrong with it; `current` is the object that it replaces. */
+  readonly check?: (object: KubeObject, current: KubeObject | undefined) => readonly Cause[];
   /** Fields besides metadata.name and metadata.namespace by which lists may be selected. */
   readonly selectableFields: readonly string[];
 }
@@ -44,6 +48,11 @@ export interface Column {
 /** All versions of a kind share one collection. */
 export function collectionOf({ group, plural }: { readonly group: string; readonly plural: string }): string {
   return `${plural}.${group}`;
+}
+
+/** Namespaces are deleted one by one only. */
+export function isDeletedTogether(kind: { readonly group: string; readonly plural: string }): boolean {
+  return collectionOf(kind) !== "namespaces.";
 }
 
 export function apiVersionOf({ group, version }: { readonly group: string; readonly version: string }): string {

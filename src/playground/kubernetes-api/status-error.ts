@@ -64,6 +64,16 @@ export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
+export function tooLarge(why: string): StatusError {
+  return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: ${why}`);
+}
+
+/** Something within this server went wrong: what, without where. */
+export function internalError(error: unknown): StatusError {
+  const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return new StatusError(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
+}
+
 /** `causes` holds at least one. */
 export function invalid(group: string, kind: string, name: string, causes: readonly Cause[]): StatusError {
   const said = causes.map(({ field, message }) => `${field}: ${message}`);

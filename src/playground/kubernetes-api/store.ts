@@ -49,9 +49,9 @@ export function createStore(historyLimit: number): Store {
     revision: () => revision,
     get: (collection, namespace, name) => collectionOf(collection).get(keyOf(namespace, name)),
     list: (collection, namespace) => sorted(collectionOf(collection), namespace),
-    listAt(at, collection, namespace) {
+    listAt: (at, collection, namespace) => {
       const since = history.eventsAfter(collection, at);
-      return since && sorted(since.length === 0 ? collectionOf(collection) : undone(collectionOf(collection), since), namespace);
+      return since && sorted(undone(collectionOf(collection), since), namespace);
     },
     put(collection, given) {
       const objects = collectionOf(collection);
@@ -61,9 +61,8 @@ export function createStore(historyLimit: number): Store {
       return happened({ type: previous ? "MODIFIED" : "ADDED", collection, revision, object, ...(previous && { previous }) });
     },
     remove(collection, given) {
-      const objects = collectionOf(collection);
-      const previous = objects.get(keyOfObject(given)) ?? given;
-      objects.delete(keyOfObject(given));
+      const previous = collectionOf(collection).get(keyOfObject(given)) ?? given;
+      collectionOf(collection).delete(keyOfObject(given));
       return happened({ type: "DELETED", collection, object: next(given), revision, previous });
     },
     onEvent(listener) {
@@ -77,6 +76,7 @@ export function createStore(historyLimit: number): Store {
 }
 
 function undone(objects: ReadonlyMap<string, KubeObject>, events: readonly StoreEvent[]): ReadonlyMap<string, KubeObject> {
+  if (events.length === 0) return objects;
   const then = new Map(objects);
   for (const { object, previous } of events.toReversed()) {
     if (previous) then.set(keyOfObject(object), previous);

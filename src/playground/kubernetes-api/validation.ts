@@ -2,6 +2,7 @@
 import { hasRules, ruleCauses } from "./cel-rules.ts";
 import { without, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
+import { metadataCauses } from "./metadata-checks.ts";
 import type { Schema } from "./schema.ts";
 import { isBlocking, RULES_NOT_CHECKED, schemaCauses } from "./schema-validation.ts";
 import type { ServedKind } from "./served-kind.ts";
@@ -11,34 +12,10 @@ import { invalid, type Cause } from "./status-error.ts";
 export function validate(kind: ServedKind, object: KubeObject, current: KubeObject | undefined): void {
   const causes = [
     ...metadataCauses(object, current),
-    ...(kind.schema ? fieldCauses(kind.schema, object, current, nameCauses(object).some(isBlocking)) : []),
-    ...(kind.check?.(object) ?? []),
+    ...(kind.schema ? fieldCauses(kind.schema, object, current, metadataCauses(object, current).some(isBlocking)) : []),
+    ...(kind.check?.(object, current) ?? []),
   ];
   if (causes.length > 0) throw invalid(kind.group, kind.kind, object.metadata.name, causes);
-}
-
-function metadataCauses(object: KubeObject, current: KubeObject | undefined): readonly Cause[] {
-  return [...nameCauses(object), ...finalizerCauses(object, current)];
-}
-
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const NAME_RULE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-
-function nameCauses({ metadata }: KubeObject): readonly Cause[] {
-  const { name = "" } = metadata as { readonly name?: string };
-  if (name === "") return [{ reason: "FieldValueRequired", message: "Required value: name or generateName is required", field: "metadata.name" }];
-  if (SUBDOMAIN.test(name) && name.length <= 253) return [];
-  return [{ reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(name)}: ${NAME_RULE}`, field: "metadata.name" }];
-}
-
-function finalizerCauses({ metadata }: KubeObject, current: KubeObject | undefined): readonly Cause[] {
-  if (current?.metadata.deletionTimestamp === undefined) return [];
-  const added = (metadata.finalizers ?? []).filter((finalizer) => !current.metadata.finalizers?.includes(finalizer));
-  if (added.length === 0) return [];
-  const list = added.map((finalizer) => JSON.stringify(finalizer)).join(", ");
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
-  return [{ reason: "FieldValueForbidden", message, field: "metadata.finalizers" }];
 }
 
 function fieldCauses(schema: Schema, object: KubeObject, current: KubeObject | undefined, isBlocked: boolean): readonly Cause[] {

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { isFlag, type ApiCall, type Answer } from "./api-call.ts";
 import type { JsonObject } from "./json.ts";
 import { withMetadata, type KubeObject } from "./kube-object.ts";
-import { matchRefused, unreadableRevision } from "./pages.ts";
+import { matchRefused, unreadableRevision, wholeNumber } from "./pages.ts";
 import { renderingFor, renderObject, type Rendering } from "./rendering.ts";
 import { selectorOf } from "./selectors.ts";
 import { apiVersionOf, collectionOf, type ServedKind } from "./served-kind.ts";
@@ -86,7 +86,7 @@ function planOf(kind: ServedKind, namespace: string | undefined, call: ApiCall):
     matches: (object) => (namespace === undefined || object.metadata.namespace === namespace) && selects(object),
     rendering: renderingFor(call),
     ...(Number(revision) > 0 && !sendsInitial && { from: Number(revision) }),
-    timeoutMs: 1000 * (Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS),
+    timeoutMs: 1000 * (wholeNumber(query.get("timeoutSeconds") || "0") || DEFAULT_TIMEOUT_SECONDS),
     hasBookmarks: isFlag(query, "allowWatchBookmarks"),
   };
 }

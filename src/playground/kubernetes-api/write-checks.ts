@@ -1,7 +1,8 @@
 /** What a write must be true to: its namespace, its place, and the object that it was made from. */
 import { textAt, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./kube-object.ts";
-import { pruneObject } from "./schema.ts";
+import { firstMistyped, firstUnmergeable } from "./form-check.ts";
+import { pruneObject, type Schema } from "./schema.ts";
 import { apiVersionOf, collectionOf, type ServedKind } from "./served-kind.ts";
 import { badRequest, forbidden, invalid, modified, notFound, StatusError } from "./status-error.ts";
 import type { Store } from "./store.ts";
@@ -27,6 +28,7 @@ export function checkIdentity({ kind, namespace, name }: Place, current: KubeObj
   if ((metadata.namespace ?? namespace) !== namespace) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   const version = metadata.resourceVersion ?? "";
   if (version === "" && kind.schema !== undefined) throw versionMissing(kind, name);
+  if (!/^\d*$/.test(version)) throw new StatusError(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`);
   if (version !== "" && version !== current.metadata.resourceVersion) throw modified(kind, name);
   if ((metadata.uid ?? current.metadata.uid) === current.metadata.uid) return;
   const message = `Invalid value: ${JSON.stringify(metadata.uid)}: field is immutable`;
@@ -41,15 +43,26 @@ function versionMissing({ group, plural }: ServedKind, name: string): StatusErro
 /** The same of a configuration that is applied. */
 export function checkConfig({ kind, name }: Place, { metadata }: KubeObject, current: KubeObject | undefined): void {
   if (metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   const version = metadata.resourceVersion ?? "";
   if (version !== "" && version !== current?.metadata.resourceVersion) throw current ? modified(kind, name) : notFound(kind, name);
 }
 
-/** Apply refuses what the schema does not know, however lenient the request. */
-export function refuseUnknownFields({ kind }: Place, config: JsonObject): void {
-  const [first] = pruneObject(config, kind.schema).unknownFields;
-  if (first === undefined) return;
+/** Apply refuses what the schema does not know or cannot merge, however lenient the request. */
+export function refuseUntyped({ kind }: Place, config: JsonObject): void {
+  const problem = untypedProblem(kind.schema ?? kind.form, config);
+  if (problem === undefined) return;
   const about = `failed to create typed patch object (/${textAt(config, "metadata", "name")}; ${apiVersionOf(kind)}, Kind=${kind.kind})`;
-  throw new StatusError(500, undefined, `${about}: .${first}: field not declared in schema`);
+  throw new StatusError(500, undefined, `${about}: ${problem}`);
 }
 
+const EXPECTED: Readonly<Record<string, string>> = { object: "map", array: "list", integer: "numeric (int or float)", number: "numeric (int or float)", boolean: "boolean", string: "string" };
+
+function untypedProblem(schema: Schema | undefined, config: JsonObject): string | undefined {
+  const [unknown] = pruneObject(config, schema).unknownFields;
+  if (unknown !== undefined) return `.${unknown}: field not declared in schema`;
+  const mistyped = schema && firstMistyped(config, schema);
+  if (!mistyped) return schema && firstUnmergeable(config, schema);
+  const got = typeof mistyped.value === "string" && ["object", "array"].includes(mistyped.expected) ? `&{${mistyped.value}}` : typeof mistyped.value;
+  return `${mistyped.path}: expected ${EXPECTED[mistyped.expected] ?? mistyped.expected}, got ${got}`;
+}

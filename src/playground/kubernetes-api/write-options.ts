@@ -1,5 +1,5 @@
 /** The parameters of a write: who writes, only for a look or for real, and how strict. */
-import type { ApiCall } from "./api-call.ts";
+import { isFlag, type ApiCall } from "./api-call.ts";
 import { invalid, type Cause } from "./status-error.ts";
 
 export interface WriteOptions {
@@ -10,21 +10,27 @@ export interface WriteOptions {
   readonly isForced: boolean;
 }
 
-type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "DeleteOptions";
+type OptionsKind = "CreateOptions" | "UpdateOptions" | "PatchOptions" | "ApplyOptions" | "DeleteOptions";
 
-/** Throws 422 for a value that is none. `isApply`: the manager must be named. */
-export function writeOptionsOf({ query, headers }: ApiCall, kind: OptionsKind, isApply = false): WriteOptions {
+const LONGEST_MANAGER = 128;
+
+/** Throws 422 for a value that is none. Who applies must be named, and nobody else may use force. */
+export function writeOptionsOf({ query, headers }: ApiCall, options: OptionsKind): WriteOptions {
+  const isApply = options === "ApplyOptions";
+  const kind = isApply ? "PatchOptions" : options;
   const given = query.get("fieldManager") ?? "";
   const fieldValidation = query.get("fieldValidation") || "Warn";
   const dryRun = query.getAll("dryRun").filter((value) => value !== "");
   const causes: readonly Cause[] = [
     ...(isApply && given === "" ? [{ reason: "FieldValueRequired", message: "Required value: is required for apply patch", field: "fieldManager" }] : []),
+    ...(given.length > LONGEST_MANAGER ? [{ reason: "FieldValueTooLong", message: `Too long: may not be more than ${LONGEST_MANAGER} bytes`, field: "fieldManager" }] : []),
+    ...(isApply || !query.has("force") ? [] : [{ reason: "FieldValueForbidden", message: "Forbidden: may not be specified for non-apply patch", field: "force" }]),
     ...(dryRun.every((value) => value === "All") ? [] : [unsupported("dryRun", dryRun, '"All"')]),
     ...(isFieldValidation(fieldValidation) ? [] : [unsupported("fieldValidation", fieldValidation, '"", "Ignore", "Strict", "Warn"')]),
   ];
   if (causes.length > 0 || !isFieldValidation(fieldValidation)) throw invalid("meta.k8s.io", kind, "", causes);
   const fieldManager = given || (headers["user-agent"] ?? "unknown").split("/")[0] || "unknown";
-  return { fieldManager, isDryRun: dryRun.length > 0, fieldValidation, isForced: query.get("force") === "true" };
+  return { fieldManager, isDryRun: dryRun.length > 0, fieldValidation, isForced: isFlag(query, "force") };
 }
 
 function isFieldValidation(text: string): text is WriteOptions["fieldValidation"] {

@@ -9,7 +9,7 @@ import { updatedEntries, withFreshMetadata, withKeptMetadata } from "./stamps.ts
 import { alreadyExists, notFound, StatusError } from "./status-error.ts";
 import type { Store } from "./store.ts";
 import { validate } from "./validation.ts";
-import { checkConfig, checkIdentity, checkNamespace, refuseUnknownFields } from "./write-checks.ts";
+import { checkConfig, checkIdentity, checkNamespace, refuseUntyped } from "./write-checks.ts";
 import type { WriteOptions } from "./write-options.ts";
 
 export interface Written {
@@ -59,7 +59,7 @@ interface Proposal {
 
 function appliedTo(current: KubeObject | undefined, place: Place, config: KubeObject, options: WriteOptions, now: Date): Proposal {
   const own = ownPart(place, config);
-  refuseUnknownFields(place, own);
+  refuseUntyped(place, own);
   const writer = { ...writerOf(place, "Apply", options, now), isForced: options.isForced };
   const { object, managedFields } = applyConfiguration(current, own, current?.metadata.managedFields ?? [], place.kind.shape, writer);
   return { object: object as KubeObject, managedFields };
@@ -68,7 +68,7 @@ function appliedTo(current: KubeObject | undefined, place: Place, config: KubeOb
 function createObject(store: Store, now: Date, place: Room, given: Proposal, options: WriteOptions): Written {
   const { kind, namespace } = place;
   checkNamespace(store, kind, namespace, given.object);
-  if (given.object.metadata.resourceVersion) throw new StatusError(500, undefined, "resourceVersion should not be set on objects to be created");
+  if (Number(given.object.metadata.resourceVersion) > 0) throw new StatusError(500, undefined, "resourceVersion should not be set on objects to be created");
   const { object, warnings } = admitted(place, withFreshMetadata(given.object, namespace, now), undefined, options);
   const complete = kind.complete?.(object, now) ?? object;
   const written = kind.hasStatus ? without(complete, "status") : complete;

@@ -3,7 +3,9 @@ import { expect } from "vitest";
 import { BAD_SPECS } from "../../support/bad-specs.ts";
 import { until } from "../../support/until.ts";
 import { causesOf, created, events, names, owners, RULES_NOT_CHECKED, timeOf, type Behaviour } from "./behaviour.ts";
+import { builtins } from "./builtins.ts";
 import { collections, doors, revisions } from "./collections.ts";
+import { refusals } from "./refusals.ts";
 import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, type Answer, type Body, type Subject } from "./subject.ts";
 import { widget } from "./widgets.ts";
 
@@ -569,5 +571,5 @@ const discovery: readonly Behaviour[] = [
 ];
 
 export const BEHAVIOURS: readonly Behaviour[] = [
-  ...creation, ...validation, ...writes, ...apply, ...deletion, ...doors, ...lists, ...collections, ...watches, ...revisions, ...discovery,
+  ...creation, ...validation, ...writes, ...apply, ...deletion, ...doors, ...lists, ...collections, ...watches, ...revisions, ...discovery, ...builtins, ...refusals,
 ];
