@@ -22,7 +22,7 @@ const onlyOneKilled: Fault = {
   name: "kill -9 of the only one at random instants, started again each time",
   mustHold: "the run ends as if nothing had been",
   deliveries: 54,
-  atOnce: 27,
+  atOnce: 18,
   normalFrom: "its end",
   prepare: async (stage) => ({ daemons: [{}], inflict: () => killAgainAndAgain(stage) }),
 };
@@ -41,7 +41,7 @@ const oneOfTwoKilled: Fault = {
   name: "kill -9 of one of two at random instants",
   mustHold: "the other one goes on; the run ends as if nothing had been",
   deliveries: 54,
-  atOnce: 27,
+  atOnce: 18,
   normalFrom: "its start",
   prepare: async (stage) => ({
     inflict: async () => {
