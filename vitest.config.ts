@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["playground", "story", "kills", "fleet", "cost", "soak"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["playground", "story", "kills", "fleet", "cost", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -32,13 +32,13 @@ async function main(): Promise<number> {
   console.log(`\n${tableOf(rows)}\n\n${sumSaid(rows)}\nSeed ${seed}.`);
   const left = faults.filter((one) => !rows.some((row) => row.fault === one));
   for (const fault of left) console.log(`not inflicted, because KUBEBUILDER_ASSETS names no control plane: ${titleOf(fault)}`);
-  if (values.write !== undefined) writePage(values.write, rows, left);
+  if (values.write !== undefined) writePage(values.write, pageOf(rows, seed), left);
   return exitCodeOf(rows);
 }
 
-function writePage(file: string, rows: Parameters<typeof pageOf>[0], left: readonly Fault[]): void {
+function writePage(file: string, page: string, left: readonly Fault[]): void {
   if (left.length > 0) throw new Error(`expected every fault to be inflicted before ${file} is written, got ${left.length} that were not; set KUBEBUILDER_ASSETS`);
-  writeFileSync(file, pageOf(rows));
+  writeFileSync(file, page);
 }
 
 function chosen(faults: readonly Fault[], only: string | undefined): readonly Fault[] {

@@ -9,16 +9,17 @@ export interface Receivers {
   leave(): Promise<void>;
   /** They listen again. */
   comeBack(): Promise<void>;
-  /** Events of a Rollout's run in the order in which they were taken, by receiver. */
-  toldOf(name: string): readonly (readonly string[])[];
+  /** What each of the two has taken about a Rollout's run, in its order. */
+  toldOf(name: string): readonly (readonly Told[])[];
   /** Makes daemons and Rollouts tell them everything. */
   readonly telling: Required<Pick<Trouble, "daemon" | "delivery">>;
   close(): Promise<void>;
 }
 
-interface Told {
+export interface Told {
   readonly name: string;
   readonly event: string;
+  readonly message: string;
 }
 
 export async function openReceivers(): Promise<Receivers> {
@@ -42,7 +43,7 @@ export async function openReceivers(): Promise<Receivers> {
     behave: (next) => void (how = next),
     leave,
     comeBack: async () => void (open = await Promise.all(behaviours.map((behaviour, index) => startReceiver(behaviour, Number(new URL(urls[index]!).port))))),
-    toldOf: (name) => kinds.map(({ told }) => told.filter((one) => one.name === name).map(({ event }) => event)),
+    toldOf: (name) => kinds.map(({ told }) => told.filter((one) => one.name === name)),
     telling: tellingOf(urls[0]!, urls[1]!),
     close: leave,
   };
@@ -57,11 +58,11 @@ function tellingOf(slackUrl: string, webhookUrl: string): Receivers["telling"] {
 
 /** A message's text is `reviews: Started. ...`, an edit's too; a reply in the thread names the event alone and is passed over. */
 function slackRead(body: string): Told {
-  const [, name = "", event = ""] = /^([^:*]+): (\w+)\./.exec(new URLSearchParams(body).get("text") ?? "") ?? [];
-  return { name, event };
+  const [, name = "", event = "", message = ""] = /^([^:*]+): (\w+)\. (.*)/.exec(new URLSearchParams(body).get("text") ?? "") ?? [];
+  return { name, event, message };
 }
 
 function webhookRead(body: string): Told {
-  const { data } = JSON.parse(body) as { readonly data: { readonly rollout: { readonly name: string }; readonly event: string } };
-  return { name: data.rollout.name, event: data.event };
+  const { data } = JSON.parse(body) as { readonly data: Omit<Told, "name"> & { readonly rollout: { readonly name: string } } };
+  return { name: data.rollout.name, event: data.event, message: data.message };
 }

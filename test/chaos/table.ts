@@ -1,6 +1,6 @@
 /** Inflicts faults one after the other, several at a time where they do not touch the API server, and gathers what came of each. */
 import { createNamedRandom } from "../../src/playground/random.ts";
-import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { startControlPlane } from "../support/control-plane.ts";
 import { installDeployed } from "../support/deployed.ts";
 import { openEmbedded, openReal } from "../support/kubernetes-apis.ts";
 import type { Fault } from "./fault.ts";
@@ -14,6 +14,8 @@ export interface TableOptions {
   readonly deliveries?: number;
   /** Groups of runs at a time. */
   readonly lanes: number;
+  /** On the embedded API, also where there could be a real control plane. */
+  readonly onEmbedded?: boolean;
   readonly onResult: (fault: Fault, result: Result) => void;
 }
 
@@ -27,14 +29,24 @@ const AT_ONCE = 8;
 
 /** Where there is no real control plane, faults that need one are left out, and the others meet the embedded API. */
 export async function runTable(options: TableOptions): Promise<readonly Row[]> {
-  return process.env.KUBEBUILDER_ASSETS ? onControlPlane(options) : onEmbedded(options);
+  return process.env.KUBEBUILDER_ASSETS && !options.onEmbedded ? onControlPlane(options) : onEmbedded(options);
 }
 
+/** Faults of the control plane itself have another one, so that they harm nobody else. */
 async function onControlPlane(options: TableOptions): Promise<readonly Row[]> {
+  const isOwn = ({ ownControlPlane = false }: Fault): boolean => ownControlPlane;
+  const shared = withControlPlane(options.faults.filter((fault) => !isOwn(fault)), (faults, { api }) => inflictAll({ ...options, faults }, { api }));
+  const own = withControlPlane(options.faults.filter(isOwn), (faults, servers) => inflictAll({ ...options, faults, lanes: 1 }, servers));
+  const rows = (await Promise.all([shared, own])).flat();
+  return options.faults.map((fault) => rows.find((row) => row.fault === fault)!);
+}
+
+async function withControlPlane(faults: readonly Fault[], inflict: (faults: readonly Fault[], servers: Servers) => Promise<readonly Row[]>): Promise<readonly Row[]> {
+  if (faults.length === 0) return [];
   const controlPlane = await startControlPlane();
   try {
     await installDeployed(controlPlane);
-    return await inflictAll(options, { api: openReal(controlPlane.address), controlPlane });
+    return await inflict(faults, { api: openReal(controlPlane.address), controlPlane });
   } finally {
     await controlPlane.close();
   }
@@ -49,17 +61,15 @@ async function onEmbedded(options: TableOptions): Promise<readonly Row[]> {
   }
 }
 
-async function inflictAll(options: TableOptions, servers: { readonly api: Servers["api"]; readonly controlPlane?: ControlPlane }): Promise<readonly Row[]> {
+async function inflictAll(options: TableOptions, servers: Servers): Promise<readonly Row[]> {
   const results = new Map<Fault, Result[]>(options.faults.map((fault) => [fault, []]));
   const inflict = async ({ fault, index, size }: Group): Promise<void> => {
     const random = createNamedRandom(options.seed, `${fault.part} ${fault.name} ${index}`);
-    const result = await runUnder(fault, fault.ownControlPlane ? servers : { api: servers.api }, size, random).catch((error: unknown) => notInflicted(size, error));
+    const result = await runUnder(fault, servers, size, random).catch((error: unknown) => notInflicted(size, error));
     results.get(fault)!.push(result);
     options.onResult(fault, result);
   };
-  const groups = options.faults.flatMap((fault) => groupsOf(fault, options.deliveries ?? fault.deliveries));
-  await inLanes(groups.filter(({ fault }) => !fault.ownControlPlane), options.lanes, inflict);
-  await inLanes(groups.filter(({ fault }) => fault.ownControlPlane), 1, inflict);
+  await inLanes(options.faults.flatMap((fault) => groupsOf(fault, options.deliveries ?? fault.deliveries)), options.lanes, inflict);
   return options.faults.map((fault) => ({ fault, results: results.get(fault)! }));
 }
 

@@ -25,6 +25,8 @@ export interface ApiGate {
   readonly writes: readonly AnsweredWrite[];
   /** What this names for a request is answered in the server's place, until the gate opens. */
   refuse(refusalOf: (asked: GateRequest) => Refusal | undefined): void;
+  /** Every watch that goes on stands still, until the gate opens. */
+  holdWatches(): void;
   /** Breaks off every watch that goes on. */
   cutWatches(): void;
   /** By the answers' `Date` and by the times of writes, the server's clock is so much further, until the gate opens. */
@@ -110,10 +112,13 @@ function moodsOf(mood: Mood): Omit<ApiGate, "kubeconfig" | "close"> {
     shutAfter: (isChosen) => keepBack(isChosen, "lost"),
     delayAfter: (isChosen) => keepBack(isChosen, "delayed"),
     refuse: (refusalOf) => void (mood.refusalOf = refusalOf),
+    holdWatches: () => mood.watches.forEach((watch) => watch.pause()),
     cutWatches: () => mood.watches.forEach((_, response) => response.destroy()),
     shiftClock: (byMs) => void (mood.clockMs = byMs),
     open: () => {
       Object.assign(mood, { fateOf: isTold, refusalOf: nothing, clockMs: 0 });
+      // Watches go on with the next answer where one was kept back: whoever hears it acts by what was known before.
+      if (mood.delayed.length === 0) mood.watches.forEach((watch) => watch.resume());
       for (const tell of mood.delayed.splice(0)) tell();
     },
   };

@@ -21,8 +21,8 @@ const onlyOneKilled: Fault = {
   part: PART,
   name: "kill -9 of the only one at random instants, started again each time",
   mustHold: "the run ends as if nothing had been",
-  deliveries: 60,
-  atOnce: 20,
+  deliveries: 54,
+  atOnce: 18,
   normalFrom: "its end",
   prepare: async (stage) => ({ daemons: [{}], inflict: () => killAgainAndAgain(stage) }),
 };
@@ -40,8 +40,8 @@ const oneOfTwoKilled: Fault = {
   part: PART,
   name: "kill -9 of one of two at random instants",
   mustHold: "the other one goes on; the run ends as if nothing had been",
-  deliveries: 60,
-  atOnce: 20,
+  deliveries: 54,
+  atOnce: 18,
   normalFrom: "its start",
   prepare: async (stage) => ({
     inflict: async () => {
@@ -108,6 +108,7 @@ const rollingUpgrade: Fault = {
   name: "a rolling upgrade in mid-run: new ones start, old ones are told to stop (SIGTERM)",
   mustHold: "the run ends as if nothing had been",
   deliveries: 16,
+  atOnce: 16,
   normalFrom: "its start",
   prepare: async ({ daemons, startDaemon, random }) => ({
     inflict: async () => {

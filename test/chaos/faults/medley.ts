@@ -7,6 +7,8 @@ import { openReceivers, type Receivers } from "../receivers.ts";
 import { killFirst } from "./daemons.ts";
 
 const MOMENT_MS = 2 * INTERVAL_MS;
+/** It takes its time, and is to meet runs at their beginnings and at their ends. */
+const SPREAD_MS = 12_000;
 
 export const medley: Fault = {
   part: "all of it",
@@ -17,7 +19,7 @@ export const medley: Fault = {
   normalFrom: "its end",
   prepare: async (stage) => {
     const gates = { api: await createApiGate(stage.api, "daemon"), prometheus: await createPrometheusGate(stage.scene.prometheus.url), receivers: await openReceivers() };
-    return { ...throughGates(gates), inflict: () => oneAfterTheOther(stage, gates) };
+    return { ...throughGates(gates), spreadMs: SPREAD_MS, inflict: () => oneAfterTheOther(stage, gates) };
   },
 };
 

@@ -27,19 +27,19 @@ export const olderCrd: Fault = {
 
 function underOlderCrd(stage: Stage): Trouble {
   const found: string[] = [];
+  let starting: Promise<unknown> | undefined;
   const span = { fromMs: Infinity, toMs: 0 };
   return {
     inflict: async () => {
       await put(stage, asBefore(currentCrd()));
       Object.assign(span, { fromMs: Date.now() + GRACE_MS });
-      const starting = restarted(stage);
+      starting = restarted(stage);
       const early = await Promise.race([starting.then(() => true), wait(LASTING_MS, false)]);
       if (early) found.push("expected a daemon that is newer than the CRD not to be ready, got one that is");
       Object.assign(span, { toMs: Date.now() } satisfies Partial<Span>);
       await put(stage, currentCrd());
-      await starting;
     },
-    findings: () => [...found, ...stepsUpWithin(stage.scene.rollouts, span), ...successesWithin(stage.scene.rollouts, span)],
+    findings: async () => (await starting, [...found, ...stepsUpWithin(stage.scene.rollouts, span), ...successesWithin(stage.scene.rollouts, span)]),
   };
 }
 

@@ -39,7 +39,7 @@ function receiverFault(name: string, mustHold: string, prepare: () => Promise<Mi
 
 /** Each of the two has been told how each run ended, and of nothing after that. */
 async function endingsTold({ toldOf }: Receivers, { deliveries, scene }: Stage): Promise<readonly string[]> {
-  const isTold = ({ name, outcome }: Ended): boolean => toldOf(name).every((events) => events.at(-1) === outcome);
+  const isTold = ({ name, outcome }: Ended): boolean => toldOf(name).every((told) => told.at(-1)?.event === outcome);
   const ended = deliveries().map(({ app }): Ended => ({ name: app.name, outcome: scene.status(app)?.run?.outcome }));
   await until(() => ended.every(isTold), TOLD_LIMIT_MS).catch(() => undefined);
   return ended.filter((one) => !isTold(one)).map(({ name, outcome }) => `${name}: expected Slack and the webhook to be told last that it was ${outcome}, got ${JSON.stringify(toldOf(name))}`);
