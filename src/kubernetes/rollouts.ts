@@ -70,7 +70,8 @@ async function writeAnyForm(options: RolloutsOptions, before: KubernetesObject, 
 /** A merge patch with the resourceVersion that was read: 409 when it is stale, and what the new status lacks goes. */
 function writeStatus(client: KubernetesClient, before: KubernetesObject, status: Readonly<Record<string, unknown>>): Promise<KubernetesObject> {
   const { name, namespace, resourceVersion } = before.metadata;
-  const body = { metadata: { resourceVersion }, status: mergePatch(plain(before["status"] ?? {}), status) };
+  const written = (before["status"] ?? {}) as Readonly<Record<string, unknown>>;
+  const body = { metadata: { resourceVersion }, status: mergePatch(written, status) };
   return client.patch(RESOURCES.rollouts, namespace, name, { type: "merge", body }, { subresource: "status" });
 }
 

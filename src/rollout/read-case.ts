@@ -15,7 +15,18 @@ import type { Metric, RolloutSpec } from "./spec.ts";
 import { type Check, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
 import { msOf } from "./units.ts";
 
+const cases = new WeakMap<Observation, Case>();
+
+/** The decision, the status and the effects of a tick rest on the same case: it is read once. */
 export function caseOf(rollout: ValidRollout, seen: Observation): Case {
+  const known = cases.get(seen);
+  if (known?.rollout === rollout) return known;
+  const it = read(rollout, seen);
+  cases.set(seen, it);
+  return it;
+}
+
+function read(rollout: ValidRollout, seen: Observation): Case {
   const status = rollout.status ?? blankStatus();
   const { spec } = rollout;
   const going = status.run && !status.run.outcome ? status.run : undefined;

@@ -84,6 +84,7 @@ function scopeOf(it: Case, version: string): Scope {
 /** True where this answer alone takes the traffic back: looking stops at once (law 5). */
 export function isDecisive(rollout: ValidRollout, seen: Observation, measurement: Measurement): boolean {
   const metric = rollout.spec.analysis.metrics.find(({ name }) => name === measurement.name);
+  if (metric?.onFail !== "rollback") return false;
   const check = caseOf(rollout, { ...seen, measurements: [measurement] }).run?.checks.find(({ name }) => name === measurement.name);
-  return metric?.onFail === "rollback" && hasFailed(metric, check);
+  return hasFailed(metric, check);
 }

@@ -81,6 +81,8 @@ function calmSpec({ stable, ...spec }: RolloutSpecInput): RolloutSpecInput {
   return { ...spec, suspend: false, ...(stable !== undefined && stable !== spec.release ? { stable } : {}) };
 }
 
+const CALM = "calm-";
+
 /** A person lets paused runs go on, until nothing has moved for a while. */
 async function untilRest(world: World, facts: Facts, isBroken: () => boolean): Promise<void> {
   const { clock, server } = world;
@@ -91,12 +93,14 @@ async function untilRest(world: World, facts: Facts, isBroken: () => boolean): P
     if (!world.crew.isAnyFrozen() && isAtRest(facts)) return;
     const status = statusOf(server.get("rollouts", NAME));
     const verb = status && verbFor(status);
-    if (verb) act(world, { atMs: 0, does: "command", verb, id: `calm-${turn}`, lateMs: 0, reason: "go on" });
+    if (verb) act(world, { atMs: 0, does: "command", verb, id: `${CALM}${turn}`, lateMs: 0, reason: "go on" });
   }
 }
 
-function verbFor({ phase, reason }: RolloutStatus): "resume" | "promote" | undefined {
+/** What the run cannot go on from is given up. */
+function verbFor({ phase, reason, lastCommand }: RolloutStatus): "resume" | "promote" | "abort" | undefined {
   if (phase !== "Paused") return undefined;
+  if (lastCommand?.id.startsWith(CALM) && lastCommand.result === "Refused") return "abort";
   return ["RouteEditedByHand", "RouteContested", "Command"].includes(reason) ? "resume" : "promote";
 }
 
