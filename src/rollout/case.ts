@@ -116,6 +116,21 @@ export function isShown(it: OnRoute, run: Run): boolean {
   return editableOf(it)?.stamp === stampOf(it, run);
 }
 
+/**
+ * True where the cached route is older than one in which the run's intent has been seen, by another daemon: what differs is what has not
+ * arrived yet, and nobody's doing. Resource versions are compared as numbers, as Kubernetes allows within one resource (KEP-5504).
+ */
+export function isBehind(it: OnRoute, { shownAt }: Run): boolean {
+  const seen = editableOf(it)?.resourceVersion;
+  return shownAt !== undefined && seen !== undefined && isOlder(seen, shownAt);
+}
+
+/** False where either is no number. */
+export function isOlder(resourceVersion: string, other: string): boolean {
+  const isNumber = (text: string): boolean => /^\d+$/.test(text);
+  return isNumber(resourceVersion) && isNumber(other) && BigInt(resourceVersion) < BigInt(other);
+}
+
 /** When the run's weight came into force (law 9): API server's time of the write, whole seconds rounded up, plus propagation. */
 export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run): number | undefined {
   if (run.inForceAt !== undefined) return instantOf(run.inForceAt);

@@ -87,7 +87,7 @@ export function isWorthCommitting(rollout: Rollout, status: RolloutStatus, effec
   return effects.length > 0 || !isEqual(withoutTimers(rollout.status), withoutTimers(status));
 }
 
-/** When to look next, and since when a weight is in force, ride along with the next write. */
+/** When to look next, and since when and in which route a weight is in force, ride along with the next write. */
 function withoutTimers(status: RolloutStatus | undefined): unknown {
-  return status?.run ? { ...status, run: { ...status.run, nextLookAt: undefined, inForceAt: undefined } } : status;
+  return status?.run ? { ...status, run: { ...status.run, nextLookAt: undefined, inForceAt: undefined, shownAt: undefined } } : status;
 }

@@ -1,6 +1,6 @@
 /** The next status: the only place where state changes. */
 import { announced, withFolded } from "./announcements.ts";
-import { type Case, inForceAtMs, present, routeOf, splitOfRun, versionSeen, wantedPoints } from "./case.ts";
+import { type Case, inForceAtMs, isOlder, present, routeOf, splitOfRun, versionSeen, wantedPoints } from "./case.ts";
 import { applied } from "./change.ts";
 import { conditionsOf } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
@@ -46,8 +46,14 @@ function withLearntRun(it: Case, run: Run): Run {
     ...run,
     to: { ...run.to, revision },
     points: split ? wantedPoints(run, split) : run.points,
-    ...(inForce === undefined ? {} : { inForceAt: timeOf(inForce) }),
+    ...(inForce === undefined ? {} : { inForceAt: timeOf(inForce), ...shownIn(it, run) }),
   };
+}
+
+/** It never goes back. */
+function shownIn(it: Case, run: Run): Pick<Run, "shownAt"> {
+  const { resourceVersion } = routeOf(it) ?? {};
+  return resourceVersion === undefined || (run.shownAt !== undefined && isOlder(resourceVersion, run.shownAt)) ? {} : { shownAt: resourceVersion };
 }
 
 function answeredBefore({ lastCommand, answered = [] }: RolloutStatus): Pick<RolloutStatus, "answered"> {

@@ -148,6 +148,8 @@ export const Run = z.object({
   epoch: z.int(),
   /** The canary's points in the route when the present intent was decided: less before the route shows the intent is a hand's doing. */
   decidedAt: z.int().optional(),
+  /** resourceVersion of the newest route in which the run's intent was seen: whoever sees an older one has a cache that lags. */
+  shownAt: z.string().optional(),
   /** How the route looked before the run: whether Weir added the canary's destination, and whether the only destination had no weight. */
   shape: z.object({ added: z.boolean(), unweighted: z.boolean() }),
   startedAt: z.string(),

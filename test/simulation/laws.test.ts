@@ -175,6 +175,22 @@ describe("law 12", () => {
   });
 });
 
+describe("law 12, with two daemons", () => {
+  test("a daemon whose route lags behind takes an old share for nobody's doing", async () => {
+    const world = await atStep(10);
+    const before = structuredClone(world.ports.traffic.read(world.rollout().metadata, world.rollout().status!.run!.target, ["v3", "v2"]));
+    await world.run(20 * MINUTE, judged(world, 50));
+    const lagging = { ...world.ports, traffic: { ...world.ports.traffic, read: () => before } };
+    world.nowMs += 10_000;
+    await reconcile(world.rollout().metadata, lagging, never).catch((error: unknown) => expect(error).toBeInstanceOf(Conflict));
+    expect(world.status().run).toMatchObject({ weight: 50 });
+    expect(world.status().run?.pausedBy).toBeUndefined();
+    world.hand({ v2: 90, v3: 10 });
+    await world.run(1_000);
+    expect(world.status(), "a hand is seen as before").toMatchObject({ reason: "RouteEditedByHand" });
+  });
+});
+
 describe("law 12, at rest", () => {
   test("in a fight the raise of a refused version is put back after half a minute, though nothing else happens", async () => {
     const world = await atStep(10);

@@ -1,5 +1,5 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, editableOf, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { type Case, editableOf, isBehind, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
 import { shareOf } from "../ladder.ts";
 import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
@@ -15,7 +15,7 @@ const PATIENCE = 3;
 export const takenOver: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || !routeOf(it) || it.observing || !isLowered(it, run, split)) return undefined;
+  if (!run || !split || !routeOf(it) || it.observing || isBehind(it, run) || !isLowered(it, run, split)) return undefined;
   const from = isShown(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
   const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
@@ -36,7 +36,7 @@ function leastOf(it: Case, run: Run, split: Split): number {
 export const drifted: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || it.observing || !isShown(it, run) || !isRaised(run, split) || !isRepairable(it, run)) return undefined;
+  if (!run || !split || it.observing || isBehind(it, run) || !isShown(it, run) || !isRaised(run, split) || !isRepairable(it, run)) return undefined;
   const who = strangerOf(it);
   const seen = percent(seenShare(split));
   if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };
