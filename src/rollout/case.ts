@@ -127,6 +127,17 @@ export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Ru
   return setMs + msOf(it.spec.strategy.propagation);
 }
 
+/**
+ * The route as it was before the weight in force was written: a cache of routes may be behind what status knows already, as after
+ * the API server's restart. Whoever wrote since then has left our stamp there, or the time of a write that is not older than ours.
+ */
+export function isBehind(it: OnRoute & Pick<Case, "spec">, run: Run): boolean {
+  const route = editableOf(it);
+  if (!route || run.epoch === 0 || run.inForceAt === undefined || route.stamp === stampOf(it, run) || route.writers.length === 0) return false;
+  const writtenMs = instantOf(run.inForceAt) - msOf(it.spec.strategy.propagation) - 1_000;
+  return route.writers.every(({ atMs }) => atMs < writtenMs);
+}
+
 /** The share that the route should show for the run, in its points of now. */
 export function wantedPoints(run: Run, split: Split): number {
   return pointsFor(run.weight, split.total);

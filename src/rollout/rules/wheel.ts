@@ -1,5 +1,5 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, editableOf, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { type Case, editableOf, isBehind, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
 import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
@@ -14,7 +14,7 @@ const PATIENCE = 3;
 export const takenOver: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || !routeOf(it) || it.observing || !isShown(it, run) || !isLowered(run, split)) return undefined;
+  if (!run || !split || !routeOf(it) || it.observing || !isShown(it, run) || isBehind(it, run) || !isLowered(run, split)) return undefined;
   const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(run.weight)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
@@ -28,7 +28,7 @@ function isLowered(run: Run, split: Split): boolean {
 export const drifted: Rule = (it) => {
   const { run } = it;
   const split = run && splitOfRun(it, run);
-  if (!run || !split || it.observing || !isShown(it, run) || !isRaised(run, split) || !isRepairable(it, run)) return undefined;
+  if (!run || !split || it.observing || !isShown(it, run) || isBehind(it, run) || !isRaised(run, split) || !isRepairable(it, run)) return undefined;
   const who = strangerOf(it);
   const seen = percent(seenShare(split));
   if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };

@@ -195,6 +195,18 @@ function decidedBy(rollout: Parameters<typeof decide>[0], seen: Parameters<typeo
   return Object.entries(RULES).find(([, rule]) => rule(caseOf(rollout, seen)) !== undefined)?.[0];
 }
 
+/** What a daemon sees whose cache of routes is behind its cache of Rollouts: the route as it was before the weight in force was written. */
+test.each([
+  ["lower", { v2: 100, v3: 0 }],
+  ["higher", { v2: 0, v3: 100 }],
+])("a share that was %s before our own write is no hand on the wheel", (_how, split) => {
+  const before = { split, stamp: "uid-1/1.0", route: { writers: [{ manager: "helm", atMs: Date.parse(at(-60)) }] } };
+  const decision = decide(aRollout(), anObservation({ ...before, seconds: 30 }));
+  expect(decision.kind).toBe("stay");
+  const since = { ...before, route: { writers: [{ manager: "helm", atMs: Date.parse(at(20)) }] } };
+  expect(decide(aRollout(), anObservation({ ...since, seconds: 30 })).kind).not.toBe("stay");
+});
+
 describe("rules", () => {
   test("every rule has rows, in the order of the policy", () => {
     expect(Object.keys(TABLE)).toEqual(Object.keys(RULES));
