@@ -31,3 +31,12 @@ export function missingPaths(sent: unknown, stored: unknown, path = ""): readonl
 function isMapping(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether there is anything at `run.checks.query`, in whatever item of a list. */
+export function hasField(value: unknown, field: string): boolean {
+  if (value === undefined || field === "") return value !== undefined;
+  if (Array.isArray(value)) return value.some((item) => hasField(item, field));
+  if (!isMapping(value)) return false;
+  const [name = "", ...rest] = field.split(".");
+  return hasField(value[name], rest.join("."));
+}

@@ -8,7 +8,7 @@ import type { CrdCheck } from "./crd-check.ts";
 import { ApiError, Conflict } from "./errors.ts";
 import type { InformerCache } from "./informer-cache.ts";
 import type { Logger } from "./logger.ts";
-import { mergePatch, missingPaths } from "./merge-patch.ts";
+import { hasField, mergePatch, missingPaths } from "./merge-patch.ts";
 import { statusForms } from "./reduced-status.ts";
 import { rolloutOf } from "./rollout-object.ts";
 import { keepRecord } from "./rollout-runs.ts";
@@ -57,7 +57,7 @@ async function writeAnyForm(options: RolloutsOptions, before: KubernetesObject, 
   const sent = plain(form);
   try {
     const written = await writeStatus(options.client, before, sent);
-    options.crd.sawDropped(missingPaths(sent, written["status"]));
+    options.crd.sawDropped(missingPaths(sent, written["status"]), (field) => hasField(sent, field));
     return written;
   } catch (error) {
     if (!isRefusedAsInvalid(error) || smaller.length === 0) throw error;

@@ -1,4 +1,4 @@
-/** Every fault on real processes, and what came of it. `npm run chaos [-- --only PATTERN | --short | --planted] [--deliveries N] [--seed S] [--write FILE]` */
+/** Every fault on real processes, and what came of it. `npm run chaos [-- --only PATTERN | --short | --planted] [--deliveries N] [--seed S] [--lanes N] [--write FILE]` */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Fault } from "./fault.ts";
@@ -9,7 +9,7 @@ import type { Result } from "./runs.ts";
 import { runTable } from "./table.ts";
 
 const DEFAULT_SEED = 4;
-const LANES = 2;
+const DEFAULT_LANES = 2;
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     planted: { type: "boolean", default: false },
     deliveries: { type: "string" },
     seed: { type: "string" },
+    lanes: { type: "string" },
     write: { type: "string" },
   },
 });
@@ -28,7 +29,7 @@ async function main(): Promise<number> {
   const faults = chosen(values.planted ? PLANTED : values.short ? SHORT : FAULTS, values.only);
   const isWhole = faults === FAULTS && deliveries === undefined;
   if (values.write !== undefined && !isWhole) throw new Error("expected --write to come with neither --only nor --short, --planted or --deliveries, got one of them: the page tells of every fault");
-  const rows = await runTable({ faults, seed, lanes: LANES, onResult: tell, ...(deliveries === undefined ? {} : { deliveries }) });
+  const rows = await runTable({ faults, seed, lanes: wholeNumber("--lanes", values.lanes) ?? DEFAULT_LANES, onResult: tell, ...(deliveries === undefined ? {} : { deliveries }) });
   console.log(`\n${tableOf(rows)}\n\n${sumSaid(rows)}\nSeed ${seed}.`);
   const left = faults.filter((one) => !rows.some((row) => row.fault === one));
   for (const fault of left) console.log(`not inflicted, because KUBEBUILDER_ASSETS names no control plane: ${titleOf(fault)}`);
@@ -59,8 +60,9 @@ function wholeNumber(option: string, text: string | undefined): number | undefin
 }
 
 /** While it goes on: what is broken at once, with all that is known about it. */
-function tell(fault: Fault, { deliveries, runs, violations, evidence }: Result): void {
-  console.error(`${titleOf(fault)}: ${deliveries} deliveries, ${runs} met, ${violations.length} violations`);
+function tell(fault: Fault, { deliveries, runs, violations, untilNormal, traffic, evidence }: Result): void {
+  const normal = untilNormal.map((intervals) => intervals.toFixed(1)).join(" ");
+  console.error(`${titleOf(fault)}: ${deliveries} deliveries, ${runs} met, ${violations.length} violations; intervals until normal: ${normal || "none"}; requests: ${traffic.sent}, failed by a bad version ${traffic.failed}, harmed ${traffic.harmed}`);
   for (const line of [...violations, ...evidence]) console.error(line);
 }
 

@@ -79,7 +79,7 @@ interface Batch {
 }
 
 async function underTrouble(batch: Batch): Promise<Result> {
-  const { fault, fleet, random, cleanUp } = batch;
+  const { fault, fleet, scene, random, cleanUp } = batch;
   const daemons: DaemonProcess[] = [];
   const blows: Span[] = [];
   const { stage, begin } = stageOf(batch, daemons, blows);
@@ -88,6 +88,7 @@ async function underTrouble(batch: Batch): Promise<Result> {
   await begin(trouble);
   const loads = startLoads(batch);
   const delivered = fleet.map((delivery) => deliver(batch, delivery, trouble));
+  await until(() => fleet.some(({ app }) => scene.status(app)?.run), LIMIT_MS);
   await wait(random() * FAULT_WITHIN_MS);
   const startMs = Date.now();
   await trouble.inflict();

@@ -153,7 +153,7 @@ function read(upstream: Upstream, mood: Mood, request: IncomingMessage, response
   response.once("close", () => mood.watches.delete(response));
   ask(upstream, request, response, (answer) => {
     if (isWatch) mood.watches.set(response, answer);
-    response.writeHead(answer.statusCode ?? 502, headersOf(answer, mood.clockMs));
+    response.writeHead(answer.statusCode ?? 502, headersOf(answer, mood.clockMs)).flushHeaders(); // a watch may have nothing to say for long
     if (mood.clockMs === 0) answer.pipe(response);
     else answer.setEncoding("utf8").pipe(clockShift(mood.clockMs)).pipe(response);
   });

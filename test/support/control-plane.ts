@@ -184,7 +184,7 @@ async function launchApiServer(setup: Setup, port: number, token: string): Promi
       "--bind-address=127.0.0.1",
       "--advertise-address=127.0.0.1",
       "--endpoint-reconciler-type=none", // it may not write a loopback address into the endpoints of "kubernetes"
-      "--service-cluster-ip-range=10.0.0.0/24",
+      "--service-cluster-ip-range=10.0.0.0/16", // scenes leave their Services behind
       `--token-auth-file=${folder}/tokens.csv`,
       "--service-account-issuer=https://kubernetes.default.svc",
       `--service-account-key-file=${folder}/service-account.key`,

@@ -2,16 +2,18 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DaemonProcess } from "../../../src/playground/daemon-process.ts";
-import { GROUP, PLURAL } from "../../../src/rollout/rollout.ts";
+import { API_VERSION, GROUP, KIND, PLURAL } from "../../../src/rollout/rollout.ts";
 import { SCHEMA_VERSION, SCHEMA_VERSION_ANNOTATION, type Schema } from "../../../src/rollout/crd.ts";
 import type { ApiObject } from "../../support/api-request.ts";
 import { parseObjects } from "../../support/apply.ts";
+import { until } from "../../support/until.ts";
 import { INTERVAL_MS, type Fault, type Stage, type Trouble } from "../fault.ts";
 import type { Span } from "../measured.ts";
 import { stepsUpWithin, successesWithin } from "../steps-up.ts";
 import { killFirst } from "./daemons.ts";
 
 const LASTING_MS = 12 * INTERVAL_MS;
+const SERVED_LIMIT_MS = 60_000;
 /** What the server dropped is seen with the next status that it takes. */
 const GRACE_MS = 4 * INTERVAL_MS;
 
@@ -32,12 +34,14 @@ function underOlderCrd(stage: Stage): Trouble {
   return {
     inflict: async () => {
       await put(stage, asBefore(currentCrd()));
+      await until(() => isServed(stage, false), SERVED_LIMIT_MS);
       Object.assign(span, { fromMs: Date.now() + GRACE_MS });
       starting = restarted(stage);
       const early = await Promise.race([starting.then(() => true), wait(LASTING_MS, false)]);
       if (early) found.push("expected a daemon that is newer than the CRD not to be ready, got one that is");
       Object.assign(span, { toMs: Date.now() } satisfies Partial<Span>);
       await put(stage, currentCrd());
+      await until(() => isServed(stage, true), SERVED_LIMIT_MS);
     },
     findings: async () => (await starting, [...found, ...stepsUpWithin(stage.scene.rollouts, span), ...successesWithin(stage.scene.rollouts, span)]),
   };
@@ -65,6 +69,13 @@ function asBefore(crd: Definition): Definition {
   const { status } = older.spec.versions[0].schema.openAPIV3Schema.properties!;
   delete status!.properties!["run"]!.properties!["evidence"];
   return { ...older, metadata: { ...older.metadata, annotations: { [SCHEMA_VERSION_ANNOTATION]: String(SCHEMA_VERSION - 1) } } };
+}
+
+/** Whether the server knows a run's evidence by now; it takes a moment after its CRD was written. */
+async function isServed({ api }: Stage, withEvidence: boolean): Promise<boolean> {
+  const answer = await api.request<{ readonly components: { readonly schemas: Readonly<Record<string, unknown>> } }>("GET", `/openapi/v3/apis/${GROUP}/${API_VERSION}`).catch(() => undefined);
+  const [, schema] = Object.entries(answer?.components.schemas ?? {}).find(([name]) => name.endsWith(`.${KIND}`)) ?? [];
+  return schema !== undefined && JSON.stringify(schema).includes('"evidence":{') === withEvidence;
 }
 
 /** In the place of what is there: a merge would take nothing away. */

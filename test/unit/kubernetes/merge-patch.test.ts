@@ -1,7 +1,7 @@
 /** Merge patches: applied by the RFC's own rule, they make of one value the other. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mergePatch, missingPaths } from "../../../src/kubernetes/merge-patch.ts";
+import { hasField, mergePatch, missingPaths } from "../../../src/kubernetes/merge-patch.ts";
 
 /** RFC 7386, section 2. */
 function applied(target: unknown, patch: unknown): unknown {
@@ -42,5 +42,6 @@ describe("missing paths", () => {
     const stored = { phase: "other", run: { checks: [{ name: "x" }], weight: 5, extra: 1 } };
     expect(missingPaths(sent, stored)).toEqual(["run.checks[0].query", "gone"]);
     expect(missingPaths(sent, sent)).toEqual([]);
+    expect(["run.checks.query", "gone", "run.checks.other", "run.none.query"].map((field) => hasField(sent, field))).toEqual([true, true, false, false]);
   });
 });

@@ -307,4 +307,14 @@ describe("the CRD", () => {
     await server.rollouts.updateStatus(server.rollouts.get(ref)!, aStatus({ weight: "25%" }));
     expect(server.rollouts.crdIsCurrent()).toBe(true);
   });
+
+  test("that drops a field learns nothing from a status without it", async () => {
+    const server = aServer({ store: ({ weight: _, ...status }) => status });
+    await server.check.refresh();
+    await server.rollouts.updateStatus(server.rollouts.get(ref)!, aStatus());
+    server.replace({ ...server.object(), metadata: { ...server.object().metadata, resourceVersion: "9" }, status: { version: STATUS_VERSION } });
+    const { weight: _, ...without } = aStatus({ message: "another Rollout" });
+    await server.rollouts.updateStatus(server.rollouts.get(ref)!, without as ReturnType<typeof aStatus>);
+    expect(server.rollouts.crdIsCurrent()).toBe(false);
+  });
 });

@@ -196,6 +196,17 @@ function decidedBy(rollout: Parameters<typeof decide>[0], seen: Parameters<typeo
   return Object.entries(RULES).find(([, rule]) => rule(caseOf(rollout, seen)) !== undefined)?.[0];
 }
 
+/** What a daemon sees whose cache of routes is behind its cache of Rollouts: the route as it was before the weight in force was written. */
+test.each([
+  ["lower", { v2: 100, v3: 0 }],
+  ["higher", { v2: 0, v3: 100 }],
+])("a share that was %s before our own write is no hand on the wheel", (_how, split) => {
+  const rollout = aRollout({ status: aStatus({ run: aRun({ shownAt: "41" }) }) });
+  const seenAt = (resourceVersion: string) => anObservation({ split, seconds: 30, route: { resourceVersion, writers: [{ manager: "helm", atMs: Date.parse(at(20)) }] } });
+  expect(decide(rollout, seenAt("9")).kind).toBe("stay");
+  expect(decide(rollout, seenAt("100")).kind).not.toBe("stay");
+});
+
 describe("rules", () => {
   test("every rule has rows, in the order of the policy", () => {
     expect(Object.keys(TABLE)).toEqual(Object.keys(RULES));
