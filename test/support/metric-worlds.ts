@@ -18,6 +18,8 @@ export interface Served {
 
 export interface MetricWorld {
   readonly provider: MetricProvider;
+  /** False: each look is answered by itself, whatever it begins with. */
+  readonly remembers: boolean;
   /** One that is in trouble, where the world knows trouble. */
   readonly troubled?: MetricProvider;
   /** One that never answers, where the world knows that. */
@@ -53,6 +55,7 @@ export async function openPrometheusWorld({ past }: { readonly past: boolean }):
   return {
     ...createCaller(exporter),
     provider: providerOf(prometheus.url),
+    remembers: true,
     troubled: providerOf("http://127.0.0.1:1"),
     silent: providerOf(nobody.url),
     question: (given) => aQuestion({ inForceAtMs: IN_FORCE_MS, ...given }),
@@ -106,6 +109,7 @@ export function openSimulatedWorld(): MetricWorld {
   const step = (): number => (world.nowMs += 10_000);
   return {
     provider: world.ports.metrics,
+    remembers: false,
     troubled: at("error"),
     silent: at("unanswered"),
     async serve() {
@@ -124,6 +128,7 @@ export function openSeededWorld(): MetricWorld {
   let nowMs = Date.parse("2026-11-21T12:00:00Z");
   return {
     provider: countersOf(7, 0.05),
+    remembers: true,
     serve: async () => undefined,
     instant: async () => (nowMs += 10_000),
     question: (given) => aQuestion({ inForceAtMs: IN_FORCE_MS, ...given }),
