@@ -196,8 +196,9 @@ function portsOf(world: Seen, shared: Shared): Ports {
     },
     workload: {
       see: (version, backend): VersionSeen => {
-        const { ready, wanted, revision } = world.pods[version] ?? { ready: 0, wanted: 0, revision: "" };
-        return { version, backend, readyPods: ready, wantedPods: wanted, revision, workloads: [`reviews-${version}`], pods: [] };
+        const known = backend.kind === "found" ? world.pods[version] : undefined;
+        const { ready, wanted, revision } = known ?? { ready: 0, wanted: 0, revision: "" };
+        return { version, backend, readyPods: ready, wantedPods: wanted, revision, workloads: known ? [`reviews-${version}`] : [], pods: [] };
       },
     },
     metrics: { measure: async (question, signal) => measured(question, world, signal) },
@@ -259,6 +260,7 @@ export class Died extends Error {
 /** A provider that notes the counters at its first look in a step and counts from then on. */
 function measured(question: Question, { answers, route }: Pick<World, "answers" | "route">, signal: AbortSignal): Promise<Measurement> {
   const asked = { name: question.metric.name, instantMs: question.instantMs, query: `${question.metric.name}@${question.canary.version}` };
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
   if (answers === "unanswered") return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
   if (answers === "error") return Promise.resolve({ ...asked, kind: "error", message: "Prometheus answered 503" });
   if (answers === "noData") return Promise.resolve({ ...asked, kind: "noData" });

@@ -1,10 +1,11 @@
-/** The protobuf that `kubectl create namespace`, `configmap` and `secret` send: as much of it as these kinds need. */
+/** The protobuf that `kubectl create namespace`, `configmap`, `secret` and `deployment` send: as much of it as these kinds need. */
 import { isObject, type JsonObject } from "./json.ts";
 
-/** What a field with a length holds, and where it goes. */
+/** What a field holds, and where it goes. */
 interface Field {
   readonly name: string;
-  readonly read: (bytes: Buffer) => unknown;
+  /** Absent: a number. */
+  readonly read?: (bytes: Buffer) => unknown;
   /** The field may come several times: its values are gathered. */
   readonly gather?: "list" | "map";
 }
@@ -16,16 +17,24 @@ const base64 = (bytes: Buffer): string => bytes.toString("base64");
 const text = (name: string): Field => ({ name, read: utf8 });
 const texts = (name: string): Field => ({ name, read: utf8, gather: "list" });
 const nested = (name: string, message: Message): Field => ({ name, read: (bytes) => messageOf(bytes, message) });
-const map = (name: string, read: Field["read"]): Field => ({ name, gather: "map", read: (bytes) => messageOf(bytes, { 1: { name: "key", read: utf8 }, 2: { name: "value", read } }) });
+const list = (name: string, message: Message): Field => ({ ...nested(name, message), gather: "list" });
+const count = (name: string): Field => ({ name });
+const map = (name: string, read: (bytes: Buffer) => unknown): Field => ({ name, gather: "map", read: (bytes) => messageOf(bytes, { 1: { name: "key", read: utf8 }, 2: { name: "value", read } }) });
 
 const METADATA: Message = {
   1: text("name"), 2: text("generateName"), 3: text("namespace"), 11: map("labels", utf8), 12: map("annotations", utf8), 14: texts("finalizers"),
 };
 const metadata = nested("metadata", METADATA);
 
+const PORT: Message = { 1: text("name"), 3: count("containerPort"), 4: text("protocol") };
+const CONTAINER: Message = { 1: text("name"), 2: text("image"), 3: texts("command"), 4: texts("args"), 6: list("ports", PORT) };
+const TEMPLATE: Message = { 1: metadata, 2: nested("spec", { 2: list("containers", CONTAINER) }) };
+const DEPLOYMENT_SPEC: Message = { 1: count("replicas"), 2: nested("selector", { 1: map("matchLabels", utf8) }), 3: nested("template", TEMPLATE) };
+
 const MESSAGES: Readonly<Record<string, Message>> = {
   Namespace: { 1: metadata },
   ConfigMap: { 1: metadata, 2: map("data", utf8), 3: map("binaryData", base64) },
+  Deployment: { 1: metadata, 2: nested("spec", DEPLOYMENT_SPEC) },
   Secret: { 1: metadata, 2: map("data", base64), 3: text("type"), 4: map("stringData", utf8) },
 };
 
@@ -45,7 +54,9 @@ function messageOf(bytes: Buffer, message: Message): JsonObject {
   const found: Record<string, unknown> = {};
   for (const { number, value } of fieldsOf(bytes)) {
     const field = message[number];
-    if (field && value.length > 0) add(found, field, field.read(value));
+    if (!field) continue;
+    if (typeof value === "number") add(found, field, value);
+    else if (value.length > 0 && field.read) add(found, field, field.read(value));
   }
   return found;
 }
@@ -57,22 +68,21 @@ function add(found: Record<string, unknown>, { name, gather }: Field, value: unk
   else found[name] = value;
 }
 
-const WITH_LENGTH = 2;
-
-/** Those that have a length; numbers are passed over. */
-function* fieldsOf(bytes: Buffer): Generator<{ readonly number: number; readonly value: Buffer }> {
+/** Fixed-width numbers are passed over. */
+function* fieldsOf(bytes: Buffer): Generator<{ readonly number: number; readonly value: Buffer | number }> {
   for (let at = 0; at < bytes.length; ) {
     const tag = varintAt(bytes, at);
-    const type = tag.value & 7;
-    if (type !== WITH_LENGTH) {
-      at = type === 0 ? varintAt(bytes, tag.end).end : tag.end + (type === 1 ? 8 : 4);
-      continue;
-    }
-    const length = varintAt(bytes, tag.end);
-    at = length.end + length.value;
-    yield { number: tag.value >> 3, value: bytes.subarray(length.end, at) };
+    const [number, type] = [tag.value >> 3, tag.value & 7];
+    const varint = varintAt(bytes, tag.end);
+    if (type === VARINT) yield { number, value: varint.value };
+    if (type === WITH_LENGTH) yield { number, value: bytes.subarray(varint.end, varint.end + varint.value) };
+    at = type === VARINT ? varint.end : type === WITH_LENGTH ? varint.end + varint.value : tag.end + (type === FIXED_64 ? 8 : 4);
   }
 }
+
+const VARINT = 0;
+const FIXED_64 = 1;
+const WITH_LENGTH = 2;
 
 function varintAt(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
   let value = 0;

@@ -1,6 +1,6 @@
 /** Everyday `kubectl` against both API servers: every verb that the README shows, and its answer. */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,9 +26,10 @@ describe.skipIf(program === undefined).each(kubernetesApis())(`kubectl${program 
   const manifest = path.join(folder.path, "widget.json");
 
   const argumentsOf = (args: readonly string[]): readonly string[] => [`--kubeconfig=${api.kubeconfigFor("admin")}`, `--cache-dir=${folder.path}/cache`, `--namespace=${namespace}`, ...args];
-  const kubectl = async (...args: readonly string[]): Promise<Run> => {
+  const kubectl = (...args: readonly string[]): Promise<Run> => run(args);
+  const run = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> => {
     try {
-      return { code: 0, ...(await promisify(execFile)(program as string, argumentsOf(args), { encoding: "utf8" })) };
+      return { code: 0, ...(await promisify(execFile)(program as string, argumentsOf(args), { encoding: "utf8", env: { ...process.env, ...env } })) };
     } catch (error) {
       const { code, stdout, stderr } = error as Run;
       return { code, stdout, stderr };
@@ -189,5 +190,92 @@ describe.skipIf(program === undefined).each(kubernetesApis())(`kubectl${program 
     expect(await images()).toBe("web:2 log:1 b");
     expect((await kubectl("set", "image", "deploy/web", "log=log:2")).stdout).toBe("deployment.apps/web image updated\n");
     expect(await images()).toBe("web:2 log:2 b");
+  });
+
+  it("creates and replaces from a file, and refuses what is there already and what is stale", async () => {
+    namespace = await api.createNamespace();
+    expect((await kubectl("create", "-f", write(widget("a")))).stdout).toBe("widget.contract.weir.dev/a created\n");
+    expect((await kubectl("create", "-f", manifest)).stderr).toContain('Error from server (AlreadyExists): error when creating');
+    expect((await kubectl("replace", "-f", write(widget("a", { size: 4 })))).stdout).toBe("widget.contract.weir.dev/a replaced\n");
+    expect((await kubectl("get", "wdg", "a", "-o=jsonpath={.spec.size} {.metadata.generation}")).stdout).toBe("4 2");
+    const stale = await kubectl("replace", "-f", write(widget("a", { size: 5 }, { resourceVersion: "1" })));
+    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("the object has been modified; please apply your changes to the latest version and try again")]);
+    expect((await kubectl("replace", "-f", write(widget("b")))).stderr).toContain('widgets.contract.weir.dev "b" not found');
+  });
+
+  it("edits in an editor of one's own, tells what is wrong with it, and writes nothing where nothing changed", async () => {
+    await withWidget();
+    const edit = (script: string): Promise<Run> => run(["edit", "wdg", "a"], { KUBE_EDITOR: `sed -i ${script}` });
+    expect((await edit("'s/size: 1/size: 3/'")).stdout).toBe("widget.contract.weir.dev/a edited\n");
+    expect((await kubectl("get", "wdg", "a", "-o=jsonpath={.spec.size}")).stdout).toBe("3");
+    expect((await edit("'s/size: 3$/size: 3/'")).stderr).toContain("Edit cancelled, no changes made.");
+    const wrong = await edit("'s/size: 3$/size: 300/'"); // it opens the editor once more, which changes nothing then
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('error: widgets.contract.weir.dev "a" is invalid\n')]);
+    rmSync(/"(\/[^"]+)"/.exec(wrong.stderr)?.[1] ?? "", { force: true }); // where kubectl keeps what one wrote
+    expect((await kubectl("get", "wdg", "a", "-o=jsonpath={.spec.size}")).stdout).toBe("3");
+  });
+
+  it("creates built-in kinds by words alone", async () => {
+    namespace = await api.createNamespace();
+    expect((await kubectl("create", "configmap", "c", "--from-literal=a=b")).stdout).toBe("configmap/c created\n");
+    expect((await kubectl("create", "secret", "generic", "s", "--from-literal=token=x")).stdout).toBe("secret/s created\n");
+    expect((await kubectl("create", "deployment", "web", "--image=web:1", "--replicas=2", "--port=8080")).stdout).toBe("deployment.apps/web created\n");
+    expect((await kubectl("get", "cm/c", "secret/s", "-o=jsonpath={.items[*].data}")).stdout).toBe('{"a":"b"} {"token":"eA=="}');
+    const shown = "{.spec.replicas} {.spec.selector.matchLabels.app} {.spec.template.metadata.labels.app} {.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].ports[0].containerPort}";
+    expect((await kubectl("get", "deploy", "web", `-o=jsonpath=${shown}`)).stdout).toBe("2 web web web:1 8080");
+    const other = `${namespace}-other`;
+    expect((await kubectl("create", "namespace", other)).stdout).toBe(`namespace/${other} created\n`);
+    expect((await kubectl("delete", "namespace", other, "--wait=false")).stdout).toContain(`namespace "${other}" deleted`);
+  });
+
+  it("scales, and waits until a Deployment is rolled out", async () => {
+    namespace = await api.createNamespace();
+    await kubectl("create", "deployment", "web", "--image=web:1");
+    expect((await kubectl("scale", "deploy/web", "--replicas=3")).stdout).toBe("deployment.apps/web scaled\n");
+    expect((await kubectl("scale", "deploy/web", "--replicas=2", "--current-replicas=3")).stdout).toBe("deployment.apps/web scaled\n");
+    expect((await kubectl("scale", "deploy/web", "--replicas=1", "--current-replicas=7")).stderr).toContain("Expected replicas to be 7, was 2");
+    const waiting = kubectl("rollout", "status", "deploy/web", "--timeout=30s");
+    const status = { status: { observedGeneration: 3, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2, conditions: [{ type: "Progressing", status: "True", reason: "NewReplicaSetAvailable" }] } };
+    await kubectl("patch", "deploy", "web", "--subresource=status", "--type=merge", "-p", JSON.stringify(status));
+    expect((await waiting).stdout).toContain('deployment "web" successfully rolled out\n');
+    expect((await kubectl("get", "deploy", "-o=wide")).stdout).toMatch(/web +2\/2 +2 +2 +\d+s +web +web:1 +app=web/);
+  });
+
+  it("tells what there is, and what one may do", async () => {
+    namespace = await api.createNamespace();
+    const { stdout } = await kubectl("api-resources", "--api-group=contract.weir.dev", "--no-headers");
+    expect(stdout.trim().split(/\s+/)).toEqual(["widgets", "wdg", "contract.weir.dev/v1", "true", "Widget"]);
+    expect((await kubectl("api-resources", "--namespaced=false", "-o=name")).stdout).toContain("namespaces\n");
+    expect((await kubectl("api-versions")).stdout).toContain("weir.dev/v1alpha1\n");
+    expect((await kubectl("auth", "can-i", "patch", "rollouts.weir.dev")).stdout).toBe("yes\n");
+    expect((await kubectl("auth", "can-i", "--list")).stdout).toMatch(/\*\.\* +\[\] +\[\] +\[\*\]/);
+    expect((await kubectl("auth", "whoami", "-o=jsonpath={.status.userInfo.username}")).stdout).toBe("admin");
+    expect((await kubectl("version", "-o=json")).stdout).toContain('"minor": "36"');
+  });
+
+  it("shows events, all of them and those of one object", async () => {
+    await withWidget();
+    const now = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    for (const name of ["a", "b"]) {
+      const involvedObject = { apiVersion: "contract.weir.dev/v1", kind: "Widget", name, namespace };
+      await api.request("POST", `/api/v1/namespaces/${namespace}/events`, { metadata: { name: `${name}.1` }, involvedObject, type: "Warning", reason: "RolledBack", message: `of ${name}`, lastTimestamp: now, count: 3 });
+    }
+    expect((await kubectl("events")).stdout.trim().split("\n")).toHaveLength(3);
+    const { stdout } = await kubectl("events", "--for=widgets.contract.weir.dev/a", "--no-headers");
+    expect(stdout).toMatch(/^\S+( \(x3 over .*\))? +Warning +RolledBack +Widget\/a +of a\n$/);
+    expect((await kubectl("events", "--types=Normal")).stderr).toContain("No events found");
+  });
+
+  it("gets by JSONPath, by columns of one's own, sorted, from everywhere, and in the form of its YAML", async () => {
+    await withWidget({ metrics: [{ name: "x", max: 1 }] });
+    await kubectl("apply", "-f", write(widget("b", { size: 9 })));
+    expect((await kubectl("get", "wdg", "--sort-by={.spec.size}", "-o=custom-columns=N:.metadata.name,S:.spec.size", "--no-headers")).stdout.split(/\s+/)).toEqual(["a", "1", "b", "9", ""]);
+    expect((await kubectl("get", "wdg", '-o=jsonpath={range .items[?(@.spec.size>1)]}{.metadata.name}{end}')).stdout).toBe("b");
+    expect((await kubectl("get", "wdg", "-A", "--field-selector=metadata.name=b", "-o=name")).stdout).toContain("widget.contract.weir.dev/b\n");
+    const yaml = (await kubectl("get", "wdg", "a", "-o=yaml")).stdout;
+    expect(yaml).toContain("spec:\n  metrics:\n  - max: 1\n    name: x\n  mode: enforce\n  release: v1\n  size: 1\n");
+    expect(yaml).not.toContain("managedFields");
+    expect((await kubectl("get", "wdg", "a", "-o=yaml", "--show-managed-fields")).stdout).toContain("manager: kubectl-client-side-apply");
+    expect((await kubectl("get", "wdg", "--chunk-size=1", "-o=name")).stdout).toBe("widget.contract.weir.dev/a\nwidget.contract.weir.dev/b\n");
   });
 });
