@@ -28,7 +28,7 @@ export const PORT_BUGS = {
   takesPodsForReady: {
     does: "takes every pod for ready",
     breaks: "readyBeforeTraffic",
-    caughtAt: 1,
+    caughtAt: 4,
     plant: () => inPorts((ports) => ({ ...ports, workload: { see: (version, backend) => ({ ...ports.workload.see(version, backend), readyPods: 2, wantedPods: 2 }) } })),
   },
   believesAllIsWell: {
