@@ -49,7 +49,7 @@ export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
   const write = { target: run.target, seen, ours: oursOf(run) };
   if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager: STAMP_MANAGER } : undefined;
-  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, ours: [], wanted: [], stamp: null, manager: STAMP_MANAGER } : undefined;
+  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, wanted: present(seen, run), stamp: null, manager: STAMP_MANAGER } : undefined;
   const wanted = atRest(run, split, seen);
   if (isOwed(it, run, wanted)) return { ...write, wanted, stamp: null, manager: ROUTE_MANAGER };
   if (isOurStamp(it, seen)) return { ...write, wanted, stamp: null, manager: STAMP_MANAGER };
