@@ -1,5 +1,5 @@
 /** What to do in the world, found by comparing the committed status with what is seen: a lost write repeats itself. */
-import { owedTo, targetOf } from "./announcements.ts";
+import { owedTo, targetOf, withFolded } from "./announcements.ts";
 import { type Case, editableOf, isOurStamp, splitOfRun } from "./case.ts";
 import type { Decision } from "./decision.ts";
 import { isEqual } from "./equal.ts";
@@ -75,10 +75,13 @@ function commandEffects({ inbox }: Case, { lastCommand }: RolloutStatus): Effect
   return [{ kind: "replaceCommand", expected: inbox.text, value: inbox.kind === "bare" ? inbox.stamped : null }];
 }
 
+/** What a run owes people that ended before a crash is told as the next one takes its place. */
 function notices(it: Case, status: RolloutStatus): Effect[] {
+  const isReplaced = it.ended !== undefined && it.ended.number !== status.run?.number;
+  const told = [...(isReplaced ? [withFolded(it, it.status)] : []), status];
   return it.spec.notifications.flatMap((notification, index) => {
     const target = targetOf(notification, index);
-    return owedTo(notification, target, status).map((announcement) => ({ kind: "notify" as const, target, notification, notice: noticeOf(it, status, announcement) }));
+    return told.flatMap((one) => owedTo(notification, target, one).map((announcement) => ({ kind: "notify" as const, target, notification, notice: noticeOf(it, one, announcement) })));
   });
 }
 

@@ -49,10 +49,16 @@ export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
   const write = { target: run.target, seen, ours: oursOf(run) };
   if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager: STAMP_MANAGER } : undefined;
+  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, wanted: present(seen, run), stamp: null, manager: STAMP_MANAGER } : undefined;
   const wanted = atRest(run, split, seen);
   if (isOwed(it, run, wanted)) return { ...write, wanted, stamp: null, manager: ROUTE_MANAGER };
   if (isOurStamp(it, seen)) return { ...write, wanted, stamp: null, manager: STAMP_MANAGER };
   return isWithdrawn(it, run) ? { ...write, wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+}
+
+/** It succeeded with everything on the route: less is what a hand has left it since, and its owner's edit (law 12). */
+function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
+  return run.outcome === "Succeeded" && routeOf(it) !== undefined && canary < total;
 }
 
 /** Weights that differ; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */

@@ -51,7 +51,7 @@ async function playAll(firstSeed: number, histories: number): Promise<JobResult>
   return { kind: "play", histories, steps, broken };
 }
 
-export async function hunted(bug: string, firstSeed: number, histories: number): Promise<Hunted> {
+async function hunted(bug: string, firstSeed: number, histories: number): Promise<Hunted> {
   for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
     const { violation } = await play(anyHistory(seed), { tampering: PLANTED_BUGS[bug]!.plant() });
     if (violation) return { bug, tried: seed - firstSeed + 1, caught: { ...violation, seed } };

@@ -192,6 +192,19 @@ describe("law 12, with two daemons", () => {
 });
 
 describe("law 12, at rest", () => {
+  test("a hand that lowers the share while the run succeeds is left alone", async () => {
+    const world = await atStep(100);
+    const lowered = (): void => {
+      if (world.status().run?.outcome !== "Succeeded") return;
+      world.faults = NOTHING;
+      world.hand({ v2: 80, v3: 20 });
+    };
+    world.faults = { before: () => undefined, after: lowered };
+    await world.run(10 * MINUTE, () => world.status().run?.outcome !== undefined && world.stamp() === undefined);
+    expect(world.route()).toEqual({ v2: 80, v3: 20 });
+    expect(world.status()).toMatchObject({ phase: "Healthy", run: { outcome: "Succeeded" } });
+  });
+
   test("in a fight the raise of a refused version is put back after half a minute, though nothing else happens", async () => {
     const world = await atStep(10);
     world.command("abort id=c1 run=1 actor=alice");

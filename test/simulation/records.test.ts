@@ -70,6 +70,21 @@ describe("the record of a run that ended", () => {
     expect(world.records.map(({ spec }) => [spec.number, spec.outcome])).toEqual([[1, "Aborted"], [2, "Succeeded"]]);
   });
 
+  test("is not all that the next run makes good: people are told how this one ended", async () => {
+    const world = await aboutToEnd();
+    const { add } = world.ports.outbox;
+    const dying = async (): Promise<void> => {
+      throw new Died("before people are told");
+    };
+    Object.assign(world.ports.outbox, { add: dying });
+    await world.tick().catch(() => undefined);
+    Object.assign(world.ports.outbox, { add });
+    world.spec({ release: "v4" });
+    await world.tick();
+    expect(world.status().run).toMatchObject({ number: 2, to: { version: "v4" } });
+    expect(world.log.filter((line) => /notify .*Aborted: /.test(line))).toHaveLength(1);
+  });
+
   test("is written when traffic could go back at last", async () => {
     const world = await aboutToEnd();
     world.pods["v2"]!.ready = 0;

@@ -151,18 +151,27 @@ export const settled: Rule = (it) => {
   const { status, command } = it;
   const route = routeOf(it);
   if (it.run || !route || !status.stable || command) return undefined;
-  const serving = route.destinations.filter(({ candidate, points }) => candidate && points > 0);
-  const only = serving.length === 1 ? serving[0]!.version : status.stable.version;
-  if (only === it.spec.release) return healthy(it, only, serving);
-  if (isRefused(it)) return refusedSaid(it, only);
-  if (only !== status.stable.version) return { kind: "adopt", stable: present(it, only), ...say("Progressing", "Stepping", `${only} serves alone now`) };
-  return undefined;
+  const only = servedBy(route, status.stable.version);
+  if (only === it.spec.release) return healthy(it, route, only);
+  return isRefused(it) ? refusedSaid(it, only) : undefined;
 };
 
-function healthy(it: Case, version: string, serving: readonly DestinationSeen[]): Decision {
+function servingIn({ destinations }: RouteFound): readonly DestinationSeen[] {
+  return destinations.filter(({ candidate, points }) => candidate && points > 0);
+}
+
+/** What has everything by its owner's will is stable from then on. */
+function servedBy(route: RouteFound, stable: string): string {
+  const serving = servingIn(route);
+  return serving.length === 1 ? serving[0]!.version : stable;
+}
+
+function healthy(it: Case, route: RouteFound, version: string): Decision {
   const { ended } = it;
+  const serving = servingIn(route);
   const delivered = ended?.outcome === "Succeeded" && ended.to.version === version;
-  if (serving.length > 1) {
+  const isAsLeft = delivered && splitOf(route, ended.from.version, version).canary === ended.points; // others had their share before, too
+  if (serving.length > 1 && !isAsLeft) {
     const split = splitSaid({ destinations: serving });
     return { kind: "adopt", stable: present(it, version), ...say("Healthy", "NothingToDo", `${version} is stable; the route serves ${split}, as its owner set it`) };
   }
@@ -202,7 +211,7 @@ export const started: Rule = (it) => {
   const known = status.formerStables.slice(0, strategy.rollbackWindow).some(({ version, revision }) => version === release && (revision === now.revision || now.revision === ""));
   const why = known ? `${release} was stable before (rollbackWindow)` : command && `retried${byWhom(command)}`;
   return {
-    ...beginOrWait(it, route, { from: status.stable, direct: known, ...(why ? { why } : {}), ...(command ? { actor: command.actor } : {}) }),
+    ...beginOrWait(it, route, { from: present(it, servedBy(route, status.stable.version)), direct: known, ...(why ? { why } : {}), ...(command ? { actor: command.actor } : {}) }),
     ...accepted(command, `${release} is tried again`),
   };
 };

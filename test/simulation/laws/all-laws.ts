@@ -1,4 +1,4 @@
-/** Every law that a simulation watches over, by name: a planted bug says which of them is to catch it. */
+/** Every law that a simulation watches over, by name: a planted bug says which of them is to catch it. Of those broken at once the first is told. */
 import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
@@ -6,9 +6,10 @@ import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOl
 import { committedFirst, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
 
 export const LAWS = {
-  committedFirst, noRiseWithoutIntent, finalizerHolds, runsFollowEachOther,
+  newerStatusIsLeftAlone, noStepUpUnderOldCrd,
+  committedFirst, finalizerHolds, runsFollowEachOther,
   staleWriterMovesNothing,
-  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored,
+  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent,
   abortIsInForce, endedRunIsOffTheRoute, harmIsTakenBack, suspendIsObeyed, peopleAreTold,
   silenceIsNotSuccess, rollbackHasReason,
   obeyedOnce, obeyedForItsRun,
@@ -17,7 +18,6 @@ export const LAWS = {
   readyBeforeTraffic, nothingIsOwned,
   restIsRest, everythingEnds, recordIsKept,
   handThatLowersIsObeyed, handThatRaisesIsUndone,
-  newerStatusIsLeftAlone, noStepUpUnderOldCrd,
 } satisfies Readonly<Record<string, Law>>;
 
 export type LawName = keyof typeof LAWS;

@@ -134,7 +134,7 @@ function isPass({ measurement }: Answered, metric: Metric, minRequests: number):
 }
 
 /** So many of its requests fail that no limit could take it for good. */
-export const PLAINLY_BAD = 0.2;
+const PLAINLY_BAD = 0.2;
 const SLACK_MS = 20_000;
 
 export const harmIsTakenBack: Law = {

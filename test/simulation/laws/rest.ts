@@ -33,14 +33,15 @@ function wasReady({ pods }: Facts, version: string, weightPercent: number, atMs:
 
 export const finalizerHolds: Law = {
   number: 2,
-  says: "the finalizer is there before the route is touched and until the last write has been made; a Rollout that is being deleted gets none",
+  says: "the finalizer is there before traffic is moved and until the last write has been made; a Rollout that is being deleted gets none",
   watch: (facts) => ({
     onRoute(version) {
       const rollout = facts.server.get("rollouts", "reviews");
       if (!isDaemon(facts, version.author) || !stampOf(version.object)) return undefined;
       const run = runOf(rollout);
-      if (!rollout || !run || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
-      return `${version.author} wrote the route for run ${run.number} while the Rollout had no finalizer`;
+      const isRaised = run && splitIn(version.object, run).canary > splitIn(version.previous, run).canary;
+      if (!rollout || !isRaised || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
+      return `${version.author} raised ${run.to.version} while the Rollout had no finalizer`;
     },
     onRollout(version) {
       return addedTooLate(facts, version) ?? goneTooSoon(facts, version);
@@ -116,7 +117,7 @@ export const peopleAreTold: Law = {
       onRollout({ object, type }) {
         const run = runOf(object);
         const spec = specOf(object);
-        if (type === "deleted") owed.clear();
+        if (type === "deleted") return void owed.clear();
         if (!run || !spec) return undefined;
         const targets = spec.notifications.map((notification, index) => ({ target: targetOf(notification, index), events: notification.events }));
         if (targets.length === 0) owed.clear();

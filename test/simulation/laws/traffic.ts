@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
-import { committedBy, isDaemon, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { destinationsOf, managedRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
@@ -83,8 +83,9 @@ export const onlyKnownWeights: Law = {
       const key = `${rollout!.metadata.uid}/${run.number}`;
       left.set(key, (left.get(key) ?? new Set()).add(splitIn(object, run).canary));
     };
-    const ours = onOurWrites((_, { after, committed, run }) => {
+    const ours = onOurWrites((_, { before, after, committed, run }) => {
       const { canary, total } = splitIn(after, run);
+      if (canary === splitIn(before, run).canary) return undefined;
       if (run.outcome) return endedWeight(run, canary, total);
       const shares = [0, ...run.ladder.flatMap((step) => ("weight" in step ? step.weight : []))];
       const isKnown = shares.some((share) => pointsOfShare(share, total) === canary) || left.get(`${committed.metadata.uid}/${run.number}`)?.has(canary);
@@ -181,11 +182,11 @@ export const shapeRestored: Law = {
   number: 4,
   says: "the route ends in the shape it had, and our stamp goes with the run's last write",
   watch(facts) {
-    let begun: { readonly key: string; readonly shape: Shape } | undefined;
+    let begun: { readonly key: string; readonly shapes: ReadonlySet<string> } | undefined;
     return {
-      onRollout({ object, previous }) {
+      onRollout({ object, previous, atMs }) {
         const run = runOf(object);
-        if (run && (runOf(previous)?.number !== run.number || previous?.metadata.uid !== object.metadata.uid)) begun = { key: `${object.metadata.uid}/${run.number}`, shape: shapeOf(facts.routes.at(-1)?.object) };
+        if (run && (runOf(previous)?.number !== run.number || previous?.metadata.uid !== object.metadata.uid)) begun = { key: `${object.metadata.uid}/${run.number}`, shapes: shapesSince(facts, atMs - OLDEST_VIEW_MS) };
         return undefined;
       },
       onRoute(version) {
@@ -194,19 +195,18 @@ export const shapeRestored: Law = {
         const run = runOf(committed);
         if (!begun || !run?.outcome || begun.key !== `${committed!.metadata.uid}/${run.number}` || stampOf(version.object)) return undefined;
         const shape = shapeOf(version.object);
-        const isSame = shape.unweighted === begun.shape.unweighted && shape.count === begun.shape.count;
-        return isSame ? undefined : `the route began as ${JSON.stringify(begun.shape)} and was left as ${JSON.stringify(shape)}`;
+        return begun.shapes.has(shape) ? undefined : `the route began with ${[...begun.shapes].join(" or ")} and was left with ${shape}`;
       },
     };
   },
 };
 
-interface Shape {
-  readonly count: number;
-  readonly unweighted: boolean;
+/** A cache that lags may have shown the route as it was before. */
+function shapesSince({ routes }: Facts, sinceMs: number): ReadonlySet<string> {
+  return new Set(routes.filter((_, index) => (routes[index + 1]?.atMs ?? Infinity) > sinceMs).map(({ object }) => shapeOf(object)));
 }
 
-function shapeOf(route: KubernetesObject | undefined): Shape {
-  const destinations = route ? destinationsOf(route) : [];
-  return { count: destinations.length, unweighted: destinations.some(({ weight }) => weight === undefined) };
+function shapeOf(route: KubernetesObject): string {
+  const destinations = destinationsOf(route);
+  return `${destinations.length} destinations${destinations.some(({ weight }) => weight === undefined) ? " without weight" : ""}`;
 }

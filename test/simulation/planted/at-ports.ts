@@ -10,41 +10,49 @@ export const PORT_BUGS = {
   noStampOnWithdrawal: {
     does: "skips the stamp on an intent that is withdrawn",
     breaks: "finalizerHolds",
+    caughtAt: 1,
     plant: () => onRoute(async (change, write) => (change.manager === STAMP_MANAGER && change.stamp !== null ? { resourceVersion: change.seen.resourceVersion, atMs: 0 } : write(change))),
   },
   onePointMore: {
     does: "gives the new version one point more than its share",
     breaks: "onlyKnownWeights",
+    caughtAt: 1,
     plant: () => onRoute((change, write) => write(withOneMore(change))),
   },
   keepsTheAddition: {
     does: "leaves a destination that it added in the route",
     breaks: "shapeRestored",
+    caughtAt: 3,
     plant: () => onRoute((change, write) => write(withBoth(change))),
   },
   takesPodsForReady: {
     does: "takes every pod for ready",
     breaks: "readyBeforeTraffic",
+    caughtAt: 4,
     plant: () => inPorts((ports) => ({ ...ports, workload: { see: (version, backend) => ({ ...ports.workload.see(version, backend), readyPods: 2, wantedPods: 2 }) } })),
   },
   believesAllIsWell: {
     does: "takes every request for a good one",
     breaks: "harmIsTakenBack",
+    caughtAt: 71,
     plant: () => inPorts((ports) => ({ ...ports, metrics: { measure: async (question, signal) => praised(await ports.metrics.measure(question, signal)) } })),
   },
   ignoresTheCrd: {
     does: "steps up under a CRD that is older than it",
     breaks: "noStepUpUnderOldCrd",
+    caughtAt: 416,
     plant: () => inPorts((ports) => ({ ...ports, rollouts: { ...ports.rollouts, crdIsCurrent: () => true } })),
   },
   overwritesNewerStatus: {
     does: "writes over the status of a newer daemon",
     breaks: "newerStatusIsLeftAlone",
+    caughtAt: 6,
     plant: () => inPorts((ports) => ({ ...ports, rollouts: { ...ports.rollouts, get: (ref) => asOurs(ports.rollouts.get(ref)) } })),
   },
   tellsNobodyOfTheEnd: {
     does: "tells nobody how a run has ended",
     breaks: "peopleAreTold",
+    caughtAt: 2,
     plant: () => inPorts((ports) => ({ ...ports, outbox: { ...ports.outbox, add: async (notice, ...rest) => (["RolledBack", "Aborted", "Succeeded"].includes(notice.event) ? undefined : ports.outbox.add(notice, ...rest)) } })),
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;

@@ -11,41 +11,49 @@ export const ORDER_BUGS = {
   actsFirst: {
     does: "acts before it commits",
     breaks: "committedFirst",
+    caughtAt: 1,
     plant: () => inSteps({ actsFirst: true }),
   },
   noNoOpCommit: {
     does: "skips the status write that changes nothing before it acts",
     breaks: "committedFirst",
+    caughtAt: 1,
     plant: () => inSteps({ isWritten: (rollout, status) => !isEqual(rollout.status, status) }),
   },
   writesAtEveryLook: {
     does: "writes the status at every look, also where it learnt nothing",
     breaks: "restIsRest",
+    caughtAt: 3,
     plant: () => inSteps({ isWorthCommitting: () => true }),
   },
   finalizerFirst: {
     does: "takes the finalizer away before the traffic is back",
     breaks: "finalizerHolds",
+    caughtAt: 1,
     plant: () => inEffects((effects) => [...effects.filter(isLettingGo), ...effects.filter((effect) => !isLettingGo(effect))]),
   },
   noFinalizer: {
     does: "sets no finalizer",
     breaks: "finalizerHolds",
+    caughtAt: 1,
     plant: () => inEffects((effects) => effects.filter((effect) => !(effect.kind === "setFinalizer" && effect.present))),
   },
   noRecord: {
     does: "writes no record of a run",
     breaks: "recordIsKept",
+    caughtAt: 1,
     plant: () => inEffects((effects) => effects.filter(({ kind }) => kind !== "keepRecord")),
   },
   forgetsRefusals: {
     does: "forgets which revision was refused",
     breaks: "refusedStaysRefused",
+    caughtAt: 12,
     plant: () => inStatus(({ refused: _, ...status }) => status),
   },
   holdFromCommit: {
     does: "measures a hold from the commit of a weight, instead of from when it is in force",
     breaks: "holdIsKept",
+    caughtAt: 6,
     plant: withHoldsFromCommit,
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;

@@ -12,46 +12,55 @@ export const RULE_BUGS = {
   ignoresAbort: {
     does: "ignores abort",
     breaks: "abortIsInForce",
+    caughtAt: 27,
     plant: () => reading(withCommand((text) => (text.startsWith("abort") ? undefined : text))),
   },
   ignoresSuspend: {
     does: "writes the route although spec.suspend is true",
     breaks: "suspendIsObeyed",
+    caughtAt: 3,
     plant: () => reading(withSpec((spec) => ({ ...spec, suspend: false }))),
   },
   obeysForAnyRun: {
     does: "obeys a command whatever run it was given for",
     breaks: "obeyedForItsRun",
+    caughtAt: 5,
     plant: () => deciding((rollout) => withCommand((text) => text.replace(/\brun=\d+/, `run=${rollout.status?.run?.number ?? 0}`))(rollout)),
   },
   obeysTwice: {
     does: "forgets which commands it has obeyed",
     breaks: "obeyedOnce",
+    caughtAt: 42,
     plant: () => deciding(withoutAnswers),
   },
   silenceAdvances: {
     does: "advances on no data",
     breaks: "silenceIsNotSuccess",
+    caughtAt: 31,
     plant: () => deciding(withSpec((spec) => ({ ...spec, analysis: { ...spec.analysis, onNoData: "advance", onInconclusive: "advance" } }))),
   },
   oneVerdictSuffices: {
     does: "leaves a step after one pass, whatever the spec asks for",
     breaks: "silenceIsNotSuccess",
+    caughtAt: 8,
     plant: () => deciding(withSpec((spec) => ({ ...spec, analysis: { ...spec.analysis, minVerdicts: 1 } }))),
   },
   passesPauses: {
     does: "passes a pause of the ladder by itself",
     breaks: "pauseIsKept",
+    caughtAt: 3,
     plant: () => deciding(withRun(({ pausedBy, ...run }) => (pausedBy === undefined || pausedBy === "Step" ? run : { ...run, pausedBy }))),
   },
   fightsTheHand: {
     does: "puts a share back that a hand has lowered",
     breaks: "handThatLowersIsObeyed",
+    caughtAt: 1,
     plant: () => inSteps({ decide: (...asked) => { const decision = decide(...asked); return decision.kind === "yield" ? { ...decision, kind: "repair" } : decision; } }),
   },
   leavesRaises: {
     does: "leaves a share that a hand has raised",
     breaks: "handThatRaisesIsUndone",
+    caughtAt: 7,
     plant: () => inSteps({ decide: (...asked) => { const decision = decide(...asked); return decision.kind === "repair" ? { ...decision, kind: "stay" } : decision; } }),
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;

@@ -8,26 +8,31 @@ export const WIRE_BUGS = {
   statusWithoutVersion: {
     does: "drops the resourceVersion of its status writes",
     breaks: "runsFollowEachOther",
+    caughtAt: 1,
     plant: () => inNetwork((network) => onStatus(network, withoutVersion)),
   },
   routeWithoutVersion: {
     does: "drops every precondition of its route writes",
     breaks: "staleWriterMovesNothing",
+    caughtAt: 10,
     plant: () => inNetwork((network) => onRoute(network, (operations) => operations.filter(({ op }) => op !== "test"))),
   },
   foreignFields: {
     does: "writes a field of the route that is not its own",
     breaks: "othersUntouched",
+    caughtAt: 1,
     plant: () => inNetwork((network) => onRoute(network, (operations) => [...operations, { op: "add", path: "/spec/http/1/retries", value: { attempts: 9 } }])),
   },
   ownedRoute: {
     does: "owns the route by an ownerReference",
     breaks: "nothingIsOwned",
+    caughtAt: 25,
     plant: () => inNetwork((network) => onRoute(network, (operations) => [...operations, ...ownership(operations)])),
   },
   ownedRecord: {
     does: "owns the records of its runs by an ownerReference",
     breaks: "recordIsKept",
+    caughtAt: 25,
     plant: () => inNetwork((network) => ({ ...network, create: (resource, namespace, object, options) => network.create(resource, namespace, owned(object as KubernetesObject), options) })),
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;

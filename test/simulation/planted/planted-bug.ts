@@ -7,6 +7,8 @@ export interface PlantedBug {
   readonly does: string;
   /** The law that it breaks first. */
   readonly breaks: LawName;
+  /** A seed whose history shows it; `npm run simulate -- --histories 0` finds another. */
+  readonly caughtAt: number;
   /** Anew for each history: some remember. */
   readonly plant: () => Tampering;
 }

@@ -31,14 +31,29 @@ export function anyHistory(seed: number): History {
   const spanMs = dice.pick([30_000, 90_000, 180_000]);
   const count = dice.chance(0.04) ? 0 : dice.between(1, 10);
   const deeds = Array.from({ length: count }, (_, index) => anyDeed(dice, tempo, scene, spanMs, index));
-  return { scene, deeds: deeds.sort((one, other) => one.atMs - other.atMs) };
+  return { scene, deeds: [...deeds, ...anyPlot(seed, scene, spanMs)].sort((one, other) => one.atMs - other.atMs) };
+}
+
+/** What seldom comes together by chance: a daemon stands still between an intent and its write, and meanwhile the intent is withdrawn. */
+function anyPlot(seed: number, { daemons }: Scene, spanMs: number): readonly Deed[] {
+  const dice = createDice(seed, "plot");
+  if (!dice.chance(0.1)) return [];
+  const atMs = dice.between(0, spanMs);
+  const forMs = dice.pick([35_000, 70_000]);
+  const withdrawal = dice.pick<UndatedDeed>([{ does: "command", verb: "abort", id: "p1", lateMs: 0 }, { does: "spec", change: { release: "v4" }, by: "kubectl" }, { does: "remove", kind: "rollouts", forMs: 8_000 }]);
+  return [
+    { atMs, does: "mishap", ...(dice.chance(0.5) ? { daemon: dice.pick(daemons).name } : {}), on: "route", skip: dice.pick([0, 0, 1]), mishap: { kind: "freezeBefore", forMs } },
+    { atMs: atMs + dice.between(1_000, 30_000), ...withdrawal },
+  ];
 }
 
 function anyScene(seed: number, dice: Dice, tempo: Tempo): Scene {
   const split = dice.pick<Scene["split"]>([{ v2: 100, v3: 0 }, { v2: 100, v3: 0 }, { v2: 90, v3: 10 }, { v2: 50, v3: 50 }, { v2: null }, { v2: 80, v1: 20 }, { v1: 30, v2: 70, v3: 0 }]);
+  const unready = anyUnready(seed);
   return {
     seed,
     split,
+    ...(unready.length > 0 ? { unready } : {}),
     spec: {
       release: "v3",
       ...("v1" in split ? { stable: "v2" } : {}),
@@ -55,6 +70,12 @@ function anyScene(seed: number, dice: Dice, tempo: Tempo): Scene {
     requestsPerSecond: dice.pick([40, 100, 400]),
     restMs: dice.chance(0.1) ? 380_000 : 20_000,
   };
+}
+
+/** The newest versions may still be starting, or never start. */
+function anyUnready(seed: number): readonly string[] {
+  const dice = createDice(seed, "pods");
+  return dice.chance(0.15) ? dice.pick([["v3"], ["v4"], ["v3", "v4"]]) : [];
 }
 
 function anyStrategy(dice: Dice, { hold }: Tempo): Strategy {

@@ -26,7 +26,8 @@ export interface Crew {
   arm(mishap: Armed): void;
   /** No mishap waits any more. */
   disarm(): void;
-  isAnyFrozen(): boolean;
+  /** Every daemon is there and awake. */
+  isWhole(): boolean;
   /** For how long the author of a request has seen an older CRD. */
   hasSeenOldCrdForMs(author: string): number;
   readonly logs: readonly KeptLog[];
@@ -90,7 +91,7 @@ export function createCrew(options: CrewOptions): Crew {
 type Die = (post: Post, forMs: number) => void;
 
 /** What befalls daemons, by name. */
-function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<string, Post>, die: Die): Pick<Crew, "crash" | "freeze" | "stall" | "outdate" | "hasSeenOldCrdForMs" | "isAnyFrozen"> {
+function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<string, Post>, die: Die): Pick<Crew, "crash" | "freeze" | "stall" | "outdate" | "hasSeenOldCrdForMs" | "isWhole"> {
   return {
     crash(name, forMs) {
       troubles.control(forMs);
@@ -109,7 +110,7 @@ function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<st
       troubles.prometheus(forMs);
       posts.get(name)!.oldCrd = { sinceMs: clock.nowMs, untilMs: clock.nowMs + forMs };
     },
-    isAnyFrozen: () => [...posts.values()].some(({ process }) => process !== undefined && !process.isDead() && process.isFrozen()),
+    isWhole: () => [...posts.values()].every(({ process }) => process !== undefined && !process.isDead() && !process.isFrozen()),
     hasSeenOldCrdForMs(author) {
       const { sinceMs, untilMs } = posts.get(author.split(".")[0]!)!.oldCrd;
       return clock.nowMs < untilMs ? clock.nowMs - sinceMs : 0;

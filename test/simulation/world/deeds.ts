@@ -89,12 +89,23 @@ function shifted(rollout: KubernetesObject | undefined, route: KubernetesObject,
   const total = (points[release] ?? 0) + (points[stable] ?? 0);
   const canary = Math.round((total * share) / 100);
   const present = destinationsOf(route);
-  const all = present.some(({ destination }) => destination.subset === release) ? present : [...present, { ...present[0]!, destination: { ...present[0]!.destination, subset: release } }];
+  const lacking = [release, stable].filter((version) => !present.some(({ destination }) => destination.subset === version));
+  const all = [...present, ...lacking.map((version) => to(version, present[0]!))];
   return all.map((each) => {
     const { subset } = each.destination;
     if (subset === release) return { ...each, weight: canary };
     return subset === stable ? { ...each, weight: total - canary } : each;
   });
+}
+
+function to(version: string, sibling: Destination): Destination {
+  return { ...sibling, destination: { ...sibling.destination, subset: version } };
+}
+
+/** Everything to one version. */
+export function leadingTo(route: KubernetesObject, version: string): KubernetesObject {
+  const [first] = destinationsOf(route);
+  return first ? withRoute(route, [{ ...to(version, first), weight: 100 }]) : route;
 }
 
 /** As somebody reads them who looks at the status first. */

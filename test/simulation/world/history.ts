@@ -25,6 +25,8 @@ export interface Scene {
   /** The managed route, by subset; null leaves the weight out. */
   readonly split: Readonly<Record<string, number | null>>;
   readonly spec: RolloutSpecInput;
+  /** Versions that have no ready pod at the beginning. */
+  readonly unready?: readonly string[];
   readonly daemons: readonly DaemonScene[];
   readonly mostTravelMs: number;
   readonly mostLagMs: number;

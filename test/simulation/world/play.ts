@@ -4,8 +4,8 @@ import { FINALIZER } from "../../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { createBench, type Violation } from "./bench.ts";
-import { createActor, mend } from "./deeds.ts";
-import { runOf, statusOf, type Facts } from "./facts.ts";
+import { createActor, leadingTo, mend } from "./deeds.ts";
+import { runOf, splitIn, statusOf, type Facts } from "./facts.ts";
 import type { History } from "./history.ts";
 import { UNTOUCHED, type Tampering } from "./tampering.ts";
 import { createWorld, NAME, NOON, theRoute, theRule, type World, VERSIONS, thePods } from "./world.ts";
@@ -87,14 +87,25 @@ const CALM = "calm-";
 async function untilRest(world: World, facts: Facts, isBroken: () => boolean): Promise<void> {
   const { clock, server } = world;
   const limitMs = clock.nowMs + MOST_CALM_MS;
+  let wholeSinceMs = clock.nowMs;
   const act = createActor((given) => void facts.commands.set(given.id, given));
   for (let turn = 1; clock.nowMs < limitMs && !isBroken(); turn++) {
     await clock.run(clock.nowMs + PERSON_LOOKS_EVERY_MS, isBroken);
-    if (!world.crew.isAnyFrozen() && isAtRest(facts)) return;
+    if (!world.crew.isWhole()) wholeSinceMs = clock.nowMs;
+    if (clock.nowMs - wholeSinceMs >= QUIET_BEFORE_REST_MS && isAtRest(facts)) return;
+    leadBack(world);
     const status = statusOf(server.get("rollouts", NAME));
     const verb = status && verbFor(status);
     if (verb) act(world, { atMs: 0, does: "command", verb, id: `${CALM}${turn}`, lateMs: 0, reason: "go on" });
   }
+}
+
+/** A route that leads to neither side of a run leads to its stable version again. */
+function leadBack({ server }: World): void {
+  const route = server.get("virtualServices", NAME);
+  const run = runOf(server.get("rollouts", NAME));
+  if (!route || !run || run.outcome || splitIn(route, run).total > 0) return;
+  server.put("virtualServices", leadingTo(route, run.from.version), "kubectl-edit");
 }
 
 /** What the run cannot go on from is given up. */

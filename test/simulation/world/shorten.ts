@@ -64,6 +64,7 @@ const SCENES: readonly ((scene: Scene) => Scene)[] = [
   (scene) => ({ ...scene, spec: { ...scene.spec, strategy: { propagation: "2s", steps: [{ weight: 10, hold: "15s" }, { weight: 100, hold: "15s" }] } } }),
   (scene) => ({ ...scene, spec: { ...scene.spec, analysis: { interval: "5s", minVerdicts: 1, minRequests: 1 } } }),
   (scene) => ({ ...scene, spec: { ...scene.spec, analysis: { ...scene.spec.analysis, metrics: [] } } }),
+  ({ unready: _, ...scene }) => scene,
   (scene) => ({ ...scene, mostTravelMs: 5 }),
   (scene) => ({ ...scene, mostLagMs: 5 }),
   (scene) => ({ ...scene, scrapeMs: 1_000 }),

@@ -74,7 +74,10 @@ export function createWorld(scene: Scene, tampering: Tampering, watchers: Watche
 
 function truthOf({ mesh, server, prometheus, troubles, crew, scene }: Omit<World, "tell">): Truth {
   const isRouteSound = (): boolean => isSound(server.get("virtualServices", NAME)) && server.get("destinationRules", NAME) !== undefined;
-  const isShort = (object: KubernetesObject): boolean => (object as unknown as { readonly ready: number }).ready === 0;
+  const isShort = (object: KubernetesObject): boolean => {
+    const { ready, wanted } = object as unknown as { readonly ready: number; readonly wanted: number };
+    return ready < wanted;
+  };
   return {
     badShare: mesh.badShare,
     shares: mesh.shares,
@@ -92,7 +95,7 @@ function furnish(server: ApiServer, scene: Scene): void {
   server.put("services", aKubernetesService(), "kubectl");
   server.put("destinationRules", theRule(), "kubectl");
   server.put("virtualServices", theRoute(scene), "kubectl");
-  for (const version of VERSIONS) server.put("pods", thePods(version), "kubelet");
+  for (const version of VERSIONS) server.put("pods", thePods(version, scene.unready?.includes(version) ? { ready: 0 } : {}), "kubelet");
 }
 
 /** What runs behind a version. */

@@ -113,9 +113,11 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the release is stable", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 0, v3: 100 }, stamp: null }, then: { kind: "adopt", phase: "Healthy", reason: "Succeeded" } },
     { when: "the refused revision is still named", rollout: ended(), seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "adopt", stable: v2, phase: "Degraded", reason: "RolledBack" } },
     { when: "the owner splits the traffic at rest", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 20, v3: 80 }, stamp: null }, then: { phase: "Healthy", message: expect.stringContaining("v2 20, v3 80") } },
+    { when: "the run left others their share", rollout: ended({ outcome: "Succeeded", weight: 100, points: 80 }, { stable: v3, refused: undefined }), seen: { split: { v2: 0, v3: 80, v1: 20 }, stamp: null }, then: { kind: "adopt", phase: "Healthy", reason: "Succeeded" } },
     { when: "somebody gave everything to another version", rollout: ended(), seen: { split: { v1: 100, v3: 0 }, stamp: null }, then: { stable: { version: "v1", revision: "r1-v1" } } },
   ],
   started: [
+    { when: "somebody gave everything to another version, which is stable from then on", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v2, refused: undefined }), seen: { split: { v1: 100, v3: 0 }, stamp: null }, then: { kind: "begin", run: { from: { version: "v1", revision: "r1-v1" }, to: v3 } } },
     { when: "another version is named", rollout: { ...ended(), spec: { release: "v4" } }, seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "begin", run: { from: v2, to: { version: "v4", revision: "r1-v4" }, enter: 0, shape: { added: true, unweighted: false } } } },
     { when: "the refused version runs something else now", rollout: ended(), seen: { split: { v2: 100, v3: 0 }, stamp: null, revisions: { v3: "r1-fixed" } }, then: { kind: "begin", run: { to: { version: "v3", revision: "r1-fixed" } } } },
     { when: "a person says retry", rollout: { ...ended(), command: "retry id=c1 run=1 actor=alice" }, seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "begin", answer: { result: "Accepted" } } },
