@@ -196,7 +196,7 @@ function portsOf(world: Seen, shared: Shared): Ports {
     },
     workload: {
       see: (version, backend): VersionSeen => {
-        const { ready, wanted, revision } = world.pods[version] ?? { ready: 0, wanted: 0, revision: "" };
+        const { ready, wanted, revision } = (backend.kind === "found" ? world.pods[version] : undefined) ?? { ready: 0, wanted: 0, revision: "" };
         return { version, backend, readyPods: ready, wantedPods: wanted, revision, workloads: [`reviews-${version}`], pods: [] };
       },
     },
