@@ -91,6 +91,12 @@ export function versionSeen(it: Pick<Case, "seen">, version: string): VersionSee
   return it.seen.versions[version] ?? { version, backend: { kind: "missing", message: `version ${version} was not looked at` }, readyPods: 0, wantedPods: 0, revision: "", workloads: [], pods: [] };
 }
 
+/** Of a version that nobody can answer for, as the end of a sentence: what it lacks, and where that was looked for. */
+export function absenceSaid({ backend, podProblem }: VersionSeen): string {
+  if (backend.kind === "missing") return `nothing behind it (${backend.message})`;
+  return `no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+}
+
 /** The hash of what runs behind a version; while no pod has been ready the last known one stays. */
 function revisionOf(it: Pick<Case, "seen" | "status">, version: string): string {
   const known = [it.status.observedRevision, it.status.run?.to, it.status.stable, it.status.run?.from, it.status.refused];

@@ -1,5 +1,5 @@
 /** Rules at rest: first sight, what serves, and when a run begins. */
-import { type Case, editableOf, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, editableOf, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
 import type { Beginning, Decision, Said } from "../decision.ts";
 import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
@@ -123,7 +123,8 @@ export function cannotEnter(it: Case, run: { readonly from: VersionRevision; rea
   const lacking = noRoomFor(it, run) ?? notReadyFor(it, run.to.version, weight);
   if (lacking) return lacking;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon, so no step up is taken: apply deploy/crd.yaml";
-  if (!run.direct && versionSeen(it, run.from.version).readyPods === 0) return `${run.from.version} has no ready pod, so it could not take its traffic back`;
+  const stable = versionSeen(it, run.from.version);
+  if (!run.direct && stable.readyPods === 0) return `${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
   return undefined;
 }
 

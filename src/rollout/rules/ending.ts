@@ -3,7 +3,7 @@ import { lnMissing } from "../analysis/gather.ts";
 import { lnThreshold } from "../analysis/pool.ts";
 import { missingSaid } from "../analysis/said.ts";
 import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
-import { type Case, editableOf, failedMetric, isOurStamp, notReadyFor, seenShare, splitOfRun, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, editableOf, failedMetric, isOurStamp, notReadyFor, seenShare, splitOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
@@ -90,8 +90,7 @@ export const cannotTakeBack: Rule = (it) => {
   if (!ended || !owed) return undefined;
   const gainer = unreadyGainer(it, owed);
   if (!gainer) return endedSaid(it, ended);
-  const { podProblem } = versionSeen(it, gainer);
-  const why = `${gainer} has no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+  const why = `${gainer} has ${absenceSaid(versionSeen(it, gainer))}`;
   return stay("Degraded", "StableUnready", `traffic cannot go to ${gainer} because ${why}; it goes as soon as there is one, or now with weir abort --force (run ${ended.number}: ${ended.reason ?? "ended"})`);
 };
 
@@ -119,8 +118,8 @@ export const harmful: Rule = (it) => {
 /** Why the canary hurts; undefined while it does not. */
 function harmOf(it: Case, run: Run): string | undefined {
   const split = splitOfRun(it, run);
-  const { readyPods, podProblem } = versionSeen(it, run.to.version);
-  if (split && split.canary > 0 && readyPods === 0) return `${run.to.version} has ${percent(seenShare(split))} of the traffic and no ready pod${podProblem ? ` (${podProblem})` : ""}`;
+  const canary = versionSeen(it, run.to.version);
+  if (split && split.canary > 0 && canary.readyPods === 0) return `${run.to.version} has ${percent(seenShare(split))} of the traffic and ${absenceSaid(canary)}`;
   return failure(it, run) ?? silenceSaysRollback(it, run);
 }
 

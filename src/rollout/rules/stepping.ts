@@ -1,5 +1,5 @@
 /** Rules of an undisturbed run: commands, waiting, and the next step. */
-import { type Case, failedMetric, inForceAtMs, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, failedMetric, inForceAtMs, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
@@ -105,7 +105,7 @@ export const holding: Rule = (it) => {
   if (!run || run.epoch === 0) return undefined;
   const endsMs = holdEndsMs(it, run);
   const lacking = lackingEvidence(it, run);
-  if (endsMs === undefined || it.nowMs < endsMs) return lacking && isUntold(it, run) ? stay("Progressing", "Stepping", it.status.message) : stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(run, lacking));
+  if (endsMs === undefined || it.nowMs < endsMs) return lacking && isUntold(it, run) ? stay("Progressing", "Stepping", it.status.message) : stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(it, run, lacking));
   return lacking ? silent(it, run, lacking) : undefined;
 };
 
@@ -114,8 +114,10 @@ function isUntold({ status }: Case, run: Run): boolean {
   return run.checks.length === 0 && status.reason === "Stepping" && status.run?.epoch === run.epoch;
 }
 
-function holdingSaid(run: Run, lacking: Lacking | undefined): string {
+function holdingSaid(it: Case, run: Run, lacking: Lacking | undefined): string {
   const at = `${run.to.version} stays at ${percent(run.weight)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;
+  const stable = versionSeen(it, run.from.version);
+  if (stable.backend.kind === "missing") return `${at}; ${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
   return lacking ? `${at}; ${lacking.message}` : `${at}; every check passes`;
 }
 
