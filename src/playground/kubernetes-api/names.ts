@@ -16,7 +16,7 @@ const VALUE_RULE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character " +
   `(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(${PART})?')`;
 
-export function isSubdomain(text: string): boolean {
+function isSubdomain(text: string): boolean {
   return new RegExp(`^${SUBDOMAIN}$`).test(text);
 }
 

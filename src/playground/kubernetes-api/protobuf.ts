@@ -72,17 +72,24 @@ function add(found: Record<string, unknown>, { name, gather }: Field, value: unk
 function* fieldsOf(bytes: Buffer): Generator<{ readonly number: number; readonly value: Buffer | number }> {
   for (let at = 0; at < bytes.length; ) {
     const tag = varintAt(bytes, at);
-    const [number, type] = [tag.value >> 3, tag.value & 7];
-    const varint = varintAt(bytes, tag.end);
-    if (type === VARINT) yield { number, value: varint.value };
-    if (type === WITH_LENGTH) yield { number, value: bytes.subarray(varint.end, varint.end + varint.value) };
-    at = type === VARINT ? varint.end : type === WITH_LENGTH ? varint.end + varint.value : tag.end + (type === FIXED_64 ? 8 : 4);
+    const { value, end } = contentAt(bytes, tag.value & 7, tag.end);
+    if (value !== undefined) yield { number: tag.value >> 3, value };
+    at = end;
   }
 }
 
 const VARINT = 0;
 const FIXED_64 = 1;
-const WITH_LENGTH = 2;
+const FIXED_32 = 5;
+
+function contentAt(bytes: Buffer, wireType: number, start: number): { readonly value?: Buffer | number; readonly end: number } {
+  if (wireType === FIXED_64) return { end: start + 8 };
+  if (wireType === FIXED_32) return { end: start + 4 };
+  const varint = varintAt(bytes, start);
+  if (wireType === VARINT) return varint;
+  const end = varint.end + varint.value;
+  return { value: bytes.subarray(varint.end, end), end };
+}
 
 function varintAt(bytes: Buffer, start: number): { readonly value: number; readonly end: number } {
   let value = 0;

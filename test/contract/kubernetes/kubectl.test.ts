@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTemporaryFolder } from "../../../src/playground/processes/last-will.ts";
 import { kubernetesApis, type TestApi } from "../../support/kubernetes-apis.ts";
 import { until } from "../../support/until.ts";
@@ -12,6 +12,8 @@ import { widget } from "./widgets.ts";
 
 const candidates = [path.join(process.env.KUBEBUILDER_ASSETS ?? "/nowhere", "kubectl"), "/usr/bin/kubectl", "/usr/local/bin/kubectl"];
 const program = candidates.find((file) => existsSync(file));
+
+vi.setConfig({ testTimeout: 180_000 }); // each call starts a program, ten of them in some tests
 
 interface Run {
   readonly code: number;
