@@ -17,10 +17,10 @@ export interface ApiGate {
   /** Settles at the first write that leaves an object like this on the server; nobody is ever told of that write, nor of those at the same time that follow it. */
   shutAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
   /**
-   * The same, but what was kept back is told when the gate opens. Watches stand still meanwhile, and until the next write
-   * has been answered: whoever hears the answers then acts by what was known before.
+   * The same, but what was kept back is told when the gate opens. Watches stand still meanwhile, and until the late write has
+   * been answered (default: any one): whoever hears the answers then acts by what was known before.
    */
-  delayAfter(isChosen: (written: ApiObject) => boolean): Promise<void>;
+  delayAfter(isChosen: (written: ApiObject) => boolean, isLate?: (write: AnsweredWrite) => boolean): Promise<void>;
   /** The writes that came so far, as they were answered. */
   readonly writes: readonly AnsweredWrite[];
   /** What this names for a request is answered in the server's place, until the gate opens. */
@@ -71,6 +71,8 @@ interface Mood {
   fateOf: (written: ApiObject) => Fate;
   /** Answers to be told when the gate opens. */
   readonly delayed: (() => void)[];
+  /** Whose answer lets watches go on. */
+  isLate: (write: AnsweredWrite) => boolean;
   refusalOf: (asked: GateRequest) => Refusal | undefined;
   clockMs: number;
   readonly watches: Map<ServerResponse, IncomingMessage>;
@@ -81,7 +83,7 @@ export async function createApiGate(api: TestApi, user: string): Promise<ApiGate
   const { url, ca } = api.address;
   const isTls = url.startsWith("https:");
   const upstream: Upstream = { url, protocol: isTls ? https : http, agent: isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true }) };
-  const mood: Mood = { fateOf: isTold, delayed: [], refusalOf: nothing, clockMs: 0, watches: new Map(), writes: [] };
+  const mood: Mood = { fateOf: isTold, delayed: [], isLate: () => true, refusalOf: nothing, clockMs: 0, watches: new Map(), writes: [] };
   const server = await listenOnLoopback((request, response) => receive(upstream, mood, request, response));
   const folder = createTemporaryFolder("weir-gate");
   return {
@@ -110,7 +112,10 @@ function moodsOf(mood: Mood): Omit<ApiGate, "kubeconfig" | "close"> {
   return {
     writes: mood.writes,
     shutAfter: (isChosen) => keepBack(isChosen, "lost"),
-    delayAfter: (isChosen) => keepBack(isChosen, "delayed"),
+    delayAfter: (isChosen, isLate = () => true) => {
+      mood.isLate = isLate;
+      return keepBack(isChosen, "delayed");
+    },
     refuse: (refusalOf) => void (mood.refusalOf = refusalOf),
     holdWatches: () => mood.watches.forEach((watch) => watch.pause()),
     cutWatches: () => mood.watches.forEach((_, response) => response.destroy()),
@@ -143,8 +148,9 @@ function refuse(response: ServerResponse, { status, reason, headers }: Refusal):
 function pass(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
   if (request.method === "GET") return read(upstream, mood, request, response);
   ask(upstream, request, response, (answer) => {
-    mood.writes.push({ method: request.method ?? "", path: request.url ?? "", status: answer.statusCode ?? 502 });
-    void deliver(answer, response, mood);
+    const write = { method: request.method ?? "", path: request.url ?? "", status: answer.statusCode ?? 502 };
+    mood.writes.push(write);
+    void deliver(answer, response, mood, write);
   });
 }
 
@@ -167,7 +173,7 @@ function ask({ url, protocol, agent }: Upstream, request: IncomingMessage, respo
   request.pipe(onward);
 }
 
-async function deliver(answer: IncomingMessage, response: ServerResponse, mood: Mood): Promise<void> {
+async function deliver(answer: IncomingMessage, response: ServerResponse, mood: Mood, write: AnsweredWrite): Promise<void> {
   const chunks: Buffer[] = [];
   answer.on("data", (chunk: Buffer) => chunks.push(chunk));
   await once(answer, "end");
@@ -179,7 +185,7 @@ async function deliver(answer: IncomingMessage, response: ServerResponse, mood: 
   if (fate === "delayed") mood.delayed.push(tell);
   if (fate !== "told") return;
   tell();
-  mood.watches.forEach((watch) => watch.resume());
+  if (mood.isLate(write)) mood.watches.forEach((watch) => watch.resume());
 }
 
 /** A shifted body has another length than the one that the server told. */

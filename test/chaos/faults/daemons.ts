@@ -83,7 +83,8 @@ async function frozenAfterCommit({ api, scene, daemons, deliveries, isOver }: St
   return {
     daemons: [{ kubeconfig: gate.kubeconfig }, {}],
     inflict: async () => {
-      await Promise.race([gate.delayAfter(isIntent), until(isOver, LIMIT_MS)]);
+      const isOfRoute = ({ path }: AnsweredWrite): boolean => path.includes(`/virtualservices/${caught?.name}?`);
+      await Promise.race([gate.delayAfter(isIntent, isOfRoute), until(isOver, LIMIT_MS)]);
       if (!caught) return;
       const [sleeper] = daemons();
       sleeper!.signal("SIGSTOP");
@@ -93,7 +94,6 @@ async function frozenAfterCommit({ api, scene, daemons, deliveries, isOver }: St
       const before = gate.writes.length;
       gate.open();
       sleeper!.signal("SIGCONT");
-      const isOfRoute = ({ path }: AnsweredWrite): boolean => path.includes(`/virtualservices/${app.name}?`);
       await until(() => gate.writes.slice(before).some(isOfRoute), LIMIT_MS);
       late = gate.writes.slice(before).find(isOfRoute);
     },

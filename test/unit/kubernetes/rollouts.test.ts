@@ -314,7 +314,7 @@ describe("the CRD", () => {
     await server.rollouts.updateStatus(server.rollouts.get(ref)!, aStatus());
     server.replace({ ...server.object(), metadata: { ...server.object().metadata, resourceVersion: "9" }, status: { version: STATUS_VERSION } });
     const { weight: _, ...without } = aStatus({ message: "another Rollout" });
-    await server.rollouts.updateStatus(server.rollouts.get(ref)!, without as ReturnType<typeof aStatus>);
+    await server.rollouts.updateStatus(server.rollouts.get(ref)!, without);
     expect(server.rollouts.crdIsCurrent()).toBe(false);
   });
 });
