@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { configFrom } from "../../../src/config.ts";
+import { grantedRights } from "../../support/granted.ts";
 
 interface Container {
   readonly image: string;
@@ -54,6 +55,12 @@ describe("the daemon's Deployment", () => {
     expect(container.image).toBe(images[0].name);
     expect(text("deploy/Dockerfile")).toContain(`-t ${images[0].name}:${images[0].newTag} .`);
   });
+});
+
+test("weir-admin may ask the daemon's Service by the one name that weir doctor uses", () => {
+  const names = grantedRights().filter(({ resource }) => resource === "services/proxy").map(({ name }) => name);
+  expect(names).toEqual(["weir:http"]);
+  expect(text("src/cli/doctor/daemon.ts")).toContain(`/services/${names[0]}/proxy/doctor`);
 });
 
 describe("the Dockerfile", () => {
