@@ -1,7 +1,7 @@
 /** Whoever looks, and whoever dies between two looks: the same counters lead to the same decisions at the same instants. */
 import { describe, expect, test } from "vitest";
 import { Conflict } from "../../src/kubernetes/errors.ts";
-import { countersOf } from "../support/seeded-counters.ts";
+import { countersOf, noise } from "../support/seeded-counters.ts";
 import { aWorld, Died, type World } from "../support/world.ts";
 
 const MINUTE = 60_000;

@@ -30,7 +30,7 @@ function measured(question: Question, between: (since: number, until: number) =>
 }
 
 /** A number in [0, 1) that belongs to a seed and an instant. */
-function noise(seed: number, instant: number): number {
+export function noise(seed: number, instant: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(instant / 10_000, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
