@@ -168,6 +168,7 @@ function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end
   const succeeded = outcome === "Succeeded";
   const to = present(it, run.to.version);
   const route = editableOf(it);
+  const canary = splitOfRun(it, run)?.canary;
   const { nextLookAt: _, ...rest } = withoutPause(run);
   const done: Run = {
     ...rest,
@@ -177,6 +178,7 @@ function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end
     outcome,
     endedAt: timeOf(it.nowMs),
     ...(route ? { endedFrom: route.resourceVersion } : {}),
+    ...(succeeded && canary !== undefined ? { decidedAt: canary } : {}),
     reason: succeeded ? (run.reason ?? why) : why,
     ...((actor ?? run.actor) ? { actor: actor ?? run.actor } : {}),
   };

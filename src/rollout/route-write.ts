@@ -56,9 +56,9 @@ export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   return isWithdrawn(it, run) ? { ...write, wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
 }
 
-/** It succeeded with everything on the route: less is what a hand has left it since, and its owner's edit (law 12). */
+/** Less than the route gave when success was decided is what a hand has left since: its owner's edit (law 12). */
 function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
-  return run.outcome === "Succeeded" && routeOf(it) !== undefined && canary < total;
+  return run.outcome === "Succeeded" && routeOf(it) !== undefined && canary < Math.min(run.decidedAt ?? 0, total);
 }
 
 /** Weights that differ; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */

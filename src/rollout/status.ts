@@ -146,7 +146,7 @@ export const Run = z.object({
   peak: z.number(),
   /** Raised at each intent to write the route. */
   epoch: z.int(),
-  /** The canary's points in the route when the present intent was decided: less before the route shows the intent is a hand's doing. */
+  /** The canary's points in the route when the present intent, or success, was decided: less before the route shows it is a hand's doing. */
   decidedAt: z.int().optional(),
   /** resourceVersion of the newest route in which the run's intent was seen: whoever sees an older one has a cache that lags. */
   shownAt: z.string().optional(),

@@ -205,6 +205,16 @@ describe("law 12, at rest", () => {
     expect(world.status()).toMatchObject({ phase: "Healthy", run: { outcome: "Succeeded" } });
   });
 
+  test("but a person who promotes what a hand has lowered at the last step gets everything there", async () => {
+    const world = await atStep(100);
+    world.hand({ v2: 80, v3: 20 });
+    await world.run(1_000);
+    world.command("promote id=c1 run=1 actor=alice reason=go");
+    await world.run(MINUTE);
+    expect(world.route()).toEqual({ v2: 0, v3: 100 });
+    expect(world.status().run?.outcome).toBe("Succeeded");
+  });
+
   test("in a fight the raise of a refused version is put back after half a minute, though nothing else happens", async () => {
     const world = await atStep(10);
     world.command("abort id=c1 run=1 actor=alice");

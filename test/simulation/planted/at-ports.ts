@@ -33,7 +33,7 @@ export const PORT_BUGS = {
   },
   believesAllIsWell: {
     does: "takes every request for a good one",
-    breaks: "harmIsTakenBack",
+    breaks: "silenceIsNotSuccess",
     caughtAt: 71,
     plant: () => inPorts((ports) => ({ ...ports, metrics: { measure: async (question, signal) => praised(await ports.metrics.measure(question, signal)) } })),
   },
