@@ -128,10 +128,14 @@ async function answerTogether({ target, shape, instantMs, abandoned }: Batch, se
     : target.query(promql, instantMs, abandoned.signal);
   const read = shape.reader(await answered);
   for (const same of seatsByNames(seats)) {
-    const { names } = same[0]!;
-    const result = read(names);
-    remember(names, result);
-    for (const seat of same) seat.resolve(result);
+    try {
+      const { names } = same[0]!;
+      const result = read(names);
+      remember(names, result);
+      for (const seat of same) seat.resolve(result);
+    } catch (error) {
+      rejectAll(same, error); // what is wrong with one Rollout's counters is wrong for no other
+    }
   }
 }
 

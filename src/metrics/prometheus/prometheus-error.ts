@@ -21,6 +21,8 @@ export type PrometheusErrorKind =
   | "tooLarge"
   /** Parts of the answer are missing (Thanos, remote read). */
   | "partial"
+  /** NaN or an infinity where requests are counted. */
+  | "notANumber"
   /** The spec cannot be acted on: a host that is not admitted, a Secret that is not there. */
   | "configuration";
 
@@ -36,10 +38,11 @@ const SENTENCES: Readonly<Record<PrometheusErrorKind, string>> = {
   execution: "Prometheus could not execute the query: it matches too many samples, or its sides do not fit each other",
   tooLarge: "the answer is larger than is read: aggregate the query",
   partial: "Prometheus said that its answer is incomplete, and part of the data is no evidence",
+  notANumber: "Prometheus answered NaN or an infinity where requests are counted: look at the counters that are scraped",
   configuration: "the metrics are not configured",
 };
 
-const RETRYABLE: readonly PrometheusErrorKind[] = ["unreachable", "timeout", "unavailable", "partial"];
+const RETRYABLE: readonly PrometheusErrorKind[] = ["unreachable", "timeout", "unavailable", "partial", "notANumber"];
 const ABOUT_THE_QUERY: readonly PrometheusErrorKind[] = ["badQuery", "execution", "tooLarge"];
 
 /** Carries no `cause`: those of the HTTP library hold the request's headers, and so its secrets. */

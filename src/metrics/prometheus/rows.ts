@@ -1,5 +1,6 @@
 /** The rows of an answer about proxies' counters: whose each is, and what it says. */
 import type { Answer, Sample } from "./answer.ts";
+import { PrometheusError } from "./prometheus-error.ts";
 import type { Counters, Reporter, Scrape, Scrapes, Series } from "./snapshot.ts";
 
 /** What tells two Prometheus apart that scrape the same pods, where one answer holds what both have seen. */
@@ -13,7 +14,7 @@ export const ROW_LABEL = "weir_row";
 
 export type RowKind = "counter" | "scrape" | "history";
 
-/** One kind of row about requests to these workloads of one namespace. */
+/** One kind of row about requests to these workloads of one namespace. Throws a PrometheusError where one of them is no number: such a snapshot must not be remembered. */
 export type Rows = (namespace: string, workloads: readonly string[], row: RowKind) => readonly Sample[];
 
 /** Sorts an answer once, for all who have asked. */
@@ -26,7 +27,11 @@ export function sortRows({ samples }: Answer): Rows {
     if (known) known.push(sample);
     else rows.set(key, [sample]);
   }
-  return (namespace, workloads, row) => [...new Set(workloads)].flatMap((workload) => rows.get(`${row} ${namespace}/${workload}`) ?? []);
+  return (namespace, workloads, row) => {
+    const found = [...new Set(workloads)].flatMap((workload) => rows.get(`${row} ${namespace}/${workload}`) ?? []);
+    if (!found.every(({ value }) => Number.isFinite(value))) throw new PrometheusError("notANumber");
+    return found;
+  };
 }
 
 export function scrapesIn(rows: readonly Sample[], canary: readonly string[]): Scrapes {

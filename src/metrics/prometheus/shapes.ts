@@ -4,6 +4,7 @@ import { answersIn, type Answer } from "./answer.ts";
 import { histogramOf } from "./latency.ts";
 import { droppedIn } from "./path.ts";
 import { PAST_MS, PAST_STEP_MS, type PastPoint } from "./past.ts";
+import { PrometheusError } from "./prometheus-error.ts";
 import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, WORKLOAD_LABELS, workloadsByReporter, type Rows } from "./rows.ts";
 import type { Counters, Reporter, ReporterKind, Series, Snapshot } from "./snapshot.ts";
 
@@ -159,6 +160,7 @@ export const NEWEST_SCRAPE: Shape<number | undefined> = {
   promql: () => `max(timestamp(${REQUESTS.metric}))`,
   reader: (answer) => {
     const [newest] = answer.samples;
+    if (newest && !Number.isFinite(newest.value)) throw new PrometheusError("notANumber");
     return () => newest && Math.round(newest.value * 1_000);
   },
   weight: () => 1,

@@ -165,6 +165,21 @@ describe("what was answered before", () => {
     expect(target.queries).toEqual(["a", "b", "c", "b"]);
   });
 
+  it("is asked again when it was no number, and spoils no other's", async () => {
+    let isBroken = true;
+    const reading: Shape<string> = { ...ECHO, reader: () => ({ canary: [name = ""] }) => (isBroken && name === "a" ? fail() : name) };
+    const fail = (): never => {
+      throw new PrometheusError("notANumber");
+    };
+    const target = fakeTarget();
+    const { ask } = batcher();
+    const answers = await Promise.allSettled(["a", "b"].map((name) => ask(target, reading, names(name), AT_MS, FOREVER)));
+    expect(answers).toMatchObject([{ status: "rejected", reason: { kind: "notANumber" } }, { status: "fulfilled", value: "b" }]);
+    isBroken = false;
+    expect(await ask(target, reading, names("a"), AT_MS, FOREVER)).toBe("a");
+    expect(target.queries).toEqual(["a b", "a"]);
+  });
+
   it("is asked again when it was an error", async () => {
     let calls = 0;
     const target = fakeTarget(() => (calls++ === 0 ? Promise.reject(new PrometheusError("unreachable")) : Promise.resolve(EMPTY)));
