@@ -10,7 +10,7 @@ export const PORT_BUGS = {
   noStampOnWithdrawal: {
     does: "skips the stamp on an intent that is withdrawn",
     breaks: "finalizerHolds",
-    caughtAt: 1,
+    caughtAt: 93,
     plant: () => onRoute(async (change, write) => (change.manager === STAMP_MANAGER && change.stamp !== null ? { resourceVersion: change.seen.resourceVersion, atMs: 0 } : write(change))),
   },
   onePointMore: {

@@ -27,7 +27,7 @@ const OTHER_TARGET = { istio: { virtualServices: [{ name: "reviews" }], destinat
 export function anyHistory(seed: number): History {
   const dice = createDice(seed, "history");
   const tempo = dice.pick(TEMPI);
-  const scene = anyScene(seed, dice, tempo);
+  const scene = { ...anyScene(seed, dice, tempo), ...(isOpening(seed) ? { split: { v2: 100, v3: 0 }, mostTravelMs: 400 } : {}) };
   const spanMs = dice.pick([30_000, 90_000, 180_000]);
   const count = dice.chance(0.04) ? 0 : dice.between(1, 10);
   const deeds = Array.from({ length: count }, (_, index) => anyDeed(dice, tempo, scene, spanMs, index));
@@ -38,17 +38,21 @@ export function anyHistory(seed: number): History {
 const OPENING_EVERY = 40;
 const OPENING_AT = 13;
 
+function isOpening(seed: number): boolean {
+  return seed % OPENING_EVERY === OPENING_AT;
+}
+
 /** What seldom comes together by chance: a daemon stands still between an intent and its write, and meanwhile the intent is withdrawn. */
 function anyPlot(seed: number, { daemons }: Scene, spanMs: number): readonly Deed[] {
   const dice = createDice(seed, "plot");
-  const isOfFirstIntent = seed % OPENING_EVERY === OPENING_AT;
+  const isOfFirstIntent = isOpening(seed);
   if (!isOfFirstIntent && !dice.chance(0.1)) return [];
   const atMs = isOfFirstIntent ? 0 : dice.between(0, spanMs);
   const forMs = dice.pick([35_000, 70_000]);
   const withdrawal = dice.pick<UndatedDeed>([{ does: "command", verb: "abort", id: "p1", lateMs: 0 }, { does: "spec", change: { release: "v4" }, by: "kubectl" }, { does: "remove", kind: "rollouts", forMs: 8_000 }]);
   return [
     { atMs, does: "mishap", ...(dice.chance(0.5) ? { daemon: dice.pick(daemons).name } : {}), on: "route", skip: dice.pick([0, 0, 1]), mishap: { kind: "freezeBefore", forMs } },
-    { atMs: atMs + dice.between(1_000, 30_000), ...withdrawal },
+    { atMs: atMs + (isOfFirstIntent ? dice.between(300, 1_500) : dice.between(1_000, 30_000)), ...withdrawal }, // another daemon soon makes the write good
   ];
 }
 
