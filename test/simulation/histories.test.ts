@@ -37,8 +37,10 @@ describe("a planted bug is caught", () => {
   test("in a history from which nothing can be left out", async () => {
     const { plant, breaks, caughtAt } = PLANTED_BUGS["leavesRaises"]!;
     const history = anyHistory(caughtAt);
-    const shortest = await shorten(history, async (candidate) => (await play(candidate, { tampering: plant() })).violation?.law === breaks);
-    expect(shortest.deeds.map(({ does }) => does)).toEqual(["hand"]);
+    const isBroken = async (candidate: History): Promise<boolean> => (await play(candidate, { tampering: plant() })).violation?.law === breaks;
+    const shortest = await shorten(history, isBroken);
+    expect(shortest.deeds.length).toBeLessThan(4);
+    for (const left of shortest.deeds) expect(await isBroken({ ...shortest, deeds: shortest.deeds.filter((deed) => deed !== left) }), `without ${left.does}`).toBe(false);
     expect(transcriptOf(shortest, await play(shortest, { tampering: plant(), tells: true }))).toMatch(/law 12 is broken[^]*deed +hand share=/);
   }, PATIENCE_MS);
 });

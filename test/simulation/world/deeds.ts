@@ -31,7 +31,7 @@ export function createActor(onCommand: OnCommand): (world: World, deed: Deed) =>
 }
 
 /** `hand share=30 by=kubectl-edit`. */
-export function describe({ atMs: _, does, ...fields }: Deed): string {
+function describe({ atMs: _, does, ...fields }: Deed): string {
   return [does, ...Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)].join(" ");
 }
 
