@@ -27,7 +27,7 @@ export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Ob
   const it = caseOf(rollout, seen);
   const owed = routeOwed(it, status, decision);
   const writes = owed && !isWithheld(it, status, owed) ? [{ kind: "writeRoute" as const, ...owed }] : [];
-  const letGo = !isGoing(it, status) && (owed ? writes.length > 0 : !isLeftBehind(it, status));
+  const letGo = !isGoing(it, status) && (owed ? writes.length > 0 && owed.stamp === null : !isLeftBehind(it, status));
   const record = recordOwed(it, status, decision, letGo);
   return [
     ...(isGoing(it, status) ? finalizer(it, true) : []),

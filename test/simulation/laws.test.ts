@@ -75,12 +75,15 @@ describe("laws 2 and 3", () => {
     await isFrozen;
     expect(world.route()).toEqual({ v2: 100, v3: 0 });
     world.command("abort id=c1 run=1 actor=alice");
-    await world.run(1_000);
+    await world.tick();
+    expect(world.stamp()).toMatch(/^uid-1\/1\./);
+    expect(world.rollout().metadata.finalizers, "until the stamp has gone").toHaveLength(1);
     letGo();
     await expect(ticking).rejects.toBeInstanceOf(Conflict);
     expect(world.route()).toEqual({ v2: 100, v3: 0 });
     await world.run(MINUTE);
     expect(world.stamp(), "the stamp goes with the last write").toBeUndefined();
+    expect(world.rollout().metadata.finalizers).toEqual([]);
   });
 });
 
