@@ -69,10 +69,14 @@ const EDITS: readonly Edit[] = [
   { by: "daemon", what: "the daemon gives a command", writes: (pending) => `${verbOf(pending) === "pause" ? "resume" : "pause"} id=4 run=1 actor=unverified` },
 ];
 
-/** What is right, told from the people's rights alone: why an edit must be refused, or nothing. */
-function flawOf(pending: string, edit: Edit): RegExp | undefined {
+/** What is right, told from the people's rights alone: why an edit must be refused. Of two policies that refuse the same edit the server tells either's reason. */
+function flawsOf(pending: string, edit: Edit): readonly RegExp[] {
+  const isSpecRefused = edit.spec !== undefined && (edit.by === "daemon" || !PEOPLE[edit.by].updates);
+  return [isSpecRefused ? /expected the right to update/ : undefined, flawOfWrite(pending, edit)].filter((flaw) => flaw !== undefined);
+}
+
+function flawOfWrite(pending: string, edit: Edit): RegExp | undefined {
   const after = edit.writes ? (edit.writes(pending) ?? "") : pending;
-  if (edit.spec && (edit.by === "daemon" || !PEOPLE[edit.by].updates)) return /expected the right to update/;
   if (after === pending) return undefined;
   if (edit.by === "daemon") return after === "" || verbOf(after) === verbOf(pending) ? undefined : /expected Weir's own account to stamp or remove/;
   return flawOfCommand(pending, after, edit.by);
@@ -95,9 +99,9 @@ interface Outcome {
 }
 
 function complaintsAbout(pending: string, edit: Edit, { said }: Outcome): readonly string[] {
-  const flaw = flawOf(pending, edit);
-  const isRight = flaw ? said !== undefined && flaw.test(said) : said === undefined;
-  return isRight ? [] : [`"${pending}" is pending, ${edit.what}: ${said ?? "let through"}, expected ${String(flaw ?? "to be let through")}`];
+  const flaws = flawsOf(pending, edit);
+  const isRight = flaws.length > 0 ? said !== undefined && flaws.some((flaw) => flaw.test(said)) : said === undefined;
+  return isRight ? [] : [`"${pending}" is pending, ${edit.what}: ${said ?? "let through"}, expected ${flaws.join(" or ") || "to be let through"}`];
 }
 
 const address = inject("controlPlane");
