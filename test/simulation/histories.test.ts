@@ -32,6 +32,7 @@ describe("a planted bug is caught", () => {
   test.each(Object.values(PLANTED_BUGS))("a daemon that $does breaks $breaks", async ({ plant, breaks, caughtAt }) => {
     const { violation } = await play(anyHistory(caughtAt), { tampering: plant() });
     expect(violation?.law).toBe(breaks);
+    expect(await brokenBy(anyHistory(caughtAt)), "without the bug").toBeUndefined();
   }, PATIENCE_MS);
 
   test("in a history from which nothing can be left out", async () => {

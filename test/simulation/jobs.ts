@@ -9,7 +9,7 @@ import { transcriptOf } from "./world/transcript.ts";
 
 export type Job =
   | { readonly kind: "play"; readonly seed: number; readonly histories: number }
-  /** From the seed on, until a law is broken. */
+  /** From the seed on, until a history breaks a law with the bug, and none without it. */
   | { readonly kind: "hunt"; readonly bug: string; readonly seed: number; readonly histories: number }
   | { readonly kind: "shorten"; readonly seed: number };
 
@@ -54,7 +54,7 @@ async function playAll(firstSeed: number, histories: number): Promise<JobResult>
 async function hunted(bug: string, firstSeed: number, histories: number): Promise<Hunted> {
   for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
     const { violation } = await play(anyHistory(seed), { tampering: PLANTED_BUGS[bug]!.plant() });
-    if (violation) return { bug, tried: seed - firstSeed + 1, caught: { ...violation, seed } };
+    if (violation && !(await play(anyHistory(seed))).violation) return { bug, tried: seed - firstSeed + 1, caught: { ...violation, seed } };
   }
   return { bug, tried: histories };
 }
