@@ -21,7 +21,7 @@ beforeAll(async () => {
   const { statsUrl, url } = mesh.proxyOf("productpage-v1");
   const { host: address, pathname: path } = new URL(statsUrl);
   prometheus = await startPrometheus({ scrapeIntervalMs: 200, targets: [{ job: "mesh", address, path }] });
-  load = createLoad({ url: `${url}/reviews/0`, host: "reviews", requestsPerSecond: 300, seed: 11 });
+  load = createLoad({ url: `${url}/reviews/0`, host: "reviews", requestsPerSecond: 300, seed: 11, drainMs: 30_000 });
   await vi.waitFor(() => expect(load.counts().sent).toBeGreaterThan(900), { timeout: 40_000 });
   await load.close();
 }, 60_000);
