@@ -2,7 +2,7 @@
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../kubernetes/client.ts";
 import { Conflict } from "../kubernetes/errors.ts";
 
-const MOST_ATTEMPTS = 8;
+const MOST_ATTEMPTS = 25;
 
 /** `act` gets the Rollout as it was read last; throws `Conflict` where others are always faster. */
 export async function withFreshReads<Result>(client: KubernetesClient, object: KubernetesObject, act: (present: KubernetesObject) => Promise<Result>): Promise<Result> {

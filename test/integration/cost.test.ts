@@ -55,7 +55,8 @@ describe.runIf(real)("on a real API server, which needs KUBEBUILDER_ASSETS", () 
     const costs = steps.map((writes, index) => ({ step: `${busy.ladder[index]}%`, judged: judged[index]!, writes: writes.length }));
     console.table(costs);
     expect(steps).toHaveLength(busy.ladder.length);
-    costs.forEach(({ judged: k, writes }, index) => expect(writes).toBeLessThanOrEqual(k + (index === costs.length - 1 ? 4 + 1 : 2)));
+    const said = scene.statuses(busy).map(({ run, reason, message }) => `${run?.epoch} ${reason}: ${message}`).join("\n");
+    costs.forEach(({ judged: k, writes }, index) => expect(writes, said).toBeLessThanOrEqual(k + (index === costs.length - 1 ? 4 + 1 : 2)));
     expect(asked.filter(({ resource }) => resource === "rolloutruns").map(({ verb }) => verb)).toEqual(["create"]);
     expect(asked.filter(({ resource }) => resource === "events")).toHaveLength(busy.ladder.length + 1); // one for each step, and one for the end
     expect(eventsOf(busy)).toEqual(["Started", "StepReached", "StepReached", "Succeeded"]);

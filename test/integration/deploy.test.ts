@@ -63,7 +63,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
     await create("probe");
     let attempts = 0; // each with another value: the policy looks only where it changes
     await vi.waitFor(() => expect(command("admin", "probe", `nonsense-${attempts++}`)).rejects.toThrow(/expected one of/), { timeout: 30_000, interval: 200 });
-    await vi.waitFor(() => expect(patch("nora", "probe", { spec: { release: "v9" } })).rejects.toThrow(/expected the right to update/), { timeout: 30_000, interval: 200 });
+    await vi.waitFor(() => expect(patch("nora", "probe", { spec: { release: `v${attempts++}` } })).rejects.toThrow(/expected the right to update/), { timeout: 30_000, interval: 200 });
   }
 
   describe("the daemon's account", () => {
