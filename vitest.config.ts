@@ -1,8 +1,10 @@
-/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine. */
+/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine; at last what counts every request, alone. */
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["playground", "story", "kills", "fleet", "cost", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["playground", "story", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
+/** Counts writes to the last one: scrapes that come late would add looks. */
+const counts = ["test/integration/cost.test.ts"];
 
 export default defineConfig({
   test: {
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: "real servers",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
-          exclude: deliveries,
+          exclude: [...deliveries, ...counts],
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks", // each file's servers end with its own process
           maxWorkers: 3, // they wait more than they compute
@@ -38,6 +40,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "counts",
+          include: counts,
+          globalSetup: ["test/support/global-setup.ts"],
+          pool: "forks",
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
