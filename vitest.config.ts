@@ -1,10 +1,10 @@
-/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine; at last what counts every request, alone. */
+/** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine; at last, alone, what counts every request, and what works in every namespace. */
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
 const deliveries = ["playground", "story", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
-/** Counts writes to the last one: scrapes that come late would add looks. */
-const counts = ["test/integration/cost.test.ts"];
+/** One counts writes to the last one, and scrapes that come late would add looks; the other's daemon would obey in the namespaces of other tests. */
+const alone = ["test/integration/cost.test.ts", "test/integration/tenants.test.ts"];
 
 export default defineConfig({
   test: {
@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "real servers",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
-          exclude: [...deliveries, ...counts],
+          exclude: [...deliveries, ...alone],
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks", // each file's servers end with its own process
           maxWorkers: 3, // they wait more than they compute
@@ -44,8 +44,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: "counts",
-          include: counts,
+          name: "alone",
+          include: alone,
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
           maxWorkers: 1,
