@@ -23,6 +23,7 @@ import { connectRedis } from "./scheduler/redis-link.ts";
 import { createScheduler, type Scheduler } from "./scheduler/scheduler.ts";
 import { systemTime } from "./scheduler/time.ts";
 import { startTriggers } from "./scheduler/triggers.ts";
+import { withUrgentFirst } from "./scheduler/urgent-first.ts";
 import { createDoctor } from "./telemetry/doctor.ts";
 import { startHttpServer } from "./telemetry/http-server.ts";
 import { createLogger, type Logger } from "./telemetry/logger.ts";
@@ -44,7 +45,7 @@ const notifierFor = createNotifierFor({ ...config, readSecret: cluster.readSecre
 const outbox: RunningOutbox = createOutbox({ redis, notifierFor, onDelivered: (ref) => scheduler.wake(ref), metrics, logger });
 const ports: Ports = {
   clock: { nowMs: Date.now, skewMs: cluster.skewMs },
-  rollouts: cluster.rollouts,
+  rollouts: withUrgentFirst(cluster.rollouts),
   traffic: createTrafficRouter({ caches: cluster.caches.objects, client: cluster.caches.client, ownerOf: cluster.routes.ownerOf }),
   workload: createVersionsWorkload({ caches: cluster.caches.objects }),
   metrics: createMetricProvider({ prometheus: { own: { url: config.prometheusUrl }, readSecret: cluster.readSecret, isAllowedHost, onQuery: metrics.prometheusQuery } }),

@@ -28,8 +28,8 @@ export interface Clock {
 /** Rollout objects. Reads come from the informer cache; each write throws `Conflict` where the object has moved on. */
 export interface Rollouts {
   get(ref: RolloutRef): Rollout | undefined;
-  /** The commit point: conditional on `rollout.metadata.resourceVersion`. Returns the Rollout as the server now has it. */
-  updateStatus(rollout: Rollout, status: RolloutStatus): Promise<Rollout>;
+  /** The commit point: conditional on `rollout.metadata.resourceVersion`. `isUrgent` (default true): something is to be done on the strength of it. Returns the Rollout as the server now has it. */
+  updateStatus(rollout: Rollout, status: RolloutStatus, isUrgent?: boolean): Promise<Rollout>;
   setFinalizer(rollout: Rollout, present: boolean): Promise<void>;
   /** Writes an ended run's record, unless it is there; a sentence where the server will not take it, however often it is asked. */
   keepRecord(rollout: RolloutMetadata, record: RunRecord): Promise<string | undefined>;

@@ -35,7 +35,7 @@ async function carryOut(rollout: ValidRollout, seen: Observation, decision: Deci
   const status = nextStatus(rollout, seen, decision);
   const effects = effectsOf(rollout, status, seen, decision);
   if (isWorthCommitting(rollout, status, effects)) {
-    const committed = await ports.rollouts.updateStatus(rollout, status); // the commit point: a conflict means nothing has been done yet
+    const committed = await ports.rollouts.updateStatus(rollout, status, effects.length > 0); // the commit point: a conflict means nothing has been done yet
     await perform(effects, committed, ports);
   }
   return { requeueAtMs: nextTickMs(status), status, decided: decision.kind };
@@ -50,6 +50,6 @@ async function refuse(rollout: InvalidRollout, ports: Ports, signal: AbortSignal
     if (isWayBack(decision, begun)) return carryOut(begun, seen, decision, ports);
   }
   const status = invalidStatus(rollout, ports.clock.nowMs());
-  if (isWorthCommitting(rollout, status, [])) await ports.rollouts.updateStatus(rollout, status);
+  if (isWorthCommitting(rollout, status, [])) await ports.rollouts.updateStatus(rollout, status, false);
   return {};
 }

@@ -1,4 +1,5 @@
 /** Asks for many Rollouts at one instant in one query, and remembers the answers: many ticks, few requests. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createMemo } from "./memo.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import { bothSides, type Names, type Shape } from "./shapes.ts";
@@ -127,7 +128,9 @@ async function answerTogether({ target, shape, instantMs, abandoned }: Batch, se
     ? target.queryRange(promql, { startMs: instantMs - shape.range.windowMs, endMs: instantMs, stepMs: shape.range.stepMs }, abandoned.signal)
     : target.query(promql, instantMs, abandoned.signal);
   const read = shape.reader(await answered);
-  for (const same of seatsByNames(seats)) {
+  for (const [index, same] of seatsByNames(seats).entries()) {
+    // What one Rollout's answer leads to is on its way before the next one is told: a rollback does not wait until all have decided.
+    if (index > 0) await nextTurn();
     try {
       const { names } = same[0]!;
       const result = read(names);

@@ -41,7 +41,7 @@ export function composedOf(change: Partial<TickSteps>): Reconcile {
     const effects = steps.effectsOf(rollout, status, seen, decision);
     if (steps.isWorthCommitting(rollout, status, effects)) {
       if (steps.actsFirst) await perform(effects, rollout, ports);
-      const committed = steps.isWritten(rollout, status) ? await ports.rollouts.updateStatus(rollout, status) : rollout;
+      const committed = steps.isWritten(rollout, status) ? await ports.rollouts.updateStatus(rollout, status, effects.length > 0) : rollout;
       if (!steps.actsFirst) await perform(effects, committed, ports);
     }
     return requeueOf({ requeueAtMs: nextTickMs(status) });

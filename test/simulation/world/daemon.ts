@@ -17,6 +17,7 @@ import { createResync } from "../../../src/scheduler/resync.ts";
 import { createTick } from "../../../src/scheduler/tick.ts";
 import type { TickQueue } from "../../../src/scheduler/tick-queue.ts";
 import { startTriggers } from "../../../src/scheduler/triggers.ts";
+import { withUrgentFirst } from "../../../src/scheduler/urgent-first.ts";
 import { createIstioRouter } from "../../../src/traffic/istio/istio-router.ts";
 import type { Workload } from "../../../src/workload/workload.ts";
 import { createCountingMetrics, type KeptLog } from "../../support/fake-scheduling.ts";
@@ -56,7 +57,7 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
   const outbox = createOutbox({ redis: parts.link, notifierFor: () => parts.notifier, onDelivered: (ref) => wake(ref), metrics, logger: log, time, random });
   const ports = parts.tampering.ports({
     clock: { nowMs: time.nowMs, skewMs: () => parts.skewMs },
-    rollouts,
+    rollouts: withUrgentFirst(rollouts),
     traffic: createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf }),
     workload: workloadOf(informers),
     metrics: parts.provider,
