@@ -1,6 +1,6 @@
 /** What to do in the world, found by comparing the committed status with what is seen: a lost write repeats itself. */
 import { owedTo, targetOf, withFolded } from "./announcements.ts";
-import { type Case, editableOf, isOurStamp, splitOfRun } from "./case.ts";
+import { type Case, isOurStamp, splitOfRun } from "./case.ts";
 import type { Decision } from "./decision.ts";
 import { isEqual } from "./equal.ts";
 import { eventsOf, type KubernetesEvent } from "./kubernetes-events.ts";
@@ -44,10 +44,13 @@ function isGoing(it: Case, { run }: RolloutStatus): boolean {
   return run !== undefined && run.outcome === undefined && !it.observing;
 }
 
-/** The canary's traffic waits for a route that cannot be written: the Rollout must not go before it. */
+/** A route that cannot be written may bear our stamp still: the last write waits for it, and a deleted Rollout only as long as the canary has traffic. */
 function isLeftBehind(it: Case, { run }: RolloutStatus): boolean {
-  const route = editableOf(it);
-  return run !== undefined && it.seen.route.kind !== "found" && route !== undefined && isOurStamp(it, route) && splitOfRun(it, run)!.canary > 0;
+  const { route } = it.seen;
+  if (!run || route.kind === "found") return false;
+  const { mendable } = route;
+  if (it.rollout.metadata.deletionTimestamp === undefined) return mendable ? isOurStamp(it, mendable) : route.kind === "unusable";
+  return mendable !== undefined && isOurStamp(it, mendable) && splitOfRun(it, run)!.canary > 0;
 }
 
 /** Held while Weir's weights are on the route; never added to what is being deleted. */

@@ -137,6 +137,19 @@ test("a release of another family in mid-run does not hide the run's own version
   expect(httpOf(world)[1]!.route).toEqual(subsets({ v2: 100, v3: 0 }));
 });
 
+test("an ended run whose stamp waits for its route keeps its finalizer, and looks until the stamp can go", async () => {
+  const world = await atHalf();
+  mangle(world, ours([]));
+  world.command("abort id=c1 run=1 actor=alice");
+  await world.run(MINUTE);
+  expect(world.rollout().metadata.finalizers).toHaveLength(1);
+  mangle(world, ours(subsets({ v2: 50, v3: 50 })!));
+  await world.run(MINUTE);
+  expect(httpOf(world)[1]!.route, told(world)).toEqual(subsets({ v2: 100, v3: 0 }));
+  expect(stored(world).metadata.annotations?.[EPOCH_ANNOTATION]).toBeUndefined();
+  expect(world.rollout().metadata.finalizers).toEqual([]);
+});
+
 describe.each(BEYOND_MENDING)("$what in mid-run", ({ http, said }) => {
   test("is said, and no route is written", async () => {
     const world = await atHalf();
