@@ -19,8 +19,8 @@ function withoutPast(status: RolloutStatus): RolloutStatus {
   return status.run ? { ...bare, run: { ...status.run, checks: [], notified: [] } } : bare;
 }
 
-function rowOf({ name, verdict, failuresInARow, passes, definition, at, since }: Check): Check {
-  return { name, verdict, failuresInARow, passes, definition, at, ...(since !== undefined && { since }) };
+function rowOf({ name, verdict, failuresInARow, passes, minRequests, definition, at, since }: Check): Check {
+  return { name, verdict, failuresInARow, passes, ...(minRequests !== undefined && { minRequests }), definition, at, ...(since !== undefined && { since }) };
 }
 
 function shortTexts({ reason, pausedMessage }: Run): Pick<Run, "reason" | "pausedMessage"> {

@@ -5,17 +5,18 @@ import type { Beginning, Change, Decision } from "./decision.ts";
 import { isWeightStep, pointsFor, shareOf, standingAt, weightAt } from "./ladder.ts";
 import { DIRECT_LADDER } from "./rules/beginning.ts";
 import { isContested, recentRaises } from "./rules/wheel.ts";
-import type { PastRun, PausedBy, RolloutStatus, Run, VersionRevision } from "./status.ts";
+import type { PastRun, PausedBy, Refused, RolloutStatus, Run, VersionRevision } from "./status.ts";
 import { msOf, timeOf } from "./units.ts";
 
 const HISTORY_LIMIT = 10;
 const FORMER_STABLES_LIMIT = 10;
+const REFUSALS_LIMIT = 10;
 
 type Changed<K extends Change["kind"]> = Extract<Decision, { kind: K }>;
 
 export function applied(it: Case, status: RolloutStatus, decision: Decision): RolloutStatus {
   if (decision.kind === "begin") return begun(it, status, decision);
-  if (decision.kind === "adopt") return forgiven(it, { ...status, stable: decision.stable });
+  if (decision.kind === "adopt") return forgiven(it, { ...status, ...refusedAgain(status, decision.refused), stable: decision.stable });
   if (decision.kind === "end" && status.run) return ended(it, status, status.run, decision);
   if (!status.run) return status;
   return { ...status, run: changedRun(it, status.run, decision) };
@@ -122,12 +123,13 @@ function begun(it: Case, status: RolloutStatus, decision: Changed<"begin">): Rol
   const number = status.runs + 1;
   const run = newRun(it, beginning, number);
   const refusal = beginning.refuse && { ...beginning.refuse.version, because: beginning.refuse.because, reason: beginning.refuse.reason };
-  const { refused: _, ...rest } = status;
+  const { refused: _, refusedBefore: __, ...rest } = status;
   return {
     ...rest,
     runs: number,
     stable: beginning.from,
     ...(refusal ? { refused: refusal } : {}),
+    ...refusedElsewhere(it, [beginning.to, ...(refusal ? [refusal] : [])]),
     run: beginning.enter === undefined ? run : entered(it, run, beginning.enter, decision.message),
   };
 }
@@ -198,6 +200,24 @@ function pastOf({ number, from, to, outcome, peak, startedAt, endedAt, actor, re
 
 /** A refusal lasts while the spec names the refused version and another one serves (law 8). */
 function forgiven(it: Case, status: RolloutStatus): RolloutStatus {
-  const { refused, ...rest } = status;
+  const { refused, refusedBefore, ...rest } = status;
   return refused && refused.version === it.spec.release && status.stable?.version !== refused.version ? status : rest;
+}
+
+/** A revision that runs again: what was refused since stays so as well. */
+function refusedAgain({ refused, refusedBefore = [] }: RolloutStatus, again: Refused | undefined): Pick<RolloutStatus, "refused" | "refusedBefore"> {
+  if (!again || !refused) return again ? { refused: again } : {};
+  if (isSame(again, refused)) return {};
+  return { refused: again, refusedBefore: [refused, ...refusedBefore.filter((one) => !isSame(one, again))] };
+}
+
+/** Refusals of what the spec names that a new run leaves standing: those of other revisions than it tries, or refuses itself. */
+function refusedElsewhere(it: Case, others: readonly VersionRevision[]): Pick<RolloutStatus, "refusedBefore"> {
+  const { refused, refusedBefore = [] } = it.status;
+  const standing = [...(refused ? [refused] : []), ...refusedBefore].filter((one) => one.version === it.spec.release && !others.some((other) => isSame(one, other)));
+  return standing.length > 0 ? { refusedBefore: standing.slice(0, REFUSALS_LIMIT) } : {};
+}
+
+function isSame(one: VersionRevision, other: VersionRevision): boolean {
+  return one.version === other.version && one.revision === other.revision;
 }

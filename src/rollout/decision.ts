@@ -1,6 +1,6 @@
 /** What a tick decides: a sentence for people, and at most one change of the run. */
 import type { Command } from "./command.ts";
-import type { Outcome, PausedBy, Phase, Reason, Refusal, VersionRevision } from "./status.ts";
+import type { Outcome, PausedBy, Phase, Reason, Refusal, Refused, VersionRevision } from "./status.ts";
 
 export interface Said {
   readonly phase: Phase;
@@ -58,7 +58,8 @@ export type Change =
   /** A hand raised the share: it is put back (law 12). */
   | { readonly kind: "repair" }
   /** At rest: what serves is taken into status. */
-  | { readonly kind: "adopt"; readonly stable: VersionRevision }
+  /** What serves is stable; `refused`: a revision that runs again, and was refused before. */
+  | { readonly kind: "adopt"; readonly stable: VersionRevision; readonly refused?: Refused }
   /** Observe mode: the other tool moved the weight. */
   | { readonly kind: "follow"; readonly weight: number; readonly points: number; readonly step: number; readonly inForceAtMs: number }
   /** Observe mode: a Fail, said once. */

@@ -91,7 +91,7 @@ function withColumns(it: Case, status: RolloutStatus): RolloutStatus {
 function routeShare(it: Case, status: RolloutStatus): number | undefined {
   const { release } = it.spec;
   const endsNow = it.run && status.run?.outcome ? status.run : undefined;
-  if (endsNow?.to.version === release) return endsNow.weight;
-  if (endsNow?.from.version === release) return 100 - endsNow.weight;
+  if (endsNow?.to.version === release) return endsNow.points;
+  if (endsNow?.from.version === release) return (splitOfRun(it, endsNow)?.total ?? 100) - endsNow.points;
   return routeOf(it)?.destinations.find(({ version }) => version === release)?.points;
 }

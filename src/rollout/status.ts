@@ -34,6 +34,9 @@ export const VersionRevision = z.object({ version: z.string(), revision: z.strin
 /** A version's name and the hash of what runs behind it; an empty revision means that no pod was ever seen. */
 export type VersionRevision = z.infer<typeof VersionRevision>;
 
+export const Refused = z.object({ version: z.string(), revision: z.string(), because: Refusal, reason: z.string() });
+export type Refused = z.infer<typeof Refused>;
+
 /** The pods are cold, stable is beyond the limit itself, or the canary looks worse and that is not proven yet. */
 export const HeldBy = z.enum(["WarmUp", "StableBroken", "Suspect"]);
 export type HeldBy = z.infer<typeof HeldBy>;
@@ -52,6 +55,8 @@ export const Check = z.object({
   failuresInARow: z.int(),
   /** Conclusive passes in this step. */
   passes: z.int(),
+  /** Built-ins: `analysis.minRequests` as it was for these passes; where it is raised they count no longer. */
+  minRequests: z.int().optional(),
   /** Fingerprint of the metric's definition: another one starts the evidence afresh. */
   definition: z.string(),
   query: z.string().optional(),
@@ -239,7 +244,9 @@ export const RolloutStatus = z.object({
   /** How many runs there have been. */
   runs: z.int(),
   stable: VersionRevision.optional(),
-  refused: z.object({ version: z.string(), revision: z.string(), because: Refusal, reason: z.string() }).optional(),
+  refused: Refused.optional(),
+  /** Other revisions of what the spec names that were refused since it names it, newest first: they are not tried again either (law 8). */
+  refusedBefore: z.array(Refused).optional(),
   formerStables: z.array(VersionRevision),
   lastCommand: LastCommand.optional(),
   /** Ids of the commands answered before the last one, newest first: a late duplicate is not obeyed again (law 7). */

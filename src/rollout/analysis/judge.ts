@@ -136,12 +136,19 @@ export function nextCheck(previous: Check | undefined, metric: Metric, measureme
     name: metric.name,
     ...judged,
     failuresInARow: rowAfter(previous?.failuresInARow ?? 0, judged.verdict),
-    passes: (previous?.passes ?? 0) + (judged.verdict === "Pass" ? 1 : 0),
+    passes: passesAfter(previous, judged.verdict, grounds.analysis.minRequests),
+    ...(kindOf(metric) === undefined ? {} : { minRequests: grounds.analysis.minRequests }),
     definition: definitionOf(metric),
     query: measurement.query,
     at,
     ...(since ? { since } : {}),
   };
+}
+
+/** Passes that rested on fewer requests than are asked for now are none. */
+function passesAfter(previous: Check | undefined, verdict: Verdict, minRequests: number): number {
+  const counted = (previous?.minRequests ?? minRequests) < minRequests ? 0 : (previous?.passes ?? 0);
+  return counted + (verdict === "Pass" ? 1 : 0);
 }
 
 /** Silence neither lengthens nor breaks a row of failures. */

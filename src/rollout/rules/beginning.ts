@@ -5,7 +5,7 @@ import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
 import { noRoomFor, writableFor } from "../route-write.ts";
 import type { Step } from "../spec.ts";
-import type { Run, VersionRevision } from "../status.ts";
+import type { Refused, Run, VersionRevision } from "../status.ts";
 import { failure, leftBehind, takenBackSaid } from "./ending.ts";
 import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";
 
@@ -154,7 +154,8 @@ export const settled: Rule = (it) => {
   if (it.run || !route || !status.stable || command) return undefined;
   const only = servedBy(route, status.stable.version);
   if (only === it.spec.release) return healthy(it, route, only);
-  return isRefused(it) ? refusedSaid(it, only) : undefined;
+  const refused = refusedOf(it);
+  return refused && refusedSaid(it, only, refused);
 };
 
 function servingIn({ destinations }: RouteFound): readonly DestinationSeen[] {
@@ -181,19 +182,19 @@ function healthy(it: Case, route: RouteFound, version: string): Decision {
 }
 
 /** A refused revision is not tried again while the spec goes on naming it (law 8). */
-function isRefused(it: Case): boolean {
-  const { refused } = it.status;
-  if (refused?.version !== it.spec.release) return false;
-  const now = versionSeen(it, refused.version).revision;
-  return now === "" || now === refused.revision;
+function refusedOf(it: Case): Refused | undefined {
+  const { refused, refusedBefore = [] } = it.status;
+  const now = versionSeen(it, it.spec.release).revision;
+  const isMeant = ({ version, revision }: Refused): boolean => version === it.spec.release && (now === "" || now === revision);
+  return refused && isMeant(refused) ? refused : refusedBefore.find(isMeant);
 }
 
-function refusedSaid(it: Case, serving: string): Decision {
-  const { because, reason, version } = it.status.refused!;
+function refusedSaid(it: Case, serving: string, refused: Refused): Decision {
+  const { because, reason, version } = refused;
   const { ended } = it;
   const fresh = ended?.to.version === version && ended.outcome !== "Succeeded";
   const message = fresh ? takenBackSaid(ended, reason) : undoneSaid(serving, version, reason);
-  return { kind: "adopt", stable: present(it, serving), ...say("Degraded", because, message) };
+  return { kind: "adopt", stable: present(it, serving), refused, ...say("Degraded", because, message) };
 }
 
 /** Said by an undo that has arrived, and from then on. */
