@@ -1,5 +1,5 @@
 /** Rules of an undisturbed run: commands, waiting, and the next step. */
-import { absenceSaid, type Case, failedMetric, inForceAtMs, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, failedMetric, inForceAtMs, isShown, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
@@ -14,7 +14,7 @@ import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 export const commanded: Rule = (it) => {
   const { run, command } = it;
   if (!run || !command) return undefined;
-  if (command.verb === "promote") return promoted(it, run, command);
+  if (command.verb === "promote") return isShown(it, run) ? promoted(it, run, command) : undefined; // from where the run does not stand yet nothing goes on
   if (command.verb === "pause") return { kind: "pause", by: "Command", actor: command.actor, ...say("Paused", "Command", `paused${byWhom(command)}; judging goes on`), ...accepted(command, "paused") };
   return command.verb === "resume" ? resumed(it, run, command) : undefined;
 };

@@ -162,6 +162,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the weight is not in force yet", rollout: { status: aStatus({ run: aRun({ inForceAt: at(40) }) }) }, then: { kind: "stay", reason: "Stepping" } },
     { when: "somebody has edited the route since, so that our entry in managedFields is gone: the time of that edit counts, not that of the run's start", rollout: { status: aStatus({ run: aRun({ inForceAt: undefined, checks: [] }) }) }, seen: { route: { writers: [{ manager: "kubectl-edit", atMs: Date.parse(at(25)) }] } }, then: { kind: "stay", reason: "Stepping" } },
     { when: "the write is owed", rollout: { status: aStatus({ run: aRun({ inForceAt: undefined, epoch: 2 }) }) }, then: { kind: "stay", reason: "Stepping" } },
+    { when: "the write is owed, and promote waits until the run stands where it passes on from", rollout: { status: aStatus({ run: aRun({ inForceAt: undefined, epoch: 2 }) }), command: "promote id=c1 run=1 actor=alice" }, then: { kind: "stay", reason: "Stepping" }, without: "answer" },
     { when: "the write is owed and the canary has no pod any more", rollout: { status: aStatus({ run: aRun({ inForceAt: undefined }) }) }, seen: { split: { v2: 100, v3: 0 }, stamp: null, ready: { v3: 0 } }, then: { phase: "Pending", reason: "NotReady", waiting: true } },
   ],
   paused: [
