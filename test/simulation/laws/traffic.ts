@@ -4,7 +4,7 @@ import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
-import { destinationsOf, managedRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
+import { destinationsOf, isSound, managedRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
 /** A route write of Weir's, with what its author had committed before. */
@@ -80,15 +80,16 @@ export const onlyKnownWeights: Law = {
       const rollout = facts.server.get("rollouts", facts.rollouts[0]?.object.metadata.name ?? "");
       const run = runOf(rollout);
       if (!run || !object) return;
-      const key = `${rollout!.metadata.uid}/${run.number}`;
-      left.set(key, (left.get(key) ?? new Set()).add(splitIn(object, run).canary));
+      added(left, keyOf(rollout!, run), splitIn(object, run).canary);
     };
+    const ladders = new Map<string, Set<number>>();
     const ours = onOurWrites((_, { before, after, committed, run }) => {
       const { canary, total } = splitIn(after, run);
       if (canary === splitIn(before, run).canary) return undefined;
-      if (run.outcome) return endedWeight(run, canary, total);
-      const shares = [0, ...run.ladder.flatMap((step) => ("weight" in step ? step.weight : []))];
-      const isKnown = shares.some((share) => pointsOfShare(share, total) === canary) || left.get(`${committed.metadata.uid}/${run.number}`)?.has(canary);
+      // A daemon that froze with an intent on its lips may have committed the run's end since: what it says is that intent still.
+      if (run.outcome && stampOf(after) === undefined) return endedWeight(run, canary, total);
+      const shares = [...(ladders.get(keyOf(committed, run)) ?? [])];
+      const isKnown = [0, ...shares].some((share) => pointsOfShare(share, total) === canary) || left.get(keyOf(committed, run))?.has(canary);
       return isKnown ? undefined : `${canary} of ${total} points were written for ${run.to.version}, whose ladder is ${shares.join(", ")}`;
     })(facts);
     return {
@@ -99,12 +100,23 @@ export const onlyKnownWeights: Law = {
       },
       /** What the route gave when the run began is what it may be put back to. */
       onRollout({ object, previous }) {
-        if (runOf(object)?.number !== runOf(previous)?.number) remember(facts.routes.at(-1)?.object);
+        const run = runOf(object);
+        if (run?.number !== runOf(previous)?.number) remember(facts.routes.at(-1)?.object);
+        // An edit of the ladder leaves the intent where it is that was committed before.
+        for (const step of run?.ladder ?? []) if ("weight" in step) added(ladders, keyOf(object, run!), step.weight);
         return undefined;
       },
     };
   },
 };
+
+function keyOf({ metadata: { uid } }: KubernetesObject, { number }: Run): string {
+  return `${uid}/${number}`;
+}
+
+function added<Value>(sets: Map<string, Set<Value>>, key: string, value: Value): void {
+  sets.set(key, (sets.get(key) ?? new Set()).add(value));
+}
 
 function endedWeight({ outcome, to, number }: Run, canary: number, total: number): string | undefined {
   const wanted = outcome === "Succeeded" ? total : 0;
@@ -173,7 +185,8 @@ export const ownNames: Law = {
   says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and what an ended run writes beside them by weir-stamp",
   watch: onOurWrites((_, { version, before, after, run }) => {
     const moves = JSON.stringify(managedRoute(before)) !== JSON.stringify(managedRoute(after));
-    const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome; // an intent may find its weight set already
+    // An intent may find its weight set already, and what mends a mangled route that nothing has to move.
+    const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome || !isSound(before);
     return isOwnName ? undefined : `a write that ${moves ? "moves weights" : "moves none"} was made as ${version.manager}`;
   }),
 };

@@ -26,6 +26,8 @@ export interface Crew {
   arm(mishap: Armed): void;
   /** No mishap waits any more. */
   disarm(): void;
+  /** A rolling upgrade comes to its end: where a daemon of the next version is there, the others leave for good. */
+  upgrade(): void;
   /** Every daemon is there and awake. */
   isWhole(): boolean;
   /** For how long the author of a request has seen an older CRD. */
@@ -59,6 +61,7 @@ export interface CrewOptions {
 interface Post {
   readonly scene: DaemonScene;
   lives: number;
+  hasLeft?: boolean;
   process?: Process;
   informers?: Informers;
   oldCrd: { sinceMs: number; untilMs: number };
@@ -70,7 +73,7 @@ export function createCrew(options: CrewOptions): Crew {
   const mishaps = createMishaps(options);
   const logs: KeptLog[] = [];
   const start = (post: Post): void => {
-    if (post.process && !post.process.isDead()) return;
+    if (post.hasLeft || (post.process && !post.process.isDead())) return;
     post.lives += 1;
     const log = createKeptLog();
     logs.push(log);
@@ -91,7 +94,7 @@ export function createCrew(options: CrewOptions): Crew {
 type Die = (post: Post, forMs: number) => void;
 
 /** What befalls daemons, by name. */
-function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<string, Post>, die: Die): Pick<Crew, "crash" | "freeze" | "stall" | "outdate" | "hasSeenOldCrdForMs" | "isWhole"> {
+function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<string, Post>, die: Die): Pick<Crew, "crash" | "freeze" | "stall" | "outdate" | "upgrade" | "hasSeenOldCrdForMs" | "isWhole"> {
   return {
     crash(name, forMs) {
       troubles.control(forMs);
@@ -110,7 +113,15 @@ function inflicted({ clock, troubles, tell }: CrewOptions, posts: ReadonlyMap<st
       troubles.prometheus(forMs);
       posts.get(name)!.oldCrd = { sinceMs: clock.nowMs, untilMs: clock.nowMs + forMs };
     },
-    isWhole: () => [...posts.values()].every(({ process }) => process !== undefined && !process.isDead() && !process.isFrozen()),
+    upgrade() {
+      const isOld = ({ scene }: Post): boolean => !scene.isNext;
+      if ([...posts.values()].every(isOld)) return;
+      for (const post of [...posts.values()].filter(isOld)) {
+        post.hasLeft = true;
+        post.process?.kill();
+      }
+    },
+    isWhole: () => [...posts.values()].every(({ process, hasLeft }) => hasLeft || (process !== undefined && !process.isDead() && !process.isFrozen())),
     hasSeenOldCrdForMs(author) {
       const { sinceMs, untilMs } = posts.get(author.split(".")[0]!)!.oldCrd;
       return clock.nowMs < untilMs ? clock.nowMs - sinceMs : 0;

@@ -61,6 +61,7 @@ function calm(world: World): void {
   const { crew, prometheus, mesh, server, scene, outages, tell } = world;
   tell("calm", "from here on nothing goes wrong");
   crew.disarm();
+  crew.upgrade();
   prometheus.recover();
   Object.assign(outages, { server: 0, receivers: 0 });
   mesh.setRate(Math.max(100, scene.requestsPerSecond));
