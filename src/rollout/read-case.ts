@@ -90,7 +90,7 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
     const nextShare = nextShareToShow(run, spec);
     return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
   });
-  return { evidence };
+  return run.evidence === undefined && evidence.length === 0 ? {} : { evidence }; // a look that taught nothing is no news
 }
 
 /** The first built-in tells who got how many requests, where a look lies within one weight. */

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { decide, RULES } from "../../../src/rollout/decide.ts";
 import type { Decision } from "../../../src/rollout/decision.ts";
+import { isWorthCommitting } from "../../../src/rollout/effects.ts";
+import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { RouteFound } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
 import { aTarget } from "../../support/istio-objects.ts";
@@ -208,6 +210,14 @@ test.each([
   const seenAt = (resourceVersion: string) => anObservation({ split, seconds: 30, route: { resourceVersion, writers: [{ manager: "helm", atMs: Date.parse(at(20)) }] } });
   expect(decide(rollout, seenAt("9")).kind).toBe("stay");
   expect(decide(rollout, seenAt("100")).kind).not.toBe("stay");
+});
+
+test("a look that finds no newer scrape is not worth a write", () => {
+  const rollout = aRollout({ status: aStatus({ reason: "Stepping", message: "v3 goes to 10%", run: aRun({ checks: [] }) }) });
+  const seen = anObservation({ measurements: [{ kind: "skipped", name: "errors", instantMs: Date.parse(at(30)), query: "sum(istio_requests_total)" }] });
+  const status = nextStatus(rollout, seen, decide(rollout, seen));
+  expect(status.run).not.toHaveProperty("evidence");
+  expect(isWorthCommitting({ ...rollout, status }, nextStatus({ ...rollout, status }, seen, decide(rollout, seen)), [])).toBe(false);
 });
 
 describe("rules", () => {
