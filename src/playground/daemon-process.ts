@@ -1,6 +1,6 @@
 /** Starts the daemon as it runs in production, as a child process that ends with this one. */
-import { fileURLToPath } from "node:url";
 import { freePort, startChild, untilReady, type Child } from "./processes/child-process.ts";
+import { programs } from "./programs.ts";
 
 export interface DaemonOptions {
   readonly kubeconfig: string;
@@ -18,7 +18,6 @@ export interface DaemonProcess extends Child {
 }
 
 const probeTimeoutMs = 1_000;
-const main = fileURLToPath(import.meta.resolve("../main.ts"));
 
 /** Settles when the daemon says that it is ready; throws with its last lines where it ends before. */
 export async function startDaemonProcess(options: DaemonOptions): Promise<DaemonProcess> {
@@ -33,7 +32,7 @@ export async function startDaemonProcess(options: DaemonOptions): Promise<Daemon
   };
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   // `env` sets the variables and becomes the daemon: one process, with the pid that we know.
-  const child = await startChild("env", [...variables, process.execPath, "--import", import.meta.resolve("tsx"), main], options.logFile);
+  const child = await startChild("env", [...variables, process.execPath, (await programs()).daemon], options.logFile);
   const url = `http://127.0.0.1:${port}`;
   await untilReady(child, "the daemon", async () => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) })).ok);
   return { ...child, url };

@@ -1,6 +1,6 @@
 /** What other terminals need to speak to the playground: a kubeconfig, the commands `weir` and `kubectl weir`, and one file that sets both up. */
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { programs } from "./programs.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** The kubeconfig's path. */
@@ -18,10 +18,10 @@ export function writeKubeconfig(folder: StateFolder, server: string, namespace: 
   return folder.write("kubeconfig", JSON.stringify(config, undefined, 2)); // JSON is YAML
 }
 
-/** Settles the commands, and `env`, to be read by a shell: `. .weir/playground/env`. Returns the path of `env` as people type it. */
-export function writeLaunchers(folder: StateFolder, kubeconfig: string): string {
-  const cli = fileURLToPath(import.meta.resolve("../cli.ts"));
-  const launcher = `#!/bin/sh\nexec ${[process.execPath, "--import", import.meta.resolve("tsx"), cli].map(quoted).join(" ")} "$@"\n`;
+/** Writes the commands, and `env`, to be read by a shell: `. .weir/playground/env`. The path of `env` as people type it. */
+export async function writeLaunchers(folder: StateFolder, kubeconfig: string): Promise<string> {
+  const { cli } = await programs();
+  const launcher = `#!/bin/sh\nexec ${[process.execPath, cli].map(quoted).join(" ")} "$@"\n`;
   const weir = folder.write(path.join("bin", "weir"), launcher, 0o700);
   folder.write(path.join("bin", "kubectl-weir"), launcher, 0o700);
   const env = folder.write("env", `export KUBECONFIG=${quoted(kubeconfig)}\nexport PATH=${quoted(path.dirname(weir))}:"$PATH"\n`);

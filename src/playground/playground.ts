@@ -61,7 +61,7 @@ export async function startPlayground({ stateFolder, seed, onReady, cleanUp }: P
   await openControl(folder, traffic, servers.prometheusUrl, cleanUp);
   return {
     stage,
-    env: writeLaunchers(folder, cluster.kubeconfig),
+    env: await writeLaunchers(folder, cluster.kubeconfig),
     url: traffic.proxies[inside] ?? "",
     prometheusUrl: servers.prometheusUrl,
     daemonEnded: weir.ended,

@@ -42,7 +42,7 @@ const ROOMS = {
   },
   "src/playground/": {
     files: [CORE, "src/kubernetes/", "src/telemetry/", "src/main.ts", "src/config.ts"],
-    packages: ["@marcbachmann/cel-js", "ajv", "fast-json-patch", "picocolors", "prom-client", "tsx", "yaml", "zod"],
+    packages: ["@marcbachmann/cel-js", "ajv", "esbuild", "fast-json-patch", "picocolors", "prom-client", "tsx", "yaml", "zod"],
   },
   "src/config.ts": { files: [CORE], packages: ["zod"] },
   "src/cli.ts": { files: ["src/cli/", "src/config.ts"], packages: ["commander"] },

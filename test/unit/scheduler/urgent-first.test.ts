@@ -1,3 +1,4 @@
+/** Which status writes wait for which. */
 import { describe, expect, it } from "vitest";
 import type { Rollouts } from "../../../src/reconciler/ports.ts";
 import { withUrgentFirst } from "../../../src/scheduler/urgent-first.ts";
