@@ -9,8 +9,8 @@ import type { PlantedBug } from "./planted-bug.ts";
 export const PORT_BUGS = {
   noStampOnWithdrawal: {
     does: "skips the stamp on an intent that is withdrawn",
-    breaks: "onlyKnownWeights",
-    caughtAt: 133,
+    breaks: "everythingEnds",
+    caughtAt: 173,
     plant: () => onRoute(async (change, write) => (change.manager === STAMP_MANAGER && change.stamp !== null ? { resourceVersion: change.seen.resourceVersion, atMs: 0 } : write(change))),
   },
   onePointMore: {

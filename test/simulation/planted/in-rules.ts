@@ -63,6 +63,12 @@ export const RULE_BUGS = {
     caughtAt: 7,
     plant: () => inSteps({ decide: (...asked) => { const decision = decide(...asked); return decision.kind === "repair" ? { ...decision, kind: "stay" } : decision; } }),
   },
+  leavesHarm: {
+    does: "leaves the traffic with a version that the evidence proves bad",
+    breaks: "harmIsTakenBack",
+    caughtAt: 229,
+    plant: () => inSteps({ decide: (...asked) => { const decision = decide(...asked); return decision.kind === "end" && decision.outcome === "RolledBack" ? { ...decision, kind: "stay" } : decision; } }),
+  },
 } as const satisfies Readonly<Record<string, PlantedBug>>;
 
 type Reread = (rollout: ValidRollout) => ValidRollout;
