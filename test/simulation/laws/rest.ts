@@ -63,7 +63,8 @@ function goneTooSoon({ server, ...facts }: Facts, { object, previous, author }: 
   const route = server.get("virtualServices", "reviews");
   if (!isRemoved || !isDaemon(facts, author) || !route) return undefined;
   const [stamp, run] = [stampOf(route), runOf(object)];
-  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && splitIn(route, run).canary > 0; // without traffic there is nothing to give back
+  // A deletion waits for traffic alone: without any there is nothing to give back.
+  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && (!object.metadata.deletionTimestamp || splitIn(route, run).canary > 0);
   return isOurs ? `the finalizer was taken away while the route still bears ${stamp}` : undefined;
 }
 
