@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["playground", "story", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["scenarios", "playground", "story", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
 /** One counts writes to the last one, and scrapes that come late would add looks; the other's daemon would obey in the namespaces of other tests. */
 const alone = ["test/integration/cost.test.ts", "test/integration/tenants.test.ts"];
 
@@ -24,7 +24,7 @@ export default defineConfig({
           exclude: [...deliveries, ...alone],
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks", // each file's servers end with its own process
-          maxWorkers: 3, // they wait more than they compute
+          maxWorkers: 4, // they wait more than they compute
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -36,7 +36,7 @@ export default defineConfig({
           include: deliveries,
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

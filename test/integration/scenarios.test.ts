@@ -1,0 +1,24 @@
+/** The playground's scenarios as a newcomer sees them: they tell what really happens, and say so with their exit codes. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { runPlayground, stepsIn } from "../support/playground.ts";
+
+describe("a scenario", () => {
+  it("that is good ends with everything on the new version, step by step", { timeout: 240_000 }, async () => {
+    const playground = runPlayground("--scenario", "good", "--exit");
+    expect(await playground.exitCode, playground.output()).toBe(0);
+    const steps = stepsIn(playground.output());
+    expect(steps.map(([route]) => route)).toEqual(["100/0", "90/10", "75/25", "50/50", "0/100"]);
+    for (const [route, share] of steps) expect(Math.abs(share - Number(route.split("/")[1]))).toBeLessThan(5);
+    expect(existsSync(path.join(playground.folder, ".weir"))).toBe(false);
+  });
+
+  it.each(["bad", "slow"])("that is %s ends with everything back on the old version", { timeout: 240_000 }, async (name) => {
+    const playground = runPlayground("--scenario", name, "--exit");
+    expect(await playground.exitCode, playground.output()).toBe(0);
+    expect(stepsIn(playground.output()).map(([route]) => route)).toEqual(["100/0", "90/10", "100/0"]);
+    expect(stepsIn(playground.output()).at(-1)![1]).toBe(0);
+    expect(playground.output()).toContain("Taken back");
+  });
+});
