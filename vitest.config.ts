@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["scenarios", "playground", "story", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
 /** One counts writes to the last one, and scrapes that come late would add looks; the other's daemon would obey in the namespaces of other tests. */
 const alone = ["test/integration/cost.test.ts", "test/integration/tenants.test.ts"];
 

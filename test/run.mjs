@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { installPackages, installPrograms, orSayWhatIsLacking } from "../src/playground/install.mjs";
+import { installPackages, installPrograms, LUA, orSayWhatIsLacking, SERVERS } from "../src/playground/install.mjs";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const BIN = path.join(ROOT, "node_modules/.bin");
@@ -16,7 +16,7 @@ const CHECKS = [
 
 await orSayWhatIsLacking(async () => {
   await installPackages();
-  await installPrograms();
+  await installPrograms([...SERVERS, LUA]);
 });
 const vitestArgs = process.argv.slice(2);
 const checked = vitestArgs.length > 0 ? [] : await Promise.all(CHECKS.map(check));

@@ -1,10 +1,8 @@
 /** GitOps tools as field managers: what they own must be changed in git. */
 import { z } from "zod";
 import type { KubernetesObject } from "../kubernetes/client.ts";
+import { appliesFromGit } from "../rollout/appliers.ts";
 import type { RolloutRef } from "../rollout/rollout.ts";
-
-export const ARGO_CD: ReadonlySet<string> = new Set(["argocd-controller", "argocd-application-controller"]);
-export const FLUX: ReadonlySet<string> = new Set(["kustomize-controller", "helm-controller"]);
 
 const SpecFields = z.object({ "f:spec": z.record(z.string(), z.unknown()) });
 
@@ -16,7 +14,7 @@ export function managersOf({ metadata }: KubernetesObject, field: string): reado
 }
 
 export function gitOpsManagerOf(object: KubernetesObject, field: string): string | undefined {
-  return managersOf(object, field).find((manager) => ARGO_CD.has(manager) || FLUX.has(manager));
+  return managersOf(object, field).find(appliesFromGit);
 }
 
 export function gitSentence({ name, namespace }: RolloutRef, manager: string, before: string, version: string): string {

@@ -43,7 +43,9 @@ const WATCH_SECONDS = 300;
 const IDLE_MS = 90_000;
 /** A watch that lived this long was healthy, and is renewed at once. */
 const HEALTHY_MS = 5_000;
-const BACK_OFF = { firstMs: 2_000, mostMs: 30_000 };
+/** By how a round ended: a server that is away must be heard soon after it is back, and one that answers is not to be hammered. */
+const BACK_OFF = { away: { firstMs: 500, mostMs: 5_000 }, refused: { firstMs: 2_000, mostMs: 30_000 } };
+type Ending = "healthy" | keyof typeof BACK_OFF;
 
 /** What the rounds of one reflector share. */
 interface Course {
@@ -74,24 +76,25 @@ export function createReflector(options: ReflectorOptions): Reflector {
 
 async function run(course: Course): Promise<void> {
   const { time, random } = course.options;
-  let failures = 0;
+  let [last, inARow]: [Ending, number] = ["healthy", 0];
   while (!course.stopping.aborted) {
-    const isHealthy = await round(course);
-    failures = isHealthy ? 0 : failures + 1;
-    if (!isHealthy) await sleep(time, backOffMs(BACK_OFF, failures - 1, random), course.stopping);
+    const ending = await round(course);
+    inARow = ending === last ? inARow + 1 : 0;
+    last = ending;
+    if (ending !== "healthy") await sleep(time, backOffMs(BACK_OFF[ending], inARow, random), course.stopping);
   }
 }
 
-/** One list, if need be, and one watch. True: it may go on at once. */
-async function round(course: Course): Promise<boolean> {
+/** One list, if need be, and one watch. */
+async function round(course: Course): Promise<Ending> {
   try {
     course.place ??= await list(course);
-    return course.stopping.aborted || (await watch(course, course.place));
+    return course.stopping.aborted || (await watch(course, course.place)) ? "healthy" : "refused";
   } catch (error) {
     if (isUnknownKind(error) && !course.hasSynced) accept(course, [], undefined);
     if (!keepsPlace(error)) course.place = undefined;
     if (!course.stopping.aborted) course.options.logger.warn({ error, resource: course.options.resource.plural }, "a watch broke; it will be tried again");
-    return false;
+    return error instanceof Unreachable ? "away" : "refused";
   }
 }
 

@@ -1,4 +1,4 @@
-/** Installs what a fresh clone lacks: npm packages, redis-server and prometheus. Plain JavaScript without dependencies, since nothing may be there yet. */
+/** Installs what a fresh clone lacks: npm packages, and programs such as redis-server and prometheus. Plain JavaScript without dependencies, since nothing may be there yet. */
 import { spawn } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -34,23 +34,30 @@ function packagesOf(lockfile) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).packages : {};
 }
 
-const PROGRAMS = [
-  { name: "redis-server", variable: "WEIR_REDIS_SERVER" },
-  { name: "prometheus", variable: "WEIR_PROMETHEUS" },
+/** By their names in Debian; `brew`: in Homebrew. */
+export const SERVERS = [
+  { name: "redis-server", brew: "redis", variable: "WEIR_REDIS_SERVER" },
+  { name: "prometheus", brew: "prometheus", variable: "WEIR_PROMETHEUS" },
 ];
+/** Runs Argo CD's scripts in tests; theirs is Lua 5.1, too. */
+export const LUA = { name: "lua5.1", brew: "lua@5.1", variable: "WEIR_LUA" };
 
-const HOW_TO_INSTALL =
-  "On Debian or Ubuntu: sudo apt-get install redis-server prometheus. On macOS: brew install redis prometheus. " +
-  "With Docker and nothing else: docker compose --profile playground up. " +
-  "Or say where they are in WEIR_REDIS_SERVER and WEIR_PROMETHEUS.";
+/** Sees to it that the programs are there, and sets the variables to their paths. */
+export async function installPrograms(programs) {
+  const toInstall = programs.filter((program) => isLacking(program) && !process.env[program.variable]);
+  if (toInstall.length > 0 && canUseApt()) await installDebianPackages(toInstall);
+  const lacking = programs.filter(isLacking).map(({ name, variable }) => process.env[variable] || name);
+  if (lacking.length > 0) throw new Lacking(`Not found: ${lacking.join(" and ")}. ${howToInstall(programs)}`);
+  for (const program of programs) process.env[program.variable] = find(program);
+}
 
-/** Sees to it that redis-server and prometheus are there, and sets WEIR_REDIS_SERVER and WEIR_PROMETHEUS to their paths. */
-export async function installPrograms() {
-  const toInstall = PROGRAMS.filter((program) => isLacking(program) && !process.env[program.variable]);
-  if (toInstall.length > 0 && canUseApt()) await installDebianPackages(toInstall.map(({ name }) => name));
-  const lacking = PROGRAMS.filter(isLacking).map(({ name, variable }) => process.env[variable] || name);
-  if (lacking.length > 0) throw new Lacking(`Not found: ${lacking.join(" and ")}. ${HOW_TO_INSTALL}`);
-  for (const program of PROGRAMS) process.env[program.variable] = find(program);
+function howToInstall(programs) {
+  const all = (key, between) => programs.map((program) => program[key]).join(between);
+  return (
+    `On Debian or Ubuntu: sudo apt-get install ${all("name", " ")}. On macOS: brew install ${all("brew", " ")}. ` +
+    "With Docker and nothing else: docker compose --profile playground up. " +
+    `Or say where they are in ${all("variable", " and ")}.`
+  );
 }
 
 function isLacking(program) {
@@ -80,25 +87,26 @@ function canUseApt() {
 const START_POLICY = "/usr/sbin/policy-rc.d";
 
 /** Only the programs are wanted, not their daemons: none is started now, nor when the machine starts. */
-async function installDebianPackages(packages) {
+async function installDebianPackages(programs) {
+  const packages = programs.map(({ name }) => name);
   console.log(`Installing ${packages.join(" and ")} from Debian ...`);
   const isPolicyOurs = !existsSync(START_POLICY);
   if (isPolicyOurs) writeFileSync(START_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 }); // 101: start nothing
   const keepGoing = () => undefined; // Ctrl-C ends apt-get, which gets it too; we stay to tidy up
   process.on("SIGINT", keepGoing);
   try {
-    await runApt(["update", "-qq"]);
-    await runApt(["install", "-qq", "-y", "--no-install-recommends", ...packages]);
-    for (const name of packages) await run("/usr/sbin/update-rc.d", [name, "disable"]);
+    await runApt(["update", "-qq"], programs);
+    await runApt(["install", "-qq", "-y", "--no-install-recommends", ...packages], programs);
+    for (const { name } of programs.filter((program) => SERVERS.includes(program))) await run("/usr/sbin/update-rc.d", [name, "disable"]);
   } finally {
     process.off("SIGINT", keepGoing);
     if (isPolicyOurs) rmSync(START_POLICY, { force: true });
   }
 }
 
-async function runApt(args) {
+async function runApt(args, programs) {
   const code = await run("/usr/bin/apt-get", args, { DEBIAN_FRONTEND: "noninteractive" });
-  if (code !== 0) throw new Lacking(`apt-get ${args[0]} did not succeed: see above. ${HOW_TO_INSTALL}`);
+  if (code !== 0) throw new Lacking(`apt-get ${args[0]} did not succeed: see above. ${howToInstall(programs)}`);
 }
 
 /** Its exit code; what it says goes to stderr, so that stdout stays ours. */

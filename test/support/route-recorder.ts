@@ -113,7 +113,8 @@ function masked({ apiVersion, kind, metadata, spec }: VirtualService, steered: S
   const unweighted = (route: readonly Destination[]): readonly unknown[] => route.map((one) => (isOurs(one, steered) ? withoutWeight(one) : one));
   const copies = (route: readonly Destination[]): readonly unknown[] => unified(route.map((one) => (isOurs(one, steered) ? withoutSubset(one) : one)));
   const http = spec.http.map((one) => (one.name === steered.route ? { ...one, route: grows ? copies(one.route) : unweighted(one.route) } : one));
-  return JSON.stringify({ apiVersion, kind, metadata: { ...kept, annotations }, spec: { ...spec, http } });
+  const identity = Object.entries({ ...kept, annotations }).sort(([one], [other]) => (one < other ? -1 : 1)); // servers tell it in any order
+  return JSON.stringify({ apiVersion, kind, metadata: Object.fromEntries(identity), spec: { ...spec, http } });
 }
 
 function withoutWeight({ weight: _, ...kept }: Destination): Omit<Destination, "weight"> {

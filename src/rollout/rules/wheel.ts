@@ -1,5 +1,6 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
 import { type Case, editableOf, isBehind, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { appliesFromGit } from "../appliers.ts";
 import { shareOf } from "../ladder.ts";
 import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
@@ -17,9 +18,14 @@ export const takenOver: Rule = (it) => {
   const split = run && splitOfRun(it, run);
   if (!run || !split || !routeOf(it) || it.observing || isBehind(it, run) || !isLowered(it, run, split)) return undefined;
   const from = isShown(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
-  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}: resume goes on at the step above it, abort takes it back`;
+  const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}${wayOutOf(it)}`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
+
+function wayOutOf(it: Case): string {
+  if (!appliesFromGit(strangerOf(it))) return ": resume goes on at the step above it, abort takes it back";
+  return `, and will again: exclude spec.http of ${editableOf(it)!.name} from what it applies (weir doctor prints the rule), then resume; abort takes it back`;
+}
 
 /** Below its points, or without any because the others have them all. */
 function isLowered(it: Case, run: Run, split: Split): boolean {

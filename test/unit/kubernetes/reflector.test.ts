@@ -130,6 +130,18 @@ describe("a reflector", () => {
     expect(followed.lists()).toHaveLength(1);
   });
 
+  test("hears a server again within five seconds of its return, however long it was away", async () => {
+    let isAway = true;
+    const followed = await follow(watched((asked) => (isAway ? void asked.response.socket?.resetAndDestroy() : begin(asked))));
+    await followed.watch(1);
+    await pass(followed.time, 120_000);
+    const tried = followed.watches().length;
+    expect(tried).toBeLessThan(60);
+    isAway = false;
+    expect(await passUntil(followed.time, () => followed.watches().length > tried)).toBeLessThanOrEqual(5_250);
+    expect(followed.lists(), "its place was kept").toHaveLength(1);
+  });
+
   test("is patient no longer once a watch has been healthy again", async () => {
     const followed = await follow(watched((asked) => (followed.watches().length === 6 ? begin(asked) : void asked.response.writeHead(200).end())));
     expect(await passUntil(followed.time, () => followed.watches().length === 6)).toBeGreaterThanOrEqual(30_000);

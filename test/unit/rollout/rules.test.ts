@@ -128,6 +128,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   takenOver: [
     { when: "a hand lowered the share", seen: { split: { v2: 95, v3: 5 }, route: { writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "yield", points: 5, reason: "RouteEditedByHand", message: expect.stringContaining("kubectl-edit") } },
+    { when: "a tool that applies from git lowered the share", seen: { split: { v2: 100, v3: 0 }, route: { writers: [{ manager: "argocd-controller", atMs: 0 }] } }, then: { kind: "yield", points: 0, message: "argocd-controller lowered v3 from 10% to 0%, and will again: exclude spec.http of VirtualService bookinfo/reviews from what it applies (weir doctor prints the rule), then resume; abort takes it back" } },
     { when: "a hand gave everything to others", seen: { split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand", message: expect.stringContaining("from 10% to 0%") } },
     { when: "a hand took both away", seen: { split: { v1: null } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand" } },
     { when: "a hand took everything", seen: { split: { v2: 100, v3: 0 } }, then: { kind: "yield", points: 0 } },
