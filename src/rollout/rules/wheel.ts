@@ -1,7 +1,8 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, editableOf, isBehind, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { type Case, editableOf, isBehind, isOlder, isRaised, isShown, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
 import { appliesFromGit } from "../appliers.ts";
 import { shareOf } from "../ladder.ts";
+import type { RouteFound } from "../observation.ts";
 import { writableFor } from "../route-write.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
@@ -60,7 +61,7 @@ function isRepairable(it: Case, run: Run): boolean {
 export const refusedRaised: Rule = (it) => {
   const { refused, stable } = it.status;
   const route = stable && refused && writableFor(it, [stable.version, refused.version]);
-  if (it.run || it.observing || !refused || !stable || !route || refused.version === stable.version || it.command) return undefined;
+  if (it.run || it.observing || !refused || !stable || !route || refused.version === stable.version || it.command || isFromBeforeTheEnd(it, route)) return undefined;
   const raised = route.destinations.find(({ version, points }) => version === refused.version && points > 0);
   const now = versionSeen(it, refused.version).revision;
   if (!raised || (now !== "" && refused.revision !== "" && now !== refused.revision)) return undefined;
@@ -70,6 +71,11 @@ export const refusedRaised: Rule = (it) => {
   if (it.ended && isContested(it.ended, it.nowMs) && !mayRepair(it.ended, it.nowMs)) return stay("Degraded", refused.because, message);
   return { kind: "repair", ...say("Degraded", refused.because, message) };
 };
+
+/** A cached route that is older than the one from which the last run ended shows that run's own weights. */
+function isFromBeforeTheEnd({ ended }: Case, { resourceVersion }: RouteFound): boolean {
+  return ended?.endedFrom !== undefined && isOlder(resourceVersion, ended.endedFrom);
+}
 
 export function recentRaises(run: Run, nowMs: number): string[] {
   return run.raises.filter((time) => instantOf(time) > nowMs - CONTEST_WINDOW_MS);

@@ -213,6 +213,13 @@ test.each([
   expect(decide(rollout, seenAt("100")).kind).not.toBe("stay");
 });
 
+test("a refused version's share from before the run ended is no hand on the wheel", () => {
+  const rollout = aRollout(ended({ endedFrom: "41" }));
+  const seenAt = (resourceVersion: string) => anObservation({ split: { v2: 0, v3: 100 }, stamp: null, route: { resourceVersion } });
+  expect(decide(rollout, seenAt("9")).kind).not.toBe("repair");
+  expect(decide(rollout, seenAt("100")).kind).toBe("repair");
+});
+
 test("a look that finds no newer scrape is not worth a write", () => {
   const rollout = aRollout({ status: aStatus({ reason: "Stepping", message: "v3 goes to 10%", run: aRun({ checks: [] }) }) });
   const seen = anObservation({ measurements: [{ kind: "skipped", name: "errors", instantMs: Date.parse(at(30)), query: "sum(istio_requests_total)" }] });
