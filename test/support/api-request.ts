@@ -43,7 +43,8 @@ export function createApiRequest(address: ApiAddress): ApiRequest {
     const text = await textOf(response);
     const status = response.statusCode ?? 0;
     if (status < 200 || status >= 300) throw new RequestRefused(`${method} ${path} was answered with ${status}: ${text}`, status);
-    return (response.headers["content-type"]?.includes("json") ? JSON.parse(text) : text) as T;
+    const isJson = text !== "" && response.headers["content-type"]?.includes("json"); // a watch that ends may have told nothing
+    return (isJson ? JSON.parse(text) : text) as T;
   };
 }
 
