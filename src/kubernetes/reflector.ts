@@ -89,7 +89,7 @@ async function run(course: Course): Promise<void> {
 async function round(course: Course): Promise<Ending> {
   try {
     course.place ??= await list(course);
-    return course.stopping.aborted || (await watch(course, course.place)) ? "healthy" : "refused";
+    return course.stopping.aborted ? "healthy" : await watch(course, course.place);
   } catch (error) {
     if (isUnknownKind(error) && !course.hasSynced) accept(course, [], undefined);
     if (!keepsPlace(error)) course.place = undefined;
@@ -120,8 +120,8 @@ function accept(course: Course, objects: readonly KubernetesObject[], version: s
   course.onSynced();
 }
 
-/** True: the watch was alive for a while, and ended as watches do. */
-async function watch(course: Course, place: string | undefined): Promise<boolean> {
+/** Healthy: the watch was alive for a while, and ended as watches do. */
+async function watch(course: Course, place: string | undefined): Promise<"healthy" | "refused"> {
   const { client, resource, namespace, time, random } = course.options;
   const turn = createTurn(course);
   const startedMs = time.nowMs();
@@ -140,7 +140,7 @@ async function watch(course: Course, place: string | undefined): Promise<boolean
   } finally {
     turn.end();
   }
-  return time.nowMs() - startedMs >= HEALTHY_MS;
+  return time.nowMs() - startedMs >= HEALTHY_MS ? "healthy" : "refused";
 }
 
 interface Turn {
