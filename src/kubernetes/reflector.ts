@@ -91,11 +91,15 @@ async function round(course: Course): Promise<Ending> {
     course.place ??= await list(course);
     return course.stopping.aborted ? "healthy" : await watch(course, course.place);
   } catch (error) {
-    if (isUnknownKind(error) && !course.hasSynced) accept(course, [], undefined);
-    if (!keepsPlace(error)) course.place = undefined;
-    if (!course.stopping.aborted) course.options.logger.warn({ error, resource: course.options.resource.plural }, "a watch broke; it will be tried again");
+    takeIn(course, error);
     return error instanceof Unreachable ? "away" : "refused";
   }
+}
+
+function takeIn(course: Course, error: unknown): void {
+  if (isUnknownKind(error) && !course.hasSynced) accept(course, [], undefined);
+  if (!keepsPlace(error)) course.place = undefined;
+  if (!course.stopping.aborted) course.options.logger.warn({ error, resource: course.options.resource.plural }, "a watch broke; it will be tried again");
 }
 
 /** The resourceVersion of the list. */
