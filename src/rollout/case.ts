@@ -8,6 +8,9 @@ import type { Metric, RolloutSpec } from "./spec.ts";
 import type { Check, RolloutStatus, Run, VersionRevision } from "./status.ts";
 import { instantOf, msOf } from "./units.ts";
 
+/** Shares of whole points are told as floating-point percentages. */
+const SHARE_ROUNDING = 1e-6;
+
 /** How stable and canary share the points that are theirs. */
 export interface Split {
   /** What all the others leave of 100. */
@@ -183,7 +186,7 @@ export function seenShare({ canary, held }: Split): number {
   return shareOf(canary, held);
 }
 
-/** Whether the canary has more than it should; by points of 100, whatever the weights of a mangled route add up to. */
+/** Whether the canary has more than it should: by points of 100, whatever the weights of a mangled route add up to, and by share, for points are rounded down. */
 export function isRaised(run: Run, split: Split): boolean {
-  return split.canary * split.total > wantedPoints(run, split) * split.held;
+  return split.canary * split.total > wantedPoints(run, split) * split.held && seenShare(split) > run.weight + SHARE_ROUNDING;
 }

@@ -229,10 +229,20 @@ export const suspendIsObeyed: Law = {
   number: 5,
   says: "while spec.suspend is true no route is written, but for abort, naming stable, and deletion",
   watch: (facts) => ({
-    onRoute({ author }) {
+    onRoute({ author, object, atMs }) {
       const committed = committedBy(facts, author);
       if (!isDaemon(facts, author) || !committed || !specOf(committed)?.suspend) return undefined;
-      return runOf(committed)?.outcome === "Aborted" ? undefined : `${author} wrote the route although spec.suspend was true when it committed`;
+      return runOf(committed)?.outcome === "Aborted" || wasOnItsWay(facts, author, object, atMs) ? undefined : `${author} wrote the route although spec.suspend was true when it committed`;
     },
   }),
 };
+
+/** Two ticks of a daemon that thaws may go on at once: an intent from before the suspension, and the look that finds it. */
+const THAW_MS = 1_000;
+
+function wasOnItsWay({ rollouts }: Facts, author: string, route: KubernetesObject, atMs: number): boolean {
+  const own = rollouts.filter((version) => version.author === author && statusOf(version.object) !== undefined);
+  const found = own.find(({ object }) => specOf(object)?.suspend && runOf(object)?.number === runOf(own.at(-1)?.object)?.number);
+  const isCommitted = own.some(({ object }) => !specOf(object)?.suspend && runOf(object) !== undefined && stampFor(object.metadata.uid, runOf(object)!) === stampOf(route));
+  return isCommitted && found !== undefined && atMs - found.atMs < THAW_MS;
+}

@@ -77,6 +77,13 @@ function calm(world: World): void {
   if (rollout) server.put("rollouts", { ...rollout, spec: calmSpec(rollout["spec"] as RolloutSpecInput) }, "kubectl");
 }
 
+/** One that somebody creates anew only now may be suspended still. */
+function release({ server }: World): void {
+  const rollout = server.get("rollouts", NAME);
+  const spec = rollout?.["spec"] as RolloutSpecInput | undefined;
+  if (rollout && spec?.suspend) server.put("rollouts", { ...rollout, spec: calmSpec(spec) }, "kubectl");
+}
+
 /** Not suspended, and `stable` names another version than `release`. */
 function calmSpec({ stable, ...spec }: RolloutSpecInput): RolloutSpecInput {
   return { ...spec, suspend: false, ...(stable !== undefined && stable !== spec.release ? { stable } : {}) };
@@ -95,6 +102,7 @@ async function untilRest(world: World, facts: Facts, isBroken: () => boolean): P
     if (!world.crew.isWhole()) wholeSinceMs = clock.nowMs;
     if (clock.nowMs - wholeSinceMs >= QUIET_BEFORE_REST_MS && isAtRest(facts)) return;
     leadBack(world);
+    release(world);
     const status = statusOf(server.get("rollouts", NAME));
     const verb = status && verbFor(status);
     if (verb) act(world, { atMs: 0, does: "command", verb, id: `${CALM}${turn}`, lateMs: 0, reason: "go on" });
