@@ -13,6 +13,8 @@ export default defineConfig({
         test: {
           name: "in memory",
           include: ["test/unit/**/*.test.ts", "test/simulation/**/*.test.ts"],
+          isolate: false, // the code under test keeps nothing in its modules, and to read it anew for each file takes longer than most files
+          maxWorkers: "100%",
           testTimeout: 30_000, // property tests, on a busy machine
           sequence: { groupOrder: 0 },
         },
