@@ -22,6 +22,9 @@ export interface Batcher {
   ask<T>(target: Target, shape: Shape<T>, names: Names, instantMs: number, signal: AbortSignal): Promise<T>;
 }
 
+/** Longer than most intervals: who looks again finds the counters of the look before. */
+const REMEMBERED_MS = 5 * 60_000;
+
 /** One who waits. */
 interface Seat {
   readonly names: Names;
@@ -41,7 +44,7 @@ interface Batch {
 }
 
 export function createBatcher({ collectMs, maxNames, maxRemembered }: BatcherOptions): Batcher {
-  const memo = createMemo(maxRemembered);
+  const memo = createMemo({ mostWeight: maxRemembered, keptMs: REMEMBERED_MS });
   const collecting = new Map<string, Batch>();
 
   function batchFor(target: Target, shape: Shape<unknown>, instantMs: number): Batch {

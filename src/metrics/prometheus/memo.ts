@@ -1,13 +1,33 @@
-/** Remembers what was asked last, up to a total weight; the least recently used goes first. */
+/** Remembers what was asked last, up to a total weight and for a while; the least recently used goes first. */
 
 export interface Memo {
   get(key: string): unknown;
   set(key: string, value: unknown, weight: number): void;
 }
 
-export function createMemo(mostWeight: number): Memo {
-  const kept = new Map<string, { readonly value: unknown; readonly weight: number }>();
+export interface MemoOptions {
+  readonly mostWeight: number;
+  /** What nobody has asked for in so many milliseconds goes. */
+  readonly keptMs: number;
+  readonly nowMs?: () => number;
+}
+
+interface Kept {
+  readonly value: unknown;
+  readonly weight: number;
+  readonly usedAtMs: number;
+}
+
+export function createMemo({ mostWeight, keptMs, nowMs = Date.now }: MemoOptions): Memo {
+  const kept = new Map<string, Kept>();
   let total = 0;
+
+  /** Puts it at the end: the first one is the least recently used. */
+  function put(key: string, value: unknown, weight: number): void {
+    drop(key);
+    kept.set(key, { value, weight, usedAtMs: nowMs() });
+    total += weight;
+  }
 
   function drop(key: string): void {
     total -= kept.get(key)?.weight ?? 0;
@@ -17,17 +37,13 @@ export function createMemo(mostWeight: number): Memo {
   return {
     get(key) {
       const found = kept.get(key);
-      if (!found) return undefined;
-      kept.delete(key);
-      kept.set(key, found);
-      return found.value;
+      if (found) put(key, found.value, found.weight);
+      return found?.value;
     },
     set(key, value, weight) {
-      drop(key);
-      kept.set(key, { value, weight });
-      total += weight;
-      for (const oldest of kept.keys()) {
-        if (total <= mostWeight) return;
+      put(key, value, weight);
+      for (const [oldest, { usedAtMs }] of kept) {
+        if (total <= mostWeight && usedAtMs > nowMs() - keptMs) return;
         drop(oldest);
       }
     },
