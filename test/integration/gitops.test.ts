@@ -11,7 +11,6 @@ import { until } from "../support/until.ts";
 const LIMIT_MS = 240_000;
 const LIMIT = { timeout: LIMIT_MS };
 const MANAGER = "argocd-controller";
-const SELF_HEAL_MS = 1_000;
 
 /** Git says `spec.http` of the one, and leaves it out of the other. */
 const excluded = anApp({ name: "excluded", ladder: [10, 50, 100] });
@@ -75,14 +74,18 @@ describe.each(kubernetesApis().slice(-1))("on the $name API", ({ open }) => {
     readonly route: "whole" | "without http" | "left alone";
   }
 
-  /** Applies everything that git says, again and again. */
+  /** Applies everything that git says: whenever git or the cluster has changed, and as often as it is asked to. */
   function startSelfHeal(app: SampleApp, first: InGit) {
-    let [inGit, rounds, isStopped] = [first, 0, false];
+    let [inGit, rounds, goal, isStopped] = [first, 0, 1, false];
+    let healed: string | undefined;
+    const present = (): string => `${JSON.stringify(inGit)} ${scene.routes.of(app.name).length} ${scene.rollouts.of(app.name).length}`;
     const heal = async (): Promise<void> => {
-      while (!isStopped) {
+      for (;;) {
+        await until(() => isStopped || rounds < goal || present() !== healed, LIMIT_MS);
+        if (isStopped) return;
+        healed = present();
         for (const [path, object] of manifestsOf(app, inGit)) await api.request("PATCH", `${path}?fieldManager=${MANAGER}&force=true`, object, "application/apply-patch+yaml");
         rounds += 1;
-        await new Promise((resolve) => setTimeout(resolve, SELF_HEAL_MS)); // the tool's own pace
       }
     };
     const healing = heal();
@@ -90,7 +93,7 @@ describe.each(kubernetesApis().slice(-1))("on the $name API", ({ open }) => {
       commit: (next: InGit) => void (inGit = next),
       /** Settles when everything has been applied so often from now on. */
       applied: (times: number) => {
-        const goal = rounds + times + 1; // the present round may have begun before
+        goal = rounds + times + 1; // the present round may have begun before
         return Promise.race([until(() => rounds >= goal, LIMIT_MS), healing]);
       },
       stop: async () => {
