@@ -24,6 +24,8 @@ export interface RecordOptions {
 const CHUNK_MS = 10 * 60_000;
 /** Not asked for in smaller parts, however large the answer. */
 const LEAST_CHUNK_MS = 30_000;
+/** A target that is scraped again within so many intervals was scraped late, which leaves no marker; one whose scraping has ended is marked after the first. */
+const LATE_SCRAPE_INTERVALS = 3;
 /** Prometheus' own default. */
 const LOOKBACK_MS = 300_000;
 const HOUR_MS = 3_600_000;
@@ -169,7 +171,7 @@ function sampleAt({ times, scraped }: Pick<RawSeries, "times" | "scraped">, inst
   if (newestMs > atMs) return undefined;
   const nextMs = scraped.times[lastAtOrBefore(scraped.times, instantMs) + 1] ?? Infinity;
   const overdueMs = atMs + 1.5 * scraped.intervalMs;
-  const isMissed = nextMs > overdueMs && (scraped.everyone[lastAtOrBefore(scraped.everyone, instantMs)] ?? 0) > overdueMs;
+  const isMissed = nextMs > atMs + LATE_SCRAPE_INTERVALS * scraped.intervalMs && (scraped.everyone[lastAtOrBefore(scraped.everyone, instantMs)] ?? 0) > overdueMs;
   return isMissed ? undefined : index;
 }
 

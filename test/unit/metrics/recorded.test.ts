@@ -96,6 +96,12 @@ describe("what has gone away", () => {
     expect(await podsAt(telemetry, 70_000)).toEqual(["b"]);
   });
 
+  it("is no pod that is only scraped late, while others are scraped in time", async () => {
+    const [late, alive] = [every(10_000, 6).filter((_, index) => index !== 3), every(10_000, 6)];
+    const telemetry = await recorded([counter("a", "v3", {}, rising(late)), counter("b", "v3", {}, rising(alive))], [scrapes("a", late), scrapes("b", alive)]);
+    expect(await podsAt(telemetry, 37_000)).toEqual(["a", "b"]);
+  });
+
   it("is nobody while Prometheus itself was away, until it forgets", async () => {
     const times = [...every(10_000, 3), ...every(10_000, 3, FROM_MS + 8 * MINUTE_MS)];
     const telemetry = await recorded([counter("a", "v3", {}, rising(times)), counter("b", "v2", {}, rising(times))]);
