@@ -4,7 +4,7 @@ import { formatCommand, type Command } from "../../src/rollout/command.ts";
 import { COMMAND_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { Outcome, RolloutStatus } from "../../src/rollout/status.ts";
 import { CANARY, PRIMARY, STABLE } from "../support/deliveries.ts";
-import type { ApiObject, ApiRequest } from "../support/api-request.ts";
+import { RequestRefused, type ApiObject, type ApiRequest } from "../support/api-request.ts";
 import type { Chronicle, Standing } from "./chronicle.ts";
 import type { FleetApp } from "./fleet.ts";
 import type { FleetTelemetry } from "./telemetry.ts";
@@ -25,6 +25,8 @@ export interface LifeOptions {
 
 /** One delivery from `from` to `to`. */
 interface Delivery extends LifeOptions {
+  /** What it is about. */
+  readonly chapter: string;
   readonly from: string;
   readonly to: string;
 }
@@ -33,6 +35,9 @@ interface Delivery extends LifeOptions {
 const LOWERED = 7;
 const RAISED = 75;
 const BAD = 0.5;
+
+/** Beside its own name: chapters in which the run did not wait for the intervention. */
+const TOO_LATE = "intervened too late";
 
 /** How often each comes, beside the others. */
 const CHAPTERS: readonly { readonly often: number; readonly name: string; readonly tell: (delivery: Delivery) => Promise<void> }[] = [
@@ -57,7 +62,7 @@ export async function live(life: LifeOptions): Promise<void> {
     }
     const from = chronicle.now().status?.stable?.version ?? STABLE;
     const chapter = drawn(random());
-    await chapter.tell({ ...life, from, to: from === STABLE ? CANARY : STABLE });
+    await chapter.tell({ ...life, chapter: chapter.name, from, to: from === STABLE ? CANARY : STABLE });
     onChapter(chapter.name);
   }
 }
@@ -81,27 +86,29 @@ async function turnsBad(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 50));
   it.telemetry.turn(it.app, it.to, BAD);
-  await mustBeTakenBack(it, run, "RolledBack");
+  const { status } = await it.request<Rollout>("GET", pathOf(it));
+  if (isAt(run, 50)({ status }) && !isOver(run)({ status })) return mustBeTakenBack(it, run, "RolledBack");
+  await comesTooLate(it, run);
 }
 
 async function aborted(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 10));
-  await command(it, { verb: "abort", run, reason: "it looks odd" });
-  await mustBeTakenBack(it, run, "Aborted");
+  const { status } = await command(it, { verb: "abort", run, reason: "it looks odd" });
+  await (isOver(run)({ status }) ? comesTooLate(it, run) : mustBeTakenBack(it, run, "Aborted"));
 }
 
 async function withdrawn(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 10));
-  await release(it, it.from);
-  await mustBeTakenBack(it, run, "Aborted");
+  const { status } = await release(it, it.from);
+  await (isOver(run)({ status }) ? comesTooLate(it, run) : mustBeTakenBack(it, run, "Aborted"));
 }
 
 async function lowered(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 10));
-  await hand(it, LOWERED, "kubectl-edit");
+  if (!(await hand(it, { from: 10, to: LOWERED }, "kubectl-edit"))) return comesTooLate(it, run);
   await it.chronicle.reached(({ status }) => status?.run?.pausedBy === "RouteEditedByHand" || isOver(run)({ status }));
   await command(it, { verb: "resume", run });
   await mustEnd(it, run, "Succeeded");
@@ -110,7 +117,7 @@ async function lowered(it: Delivery): Promise<void> {
 async function raised(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 10));
-  await hand(it, RAISED, "argocd-controller");
+  if (!(await hand(it, { from: 10, to: RAISED }, "argocd-controller"))) return comesTooLate(it, run);
   await it.chronicle.reached(({ shares }) => shares[it.to] !== RAISED);
   await mustEnd(it, run, "Succeeded");
 }
@@ -119,10 +126,11 @@ async function raised(it: Delivery): Promise<void> {
 async function deleted(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(isAt(run, 10));
-  await it.request("DELETE", pathOf(it));
+  const { status } = await it.request<Rollout>("DELETE", pathOf(it));
+  const left = isOver(run)({ status }) && status?.run?.outcome === "Succeeded" ? it.to : it.from;
   await it.chronicle.reached(({ uid }) => uid === undefined);
-  if (it.chronicle.now().shares[it.to] !== 0) await it.chronicle.reached(({ shares }) => shares[it.to] === 0);
-  await it.request("POST", collectionOf(it.app, "weir.dev/v1alpha1", "rollouts"), it.app.rollout(it.from));
+  await it.chronicle.reached(({ shares }) => shares[left] === 100);
+  await it.request("POST", collectionOf(it.app, "weir.dev/v1alpha1", "rollouts"), it.app.rollout(left));
   await it.chronicle.reached(({ status }) => status?.phase === "Healthy");
 }
 
@@ -134,29 +142,42 @@ async function begin(it: Delivery): Promise<number> {
   return it.chronicle.now().status!.run!.number;
 }
 
-async function mustEnd({ app, chronicle, onBreach }: Delivery, run: number, expected: Outcome): Promise<void> {
-  await chronicle.reached(isOver(run));
-  const { status } = chronicle.now();
+async function mustEnd(it: Delivery, run: number, expected: Outcome): Promise<void> {
+  await mustBeOver(it, run, expected);
+  await it.chronicle.reached(({ status: now }) => now?.run?.number === run && now.phase === (expected === "Succeeded" ? "Healthy" : "Degraded"));
+}
+
+async function mustBeOver(it: Delivery, run: number, expected: Outcome): Promise<void> {
+  await it.chronicle.reached(isOver(run));
+  const { status } = it.chronicle.now();
   const outcome = status?.run?.number === run ? status.run.outcome : undefined;
-  if (outcome !== expected) onBreach(`${app.namespace}/${app.name}: run ${run} was expected to end as ${expected}, and ended as ${outcome}: ${status?.message}`);
-  await chronicle.reached(({ status: now }) => now?.run?.number === run && now.phase === (expected === "Succeeded" ? "Healthy" : "Degraded"));
+  if (outcome !== expected) it.onBreach(`${it.app.namespace}/${it.app.name}, ${it.chapter}: run ${run} was expected to end as ${expected}, and ended as ${outcome}: ${status?.message}`);
 }
 
 /** And then `spec.release` names what serves again, so that the same version may be tried later. */
 async function mustBeTakenBack(it: Delivery, run: number, expected: "RolledBack" | "Aborted"): Promise<void> {
-  await it.chronicle.reached(isOver(run));
-  const { status } = it.chronicle.now();
-  if (status?.run?.outcome !== expected) it.onBreach(`${it.app.namespace}/${it.app.name}: run ${run} was expected to end as ${expected}, and ended as ${status?.run?.outcome}: ${status?.message}`);
+  await mustBeOver(it, run, expected);
   await it.chronicle.reached(({ shares }) => shares[it.to] === 0);
+  await makeHealthy(it, it.from);
+}
+
+/** The run had gone on before the intervention: it may end either way. */
+async function comesTooLate(it: Delivery, run: number): Promise<void> {
+  it.onChapter(TOO_LATE);
+  await it.chronicle.reached(isOver(run));
+  await makeHealthy(it, it.chronicle.now().status?.run?.outcome === "Succeeded" ? it.to : it.from);
+}
+
+async function makeHealthy(it: Delivery, version: string): Promise<void> {
   it.telemetry.turn(it.app, it.to, 0);
-  const { generation } = it.chronicle.now();
-  await release(it, it.from);
-  await it.chronicle.reached(({ status: now }) => now?.phase === "Healthy" && now.observedGeneration >= generation);
+  const { metadata } = await release(it, version);
+  await it.chronicle.reached(({ status: now }) => now?.phase === "Healthy" && now.observedGeneration >= metadata.generation && now.stable?.version === version);
 }
 
 const isOver = (run: number) => ({ status }: Pick<Standing, "status">): boolean => numberOf(status) > run || (numberOf(status) === run && status?.run?.outcome !== undefined);
 
-const isAt = (run: number, weight: number) => (standing: Standing): boolean => {
+/** Or over. */
+const isAt = (run: number, weight: number) => (standing: Pick<Standing, "status">): boolean => {
   const now = standing.status?.run;
   return isOver(run)(standing) || (now?.number === run && now.weight === weight && now.inForceAt !== undefined);
 };
@@ -165,27 +186,40 @@ function numberOf(status: RolloutStatus | undefined): number {
   return status?.run?.number ?? 0;
 }
 
-function release(it: Delivery, version: string): Promise<unknown> {
-  return it.request("PATCH", `${pathOf(it)}?fieldManager=kubectl`, { spec: { release: version } });
+function release(it: Delivery, version: string): Promise<Rollout> {
+  return it.request<Rollout>("PATCH", `${pathOf(it)}?fieldManager=kubectl`, { spec: { release: version } });
 }
 
-function command(it: Delivery, given: Pick<Command, "verb" | "run"> & Partial<Command>): Promise<unknown> {
+function command(it: Delivery, given: Pick<Command, "verb" | "run"> & Partial<Command>): Promise<Rollout> {
   const text = formatCommand({ id: Math.floor(it.random() * 2 ** 32).toString(16), actor: "admin", ...given });
-  return it.request("PATCH", pathOf(it), { metadata: { annotations: { [COMMAND_ANNOTATION]: text } } });
+  return it.request<Rollout>("PATCH", pathOf(it), { metadata: { annotations: { [COMMAND_ANNOTATION]: text } } });
+}
+
+interface Rollout extends ApiObject {
+  readonly metadata: ApiObject["metadata"] & { readonly generation: number };
+  readonly status?: RolloutStatus;
 }
 
 interface Routed extends ApiObject {
-  readonly spec: { readonly http: readonly { readonly name: string; readonly route: readonly { readonly destination: { readonly subset: string } }[] }[] };
+  readonly spec: { readonly http: readonly { readonly name: string; readonly route: readonly { readonly destination: { readonly subset: string }; readonly weight?: number }[] }[] };
 }
 
-/** As a person with an editor: reads, and writes what was read with other weights. */
-async function hand(it: Delivery, share: number, manager: string): Promise<void> {
-  it.chronicle.allow(it.to === CANARY ? share : 100 - share);
+/** As a person with an editor: reads, and writes what was read with other weights, unless somebody has written meanwhile; false: it is not `from` any more. */
+async function hand(it: Delivery, share: { readonly from: number; readonly to: number }, manager: string): Promise<boolean> {
+  it.chronicle.allow(it.to === CANARY ? share.to : 100 - share.to);
   const route = `${collectionOf(it.app, "networking.istio.io/v1", "virtualservices")}/${it.app.name}`;
-  const { spec } = await it.request<Routed>("GET", route);
-  const weights: Readonly<Record<string, number>> = { [it.from]: 100 - share, [it.to]: share };
-  const http = spec.http.map((one) => (one.name === PRIMARY ? { ...one, route: one.route.map((each) => ({ ...each, weight: weights[each.destination.subset] })) } : one));
-  await it.request("PATCH", `${route}?fieldManager=${manager}`, { spec: { http } });
+  const { metadata, spec } = await it.request<Routed>("GET", route);
+  const weights: Readonly<Record<string, number>> = { [it.from]: 100 - share.to, [it.to]: share.to };
+  const primary = spec.http.find(({ name }) => name === PRIMARY)!;
+  if (primary.route.find(({ destination }) => destination.subset === it.to)?.weight !== share.from) return false;
+  const http = spec.http.map((one) => (one === primary ? { ...one, route: one.route.map((each) => ({ ...each, weight: weights[each.destination.subset] })) } : one));
+  try {
+    await it.request("PATCH", `${route}?fieldManager=${manager}`, { metadata: { resourceVersion: metadata["resourceVersion"] }, spec: { http } });
+    return true;
+  } catch (error) {
+    if (error instanceof RequestRefused && error.status === 409) return hand(it, share, manager);
+    throw error;
+  }
 }
 
 function pathOf({ app }: Delivery): string {

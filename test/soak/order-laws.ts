@@ -50,15 +50,20 @@ function uncommitted({ stamp, revision }: RouteWrite, commits: readonly Commit[]
   return [`the route at ${revision} shows intent ${stamp.run}.${stamp.epoch}, which was committed ${commit ? `only at ${commit.revision}` : "never"}`];
 }
 
-/** Until a later run writes the route. */
+/**
+ * Until a later run writes the route. One write of an intent that was committed before may land after the end, where it was under way when the end was
+ * committed and nothing has been written since: the first write after an end refuses all older ones.
+ */
 function raisedAfter(end: End, writes: readonly RouteWrite[]): readonly string[] {
   if (end.outcome === "Succeeded") return [];
   const later = writes.findIndex(({ stamp, revision }) => revision > end.revision && stamp !== undefined && (stamp.uid !== end.uid || stamp.run > end.run));
   const own = later < 0 ? writes : writes.slice(0, later);
-  return own.flatMap(({ revision, shares }, index) => {
-    const before = own[index - 1]?.shares[end.to] ?? 0;
+  return own.flatMap(({ revision, shares, stamp }, index) => {
+    const previous = own[index - 1];
+    const before = previous?.shares[end.to] ?? 0;
     const now = shares[end.to] ?? 0;
-    if (index === 0 || revision < end.revision || now <= before) return [];
+    if (!previous || revision < end.revision || now <= before) return [];
+    if (previous.revision < end.revision && stamp && isOfRun(stamp, end)) return [];
     return [`run ${end.run} had ended (${end.outcome}) at ${end.revision}, and at ${revision} the route gave ${end.to} ${now}% after ${before}%`];
   });
 }
@@ -68,10 +73,11 @@ export function forgetting({ commits, ends, writes }: OrderRecord): OrderRecord 
   const from = ends.at(-2);
   if (!from) return { commits, ends, writes };
   const before = writes.findLast(({ revision }) => revision < from.revision);
+  const kept = writes.filter(({ revision }) => revision >= from.revision);
   return {
-    commits: commits.filter(({ revision }) => revision >= from.revision),
+    commits: commits.filter((commit) => commit.revision >= from.revision || kept.some(({ stamp }) => stamp && isOfRun(stamp, commit))),
     ends: ends.slice(-2),
-    writes: [...(before ? [{ revision: before.revision, shares: before.shares }] : []), ...writes.filter(({ revision }) => revision >= from.revision)],
+    writes: [...(before ? [{ revision: before.revision, shares: before.shares }] : []), ...kept],
   };
 }
 

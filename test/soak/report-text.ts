@@ -29,14 +29,14 @@ function growing({ options, series }: SoakReport): readonly Gauge[] {
 }
 
 export function textOf(report: SoakReport): string {
-  const { options, chapters, faults, counts, violations } = report;
+  const { options, chapters, faults, counts, behindMs, violations } = report;
   return [
     `soak: ${options.rollouts} Rollouts, ${options.minutes} minutes, seed ${options.seed}, 2 daemons`,
     "",
     `deliveries   ${sum(chapters)}: ${listed(chapters)}`,
     `runs         ${listed(new Map(Object.entries(counts.ended)))}`,
     `faults       ${sum(faults)}: ${listed(faults)}`,
-    `judged       ${counts.routes} versions of VirtualServices, ${counts.statuses} statuses`,
+    `judged       ${counts.routes} versions of VirtualServices, ${counts.statuses} statuses; the soak itself stood still for ${Math.round(behindMs)} ms at most`,
     "",
     ...slopes(report),
     "",

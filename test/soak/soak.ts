@@ -1,5 +1,6 @@
 /** A soak: hundreds of Rollouts in endless good and bad runs, with faults, while memory, handles and laws are watched. */
 import { setMaxListeners } from "node:events";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import { createNamedRandom } from "../../src/playground/random.ts";
@@ -34,6 +35,8 @@ export interface SoakReport {
   readonly chapters: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
   readonly counts: Counts;
+  /** The longest time in which the soak itself, which is people, mesh and recorder, did nothing. */
+  readonly behindMs: number;
   /** One sentence each. */
   readonly violations: readonly string[];
 }
@@ -51,13 +54,16 @@ export async function runSoak(given: SoakOptions): Promise<SoakReport> {
   const options = { ...DEFAULTS, ...given };
   const { api, rollouts, seed } = options;
   const fleet = await openFleet({ api, rollouts, seed, ladder: LADDER, spec: specOf(options.intervalSeconds), requestsPerSecond: 20, scrapeIntervalMs: 1_000 });
+  const delay = monitorEventLoopDelay();
   try {
     const tally = createTally();
     const daemons = await createDaemons(fleet, tally.breach);
+    delay.enable();
     await soak(options, fleet, daemons, tally);
     await daemons.close();
-    return report(given, fleet, tally);
+    return { ...report(given, fleet, tally), behindMs: delay.max / 1e6 };
   } finally {
+    delay.disable();
     await fleet.close();
   }
 }
@@ -144,7 +150,7 @@ function createTally(): Tally {
   };
 }
 
-function report(options: SoakOptions, fleet: Fleet, tally: Tally): SoakReport {
+function report(options: SoakOptions, fleet: Fleet, tally: Tally): Omit<SoakReport, "behindMs"> {
   fleet.check();
   const counts = [...fleet.chronicles.values()].map((chronicle) => chronicle.counts());
   return { options, ...tally, counts: added(counts), violations: violationsOf(fleet, tally) };

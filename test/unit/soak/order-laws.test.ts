@@ -42,6 +42,15 @@ describe("the order of writes", () => {
     expect(brokenOrder(record)).toEqual([expect.stringContaining(sentence)]);
   });
 
+  it("lets one write land that was under way when the end was committed, and still knows its commit when the run is forgotten", () => {
+    const late: OrderRecord = { ...takenBack, writes: [...takenBack.writes.slice(0, 2), write(32, 50, [1, 2]), write(33, 0)] };
+    const [second, third] = [end(50, 2, "Succeeded"), end(60, 3, "Succeeded")];
+    expect(brokenOrder({ ...late, ends: [...late.ends, second] })).toEqual([]);
+    const remembered = forgetting({ ...late, ends: [...late.ends, second] });
+    expect(brokenOrder({ ...remembered, ends: [...remembered.ends, third] })).toEqual([]);
+    expect(brokenOrder({ ...late, writes: [...late.writes, write(34, 50, [1, 2])] })).toEqual([expect.stringContaining("at 34 the route gave v2 50% after 0%")]);
+  });
+
   it("leaves open what the other watch may not have told yet", () => {
     expect(brokenOrder({ ...takenBack, writes: [...takenBack.writes, write(61, 10, [2, 1])] })).toEqual([]);
   });
