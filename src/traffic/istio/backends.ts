@@ -6,8 +6,9 @@ import type { RolloutRef } from "../../rollout/rollout.ts";
 import type { Traffic } from "../../rollout/spec.ts";
 import { createdAtMs, destinationRuleOf, ruleCovers, selectorOf, type DestinationRule } from "./destination-rule.ts";
 import { canonicalHost, hostNameOf, type HostName } from "./host.ts";
-import { refusalOf } from "./reference.ts";
-import type { RoutePlace, Trouble } from "./route-place.ts";
+import { refusalOf } from "../reference.ts";
+import type { Trouble } from "../route-form.ts";
+import type { RoutePlace } from "./route-place.ts";
 import { subsetOf, versionOf, type RouteDestination } from "./virtual-service.ts";
 
 type Caches = Pick<ObjectCaches, "destinationRules" | "services">;

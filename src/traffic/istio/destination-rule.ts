@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { instantOf } from "../../rollout/units.ts";
 import { coversHost } from "./host.ts";
-import { timesOfSpecWrites } from "./managed-fields.ts";
+import { timesOfSpecWrites } from "../managed-fields.ts";
 
 const Labels = z.record(z.string(), z.string());
 type Labels = z.infer<typeof Labels>;

@@ -1,17 +1,17 @@
 /** Traffic by the weights of a user's own Istio VirtualService: read from caches, edited in place by one conditional JSON Patch. */
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
-import { Conflict } from "../../kubernetes/errors.ts";
 import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
 import type { DestinationSeen, RouteFound, RouteSeen } from "../../rollout/observation.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import type { Traffic } from "../../rollout/spec.ts";
+import { writersOf } from "../managed-fields.ts";
+import { splitInWords } from "../route-form.ts";
+import { writeRoute } from "../route-writing.ts";
 import type { RouteChange, RouteWritten, TrafficRouter } from "../traffic-router.ts";
 import { backendOf, familyOf, findRules, isCandidate, type Family, type Rules } from "./backends.ts";
-import { lastWriteMs, writersOfHttp } from "./managed-fields.ts";
-import { destinationsAfter, operationsFor, type RouteEdit } from "./route-edit.ts";
 import { otherRollout, peerOf } from "./route-owner.ts";
 import { findPlace, findStray, placeIn, type RoutePlace } from "./route-place.ts";
-import { isUnweighted, pointsOf, splitInWords, versionOf, type RouteDestination } from "./virtual-service.ts";
+import { FORM, versionOf, type RouteDestination } from "./virtual-service.ts";
 
 /** One http route of a VirtualService; `route` is absent for one without name. */
 export interface RouteName {
@@ -72,7 +72,7 @@ interface Sight {
 
 function found({ caches, ownerOf }: IstioRouterOptions, { rollout, place, rules, family, versions }: Sight): RouteFound {
   const { metadata } = place.object;
-  const writers = writersOfHttp(metadata);
+  const writers = writersOf(metadata, "http");
   return {
     kind: "found",
     name: place.label,
@@ -86,8 +86,8 @@ function found({ caches, ownerOf }: IstioRouterOptions, { rollout, place, rules,
 }
 
 function destinationsSeen({ place, family, versions }: Pick<Sight, "place" | "family" | "versions">): readonly DestinationSeen[] {
-  const points = pointsOf(place.destinations);
-  const weighted = !isUnweighted(place.destinations);
+  const points = FORM.pointsOf(place.destinations);
+  const weighted = !FORM.isUnweighted(place.destinations);
   return place.destinations.map((each, index) => {
     const version = versionOf(each);
     const candidate = isCandidate(each, family, place);
@@ -105,7 +105,7 @@ function namesakeOf({ destination: { host, subset = "" } }: RouteDestination): s
 function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: readonly string[]): string | undefined {
   const names = place.destinations.map(versionOf);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) return `${place.label} leads to ${twice} twice (${splitInWords(place.destinations)}): make it one destination`;
+  if (twice !== undefined) return `${place.label} leads to ${twice} twice (${splitInWords(FORM, place.destinations)}): make it one destination`;
   const foreign = family && place.destinations.find((each) => versions.includes(versionOf(each)) && !isCandidate(each, family, place));
   if (!foreign) return undefined;
   const wanted = family.kind === "services" ? "a Service" : `a subset of ${family.host}`;
@@ -114,45 +114,8 @@ function ambiguityIn(place: RoutePlace, family: Family | undefined, versions: re
 
 async function write({ caches, client }: IstioRouterOptions, change: RouteChange): Promise<RouteWritten> {
   const place = findPlace(caches.virtualServices, change.rollout, change.target, change.seen.foundAt);
-  assertUnmoved(place, change);
-  const edit = { ...change, names: namesIn(place, change) };
-  const operations = operationsFor(place, edit);
-  if (operations.length === 0) return writtenOf(place.object, change);
-  const { namespace, object } = place;
-  const patch = { type: "json", body: operations } as const;
-  const answer = await client.patch(RESOURCES.virtualServices, namespace, object.metadata.name, patch, { fieldManager: change.manager });
-  assertAsSent(answer, place, edit);
-  return writtenOf(answer, change);
-}
-
-/** As the destinations of this very resourceVersion were called when the decision was made. */
-function namesIn({ destinations }: RoutePlace, { seen }: RouteChange): ReadonlyMap<RouteDestination, string> {
-  return new Map(destinations.flatMap((each, index) => (seen.destinations[index] ? [[each, seen.destinations[index].version]] : [])));
-}
-
-function writtenOf({ metadata }: KubernetesObject, { manager }: RouteChange): RouteWritten {
-  return { resourceVersion: metadata.resourceVersion ?? "", atMs: lastWriteMs(metadata, manager) };
-}
-
-/** What the cache holds now must be what the decision was made from. */
-function assertUnmoved(place: ReturnType<typeof findPlace>, { seen }: RouteChange): asserts place is RoutePlace {
-  if (place.kind !== "place") throw new Conflict(`${seen.name} has changed since it was looked at: ${place.message}`);
-  const { resourceVersion } = place.object.metadata;
-  if (resourceVersion !== seen.resourceVersion) throw new Conflict(`${seen.name} has changed since it was looked at: resourceVersion was ${seen.resourceVersion} and is ${resourceVersion}`);
-}
-
-/** An admission webhook may change what was sent; then nobody may believe that the weights are as decided. */
-function assertAsSent(answer: KubernetesObject, before: RoutePlace, change: RouteChange & RouteEdit): void {
-  const sent = splitInWords(destinationsAfter(before.destinations, change));
-  const place = placeIn(answer, change.target, change.seen.foundAt);
-  const stored = place.kind === "place" ? splitInWords(place.destinations) : place.message;
-  if (stored !== sent) throw new Error(changedOnTheWay(before, sent, stored));
-  const stamp = answer.metadata.annotations?.[EPOCH_ANNOTATION] ?? null;
-  if (stamp !== change.stamp) throw new Error(changedOnTheWay(before, `${EPOCH_ANNOTATION}=${change.stamp}`, `${stamp}`));
-}
-
-function changedOnTheWay({ label }: RoutePlace, sent: string, stored: string): string {
-  return `the API server changed the write to ${label}: sent ${sent}, stored ${stored}; look for an admission webhook that edits VirtualServices`;
+  const placeAgain = (object: KubernetesObject): ReturnType<typeof findPlace> => placeIn(object, change.target, change.seen.foundAt);
+  return writeRoute({ client, resource: RESOURCES.virtualServices, kinds: "VirtualServices", form: FORM, place, placeIn: placeAgain }, change);
 }
 
 function routeNameOf({ namespace, object, routeName }: RoutePlace): RouteName {

@@ -1,30 +1,19 @@
 /** Finds the one http route that a Rollout's `traffic` means. */
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
-import type { RouteSeen } from "../../rollout/observation.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import { problemsOf } from "../../rollout/spec-problems.ts";
 import type { Traffic } from "../../rollout/spec.ts";
-import { refusalOf } from "./reference.ts";
-import { isWhole, pointsOf, splitInWords, sumOf, versionOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
+import { refusalOf } from "../reference.ts";
+import { test } from "../route-edit.ts";
+import { flawIn, type Place, type Trouble } from "../route-form.ts";
+import { FORM, versionOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
 /** An http route with destinations, and where it is. */
-export interface RoutePlace {
-  readonly kind: "place";
-  readonly object: KubernetesObject;
-  readonly namespace: string;
-  /** Index into spec.http. */
-  readonly index: number;
+export interface RoutePlace extends Place<RouteDestination> {
   /** Undefined for a route without name. */
   readonly routeName: string | undefined;
-  readonly destinations: readonly RouteDestination[];
-  /** A sentence about weights that are no split of 100. */
-  readonly flaw: string | undefined;
-  /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
-  readonly label: string;
 }
-
-export type Trouble = Exclude<RouteSeen, { readonly kind: "found" }>;
 
 type Cache = Pick<ObjectCache, "get">;
 
@@ -75,15 +64,13 @@ function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofOb
   const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
   const destinations = route.route ?? [];
   if (destinations.length === 0) return unusable(`${label} has no destinations to weigh${insteadOf(route, object)}`);
-  return { kind: "place", object, namespace: object.metadata.namespace ?? "", index, routeName, destinations, label, flaw: flawIn(destinations, label) };
-}
-
-function flawIn(destinations: readonly RouteDestination[], label: string): string | undefined {
-  const points = pointsOf(destinations);
-  if (isWhole(points)) return undefined;
-  const sum = sumOf(points);
-  if (sum !== 100) return `the weights of ${label} must add up to 100, and they are ${splitInWords(destinations)}: ${sum}`;
-  return `the weights of ${label} must be whole numbers from 0 to 100, and they are ${splitInWords(destinations)}`;
+  return {
+    kind: "place", object, routeName, destinations, label,
+    namespace: object.metadata.namespace ?? "",
+    path: `/spec/http/${index}/route`,
+    tests: routeName === undefined ? [] : [test(`/spec/http/${index}/name`, routeName)],
+    flaw: flawIn(FORM, destinations, label),
+  };
 }
 
 function indexOf(routes: readonly HttpRoute[], wanted: string | undefined, label: string): number | Trouble {

@@ -1,5 +1,6 @@
 /** The fields of a VirtualService that Weir reads; all others are kept as they are. */
 import { z } from "zod";
+import type { RouteForm } from "../route-form.ts";
 import { firstLabelOf } from "./host.ts";
 
 export const RouteDestination = z.looseObject({
@@ -28,25 +29,23 @@ export function versionOf(destination: RouteDestination): string {
   return subsetOf(destination) ?? firstLabelOf(destination.destination.host);
 }
 
-/** What each destination gets, in points of 100: a missing weight is 0, and an only destination without weight has them all. */
-export function pointsOf(destinations: readonly RouteDestination[]): readonly number[] {
-  return isUnweighted(destinations) ? [100] : destinations.map(({ weight }) => weight ?? 0);
-}
+/** How VirtualServices write weights: a missing one is 0, and an only destination without weight has them all. */
+export const FORM: RouteForm<RouteDestination> = {
+  versionOf,
+  pointsOf: (destinations) => (isUnweighted(destinations) ? [100] : destinations.map(({ weight }) => weight ?? 0)),
+  isUnweighted,
+  alone: ({ weight: _, ...destination }) => destination,
+  siblingOf,
+};
 
-export function isUnweighted(destinations: readonly RouteDestination[]): boolean {
+function isUnweighted(destinations: readonly RouteDestination[]): boolean {
   return destinations.length === 1 && destinations[0]!.weight === undefined;
 }
 
-export function sumOf(points: readonly number[]): number {
-  return points.reduce((sum, each) => sum + each, 0);
-}
-
-/** Whole points of 100 that add up. */
-export function isWhole(points: readonly number[]): boolean {
-  return points.every((each) => Number.isInteger(each) && each >= 0) && sumOf(points) === 100;
-}
-
-/** For sentences: `v2 90, v3 10`. */
-export function splitInWords(destinations: readonly RouteDestination[]): string {
-  return destinations.map((each) => `${versionOf(each)} ${each.weight ?? "without weight"}`).join(", ");
+/** Another subset of the same host, or another Service spelled the same way. */
+function siblingOf(sibling: RouteDestination, version: string): RouteDestination {
+  const copy = structuredClone(sibling);
+  if (subsetOf(copy) !== undefined) copy.destination.subset = version;
+  else copy.destination.host = copy.destination.host.replace(/^[^.]*/, () => version);
+  return copy;
 }

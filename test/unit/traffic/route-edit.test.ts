@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { JsonPatchOperation, KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { Traffic } from "../../../src/rollout/spec.ts";
-import { operationsFor, type RouteEdit } from "../../../src/traffic/istio/route-edit.ts";
+import { operationsFor, type RouteEdit } from "../../../src/traffic/route-edit.ts";
+import { FORM, type RouteDestination } from "../../../src/traffic/istio/virtual-service.ts";
 import { placeIn, type RoutePlace } from "../../../src/traffic/istio/route-place.ts";
 import { aTarget, aVirtualService, subsets, type KubernetesRoute } from "../../support/istio-objects.ts";
 
@@ -97,8 +98,8 @@ function apply(object: KubernetesObject, operations: readonly JsonPatchOperation
   return { ...patched, metadata: Object.keys(annotations ?? {}).length > 0 ? patched.metadata : metadata };
 }
 
-function edited(object: KubernetesObject, target: Traffic, edit: RouteEdit): KubernetesObject {
-  return apply(object, operationsFor(placeOf(object, target), edit));
+function edited(object: KubernetesObject, target: Traffic, edit: Edit): KubernetesObject {
+  return apply(object, patchFor(placeOf(object, target), edit));
 }
 
 function destinationsOf(object: KubernetesObject, target: Traffic): RoutePlace["destinations"] {
@@ -110,20 +111,31 @@ function foreignBytes(object: KubernetesObject, target: Traffic): string {
   const copy = structuredClone(object) as unknown as { metadata: { annotations?: Record<string, string> }; spec: { http: { route: { destination: { subset: string } }[] }[] } };
   delete copy.metadata.annotations?.[EPOCH_ANNOTATION];
   if (Object.keys(copy.metadata.annotations ?? {}).length === 0) delete copy.metadata.annotations;
-  const route = copy.spec.http[placeOf(object, target).index]!;
+  const route = copy.spec.http[indexOf(object, target)]!;
   route.route = route.route.filter(({ destination }) => !OURS.includes(destination.subset));
   return JSON.stringify(copy);
 }
 
-function split(shared: number, canary: number, stamp: string | null = "uid/1.1"): RouteEdit {
+function split(shared: number, canary: number, stamp: string | null = "uid/1.1"): Edit {
   return { ours: OURS, stamp, wanted: [{ version: STABLE, points: shared - canary }, { version: CANARY, points: canary }] };
 }
 
 /** The last write of a run: the winner has it all, and what was not there before goes. */
-function ending({ shared, hasCanary, isUnweighted }: Start, winner: string): RouteEdit {
+function ending({ shared, hasCanary, isUnweighted }: Start, winner: string): Edit {
   const points = isUnweighted ? null : shared;
   const loser = winner === STABLE ? CANARY : STABLE;
   return { ours: OURS, stamp: null, wanted: hasCanary ? [{ version: winner, points }, { version: loser, points: 0 }] : [{ version: winner, points }] };
+}
+
+type Edit = Omit<RouteEdit<RouteDestination>, "form">;
+
+function patchFor(place: RoutePlace, edit: Edit): readonly JsonPatchOperation[] {
+  return operationsFor(place, { ...edit, form: FORM });
+}
+
+/** Of the edited route in spec.http. */
+function indexOf(object: KubernetesObject, target: Traffic): number {
+  return Number(placeOf(object, target).path.split("/")[3]);
 }
 
 const startAndShares = start.chain((each) => fc.tuple(fc.constant(each), fc.array(fc.nat(each.shared), { minLength: 1, maxLength: 5 })));
@@ -157,7 +169,7 @@ describe("the operations of an edit", () => {
     fc.assert(
       fc.property(startAndShares, ([{ object, target, shared }, [canary]]) => {
         const edit = split(shared, canary!);
-        expect(operationsFor(placeOf(edited(object, target, edit), target), edit)).toEqual([]);
+        expect(patchFor(placeOf(edited(object, target, edit), target), edit)).toEqual([]);
       }),
     );
   });
@@ -165,7 +177,7 @@ describe("the operations of an edit", () => {
   it("test the resourceVersion first, so that a stale one changes nothing", () => {
     fc.assert(
       fc.property(startAndShares, ([{ object, target, shared }, [canary]]) => {
-        const operations = operationsFor(placeOf(object, target), split(shared, canary!));
+        const operations = patchFor(placeOf(object, target), split(shared, canary!));
         const newer = { ...object, metadata: { ...object.metadata, resourceVersion: "8" } };
         expect(operations[0]).toEqual({ op: "test", path: "/metadata/resourceVersion", value: "7" });
         expect(() => apply(newer, operations)).toThrow(fastJsonPatch.JsonPatchError);
@@ -175,7 +187,7 @@ describe("the operations of an edit", () => {
 
   it("also test the places themselves: a route whose destinations have moved is refused even at the same resourceVersion", () => {
     const object = aVirtualService({ http: [{ name: "a", route: subsets({ v2: 100 }) }, { name: "primary", route: subsets({ v2: 90, v3: 10 }) }], metadata: { resourceVersion: "7" } });
-    const operations = operationsFor(placeOf(object, aTarget("reviews", "primary")), split(100, 25));
+    const operations = patchFor(placeOf(object, aTarget("reviews", "primary")), split(100, 25));
     const [first, second] = (object.spec as { http: KubernetesRoute[] }).http;
     expect(() => apply({ ...object, spec: { http: [second, first] } }, operations)).toThrow(fastJsonPatch.JsonPatchError);
     const contested = aVirtualService({ http: [first!, { name: "primary", route: subsets({ v2: 50, v3: 50 }) }], metadata: { resourceVersion: "7" } });
@@ -222,30 +234,30 @@ describe("an edit that is broken", () => {
   it("is refused when the weights would not add up to 100", () => {
     const object = aVirtualService({ metadata: { resourceVersion: "7" } });
     const edit = { ours: OURS, stamp: null, wanted: [{ version: STABLE, points: 90 }, { version: CANARY, points: 20 }] };
-    expect(() => operationsFor(placeOf(object, aTarget()), edit)).toThrow("expected weights that add up to 100 for VirtualService bookinfo/reviews, got v2 90, v3 20");
+    expect(() => patchFor(placeOf(object, aTarget()), edit)).toThrow("expected weights that add up to 100 for VirtualService bookinfo/reviews, got v2 90, v3 20");
   });
 
   it("is refused when the route leads to neither of ours", () => {
     const object = aVirtualService({ http: [{ route: subsets({ v1: 100 }) }], metadata: { resourceVersion: "7" } });
-    expect(() => operationsFor(placeOf(object, aTarget()), split(100, 10))).toThrow("expected the route to have v2 or v3, to copy it; it has v1 100");
+    expect(() => patchFor(placeOf(object, aTarget()), split(100, 10))).toThrow("expected the route to have v2 or v3, to copy it; it has v1 100");
   });
 });
 
 describe("an edit that changes nothing in effect", () => {
   it("does not write a weight of 0 where a missing one means the same", () => {
     const object = aVirtualService({ http: [{ route: subsets({ v2: 100, v3: null }) }], metadata: { resourceVersion: "7" } });
-    expect(operationsFor(placeOf(object, aTarget()), split(100, 0, null))).toEqual([]);
+    expect(patchFor(placeOf(object, aTarget()), split(100, 0, null))).toEqual([]);
   });
 
   it("writes the stamp alone where only the stamp differs", () => {
     const object = aVirtualService({ metadata: { resourceVersion: "7", annotations: { team: "reviews" } } });
-    const changes = operationsFor(placeOf(object, aTarget()), split(100, 10, "uid/1.2")).filter(({ op }) => op !== "test");
+    const changes = patchFor(placeOf(object, aTarget()), split(100, 10, "uid/1.2")).filter(({ op }) => op !== "test");
     expect(changes).toEqual([{ op: "add", path: "/metadata/annotations/weir.dev~1epoch", value: "uid/1.2" }]);
   });
 
   it("takes only its own key away, since annotations that caches leave out may be beside it", () => {
     const object = aVirtualService({ metadata: { resourceVersion: "7", annotations: { [EPOCH_ANNOTATION]: "uid/1.2" } } });
-    const changes = operationsFor(placeOf(object, aTarget()), split(100, 10, null)).filter(({ op }) => op !== "test");
+    const changes = patchFor(placeOf(object, aTarget()), split(100, 10, null)).filter(({ op }) => op !== "test");
     expect(changes).toEqual([{ op: "remove", path: "/metadata/annotations/weir.dev~1epoch" }]);
   });
 });
@@ -257,7 +269,7 @@ function weightOf(object: KubernetesObject, target: Traffic, version: string): n
 /** The VirtualService as it was, but for stable's weight, which is what the two shared. */
 function sortedAs(object: KubernetesObject, target: Traffic, shared: number, isUnweighted: boolean): unknown {
   const copy = structuredClone(object) as unknown as { spec: { http: { route: { destination: { subset: string }; weight?: number }[] }[] } };
-  const stable = copy.spec.http[placeOf(object, target).index]!.route.find(({ destination }) => destination.subset === STABLE)!;
+  const stable = copy.spec.http[indexOf(object, target)]!.route.find(({ destination }) => destination.subset === STABLE)!;
   if (!isUnweighted) stable.weight = shared;
   return copy.spec;
 }

@@ -1,15 +1,15 @@
 /** Who wrote what and when, from metadata.managedFields (whole seconds of the API server's clock). */
 import { z } from "zod";
-import type { ManagedFieldsEntry, ObjectMetadata } from "../../kubernetes/client.ts";
-import type { RouteWriter } from "../../rollout/observation.ts";
-import { instantOf } from "../../rollout/units.ts";
+import type { ManagedFieldsEntry, ObjectMetadata } from "../kubernetes/client.ts";
+import type { RouteWriter } from "../rollout/observation.ts";
+import { instantOf } from "../rollout/units.ts";
 
 const FieldsV1 = z.looseObject({ "f:spec": z.record(z.string(), z.unknown()).optional() });
 
-/** Owners of `spec.http`, or of all of `spec`, newest first. */
-export function writersOfHttp(metadata: ObjectMetadata): readonly RouteWriter[] {
+/** Owners of a field of `spec` (`http`), or of all of `spec`, newest first. */
+export function writersOf(metadata: ObjectMetadata, field: string): readonly RouteWriter[] {
   return entriesOf(metadata)
-    .filter((entry) => ownsHttp(specFieldsOf(entry)))
+    .filter((entry) => owns(specFieldsOf(entry), field))
     .map((entry) => ({ manager: entry.manager ?? "unknown", atMs: atMsOf(entry) }))
     .sort((one, other) => other.atMs - one.atMs);
 }
@@ -43,7 +43,7 @@ function specFieldsOf(entry: ManagedFieldsEntry): Readonly<Record<string, unknow
   return FieldsV1.safeParse(entry.fieldsV1).data?.["f:spec"];
 }
 
-/** `spec.http` has no keyed list, so its owner owns every weight; an empty `f:spec` is the whole of it. */
-function ownsHttp(fields: Readonly<Record<string, unknown>> | undefined): boolean {
-  return fields !== undefined && ("f:http" in fields || Object.keys(fields).length === 0);
+/** A list without keys, such as `spec.http`, is owned as a whole; an empty `f:spec` is all of it. */
+function owns(fields: Readonly<Record<string, unknown>> | undefined, field: string): boolean {
+  return fields !== undefined && (`f:${field}` in fields || Object.keys(fields).length === 0);
 }

@@ -1,6 +1,6 @@
 /** Who may refer to an object in another namespace (law 14). */
-import type { KubernetesObject } from "../../kubernetes/client.ts";
-import type { RolloutRef } from "../../rollout/rollout.ts";
+import type { KubernetesObject } from "../kubernetes/client.ts";
+import type { RolloutRef } from "../rollout/rollout.ts";
 
 const ALLOW_FROM_ANNOTATION = "weir.dev/allow-from";
 

@@ -1,0 +1,65 @@
+/** One conditional JSON Patch, whatever kind of route it is for: from what was seen, and checked against what was stored. */
+import type { KubernetesClient, KubernetesObject, Resource } from "../kubernetes/client.ts";
+import { Conflict } from "../kubernetes/errors.ts";
+import { EPOCH_ANNOTATION } from "../rollout/rollout.ts";
+import { lastWriteMs } from "./managed-fields.ts";
+import { destinationsAfter, operationsFor } from "./route-edit.ts";
+import { splitInWords, type Place, type RouteForm, type Trouble, type Weighted } from "./route-form.ts";
+import type { RouteChange, RouteWritten } from "./traffic-router.ts";
+
+export interface Writing<Destination extends Weighted> {
+  /** One that puts its answers into the caches, so that the next read sees the write. */
+  readonly client: Pick<KubernetesClient, "patch">;
+  readonly resource: Resource;
+  /** For sentences: `VirtualServices`. */
+  readonly kinds: string;
+  readonly form: RouteForm<Destination>;
+  /** Where the caches have the route now. */
+  readonly place: Place<Destination> | Trouble;
+  /** The same place in what the server answers. */
+  readonly placeIn: (object: KubernetesObject) => Place<Destination> | Trouble;
+}
+
+export async function writeRoute<Destination extends Weighted>(writing: Writing<Destination>, change: RouteChange): Promise<RouteWritten> {
+  const { client, resource, form, place } = writing;
+  assertUnmoved(place, change);
+  const edit = { ...change, form, names: namesIn(place, change) };
+  const operations = operationsFor(place, edit);
+  if (operations.length === 0) return writtenOf(place.object, change);
+  const { namespace, object } = place;
+  const answer = await client.patch(resource, namespace, object.metadata.name, { type: "json", body: operations }, { fieldManager: change.manager });
+  assertAsSent(answer, writing, { label: place.label, sent: splitInWords(form, destinationsAfter(place.destinations, edit)), stamp: change.stamp });
+  return writtenOf(answer, change);
+}
+
+/** As the destinations of this very resourceVersion were called when the decision was made. */
+function namesIn<Destination extends Weighted>({ destinations }: Place<Destination>, { seen }: RouteChange): ReadonlyMap<Destination, string> {
+  return new Map(destinations.flatMap((each, index) => (seen.destinations[index] ? [[each, seen.destinations[index].version]] : [])));
+}
+
+function writtenOf({ metadata }: KubernetesObject, { manager }: RouteChange): RouteWritten {
+  return { resourceVersion: metadata.resourceVersion ?? "", atMs: lastWriteMs(metadata, manager) };
+}
+
+/** What the cache holds now must be what the decision was made from. */
+function assertUnmoved<Destination extends Weighted>(place: Place<Destination> | Trouble, { seen }: RouteChange): asserts place is Place<Destination> {
+  if (place.kind !== "place") throw new Conflict(`${seen.name} has changed since it was looked at: ${place.message}`);
+  const { resourceVersion } = place.object.metadata;
+  if (resourceVersion !== seen.resourceVersion) throw new Conflict(`${seen.name} has changed since it was looked at: resourceVersion was ${seen.resourceVersion} and is ${resourceVersion}`);
+}
+
+interface Sent {
+  readonly label: string;
+  readonly sent: string;
+  readonly stamp: string | null;
+}
+
+/** An admission webhook may change what was sent; then nobody may believe that the weights are as decided. */
+function assertAsSent<Destination extends Weighted>(answer: KubernetesObject, { form, kinds, placeIn }: Writing<Destination>, { label, sent, stamp }: Sent): void {
+  const place = placeIn(answer);
+  const stored = place.kind === "place" ? splitInWords(form, place.destinations) : place.message;
+  const advice = `look for an admission webhook that edits ${kinds}`;
+  if (stored !== sent) throw new Error(`the API server changed the write to ${label}: sent ${sent}, stored ${stored}; ${advice}`);
+  const has = answer.metadata.annotations?.[EPOCH_ANNOTATION] ?? null;
+  if (has !== stamp) throw new Error(`the API server changed the write to ${label}: sent ${EPOCH_ANNOTATION}=${stamp}, stored ${has}; ${advice}`);
+}
