@@ -84,30 +84,30 @@ async function bad(it: Delivery): Promise<void> {
 
 async function turnsBad(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 50));
+  await it.chronicle.reached(has(it, run, 50));
   it.telemetry.turn(it.app, it.to, BAD);
   const { status } = await it.request<Rollout>("GET", pathOf(it));
-  if (isAt(run, 50)({ status }) && !isOver(run)({ status })) return mustBeTakenBack(it, run, "RolledBack");
+  if (status?.run?.weight === 50 && !isOver(run)({ status })) return mustBeTakenBack(it, run, "RolledBack");
   await comesTooLate(it, run);
 }
 
 async function aborted(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 10));
+  await it.chronicle.reached(has(it, run, 10));
   const { status } = await command(it, { verb: "abort", run, reason: "it looks odd" });
   await (isOver(run)({ status }) ? comesTooLate(it, run) : mustBeTakenBack(it, run, "Aborted"));
 }
 
 async function withdrawn(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 10));
+  await it.chronicle.reached(has(it, run, 10));
   const { status } = await release(it, it.from);
   await (isOver(run)({ status }) ? comesTooLate(it, run) : mustBeTakenBack(it, run, "Aborted"));
 }
 
 async function lowered(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 10));
+  await it.chronicle.reached(has(it, run, 10));
   if (!(await hand(it, { from: 10, to: LOWERED }, "kubectl-edit"))) return comesTooLate(it, run);
   await it.chronicle.reached(({ status }) => status?.run?.pausedBy === "RouteEditedByHand" || isOver(run)({ status }));
   await command(it, { verb: "resume", run });
@@ -116,7 +116,7 @@ async function lowered(it: Delivery): Promise<void> {
 
 async function raised(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 10));
+  await it.chronicle.reached(has(it, run, 10));
   if (!(await hand(it, { from: 10, to: RAISED }, "argocd-controller"))) return comesTooLate(it, run);
   await it.chronicle.reached(({ shares }) => shares[it.to] !== RAISED);
   await mustEnd(it, run, "Succeeded");
@@ -125,7 +125,7 @@ async function raised(it: Delivery): Promise<void> {
 /** Its finalizer keeps it until the traffic is back. */
 async function deleted(it: Delivery): Promise<void> {
   const run = await begin(it);
-  await it.chronicle.reached(isAt(run, 10));
+  await it.chronicle.reached(has(it, run, 10));
   const { status } = await it.request<Rollout>("DELETE", pathOf(it));
   const left = isOver(run)({ status }) && status?.run?.outcome === "Succeeded" ? it.to : it.from;
   await it.chronicle.reached(({ uid }) => uid === undefined);
@@ -176,11 +176,8 @@ async function makeHealthy(it: Delivery, version: string): Promise<void> {
 
 const isOver = (run: number) => ({ status }: Pick<Standing, "status">): boolean => numberOf(status) > run || (numberOf(status) === run && status?.run?.outcome !== undefined);
 
-/** Or over. */
-const isAt = (run: number, weight: number) => (standing: Pick<Standing, "status">): boolean => {
-  const now = standing.status?.run;
-  return isOver(run)(standing) || (now?.number === run && now.weight === weight && now.inForceAt !== undefined);
-};
+/** The run's version has so much of the traffic; or the run is over. */
+const has = (it: Delivery, run: number, share: number) => (standing: Pick<Standing, "status" | "shares">): boolean => isOver(run)(standing) || standing.shares[it.to] === share;
 
 function numberOf(status: RolloutStatus | undefined): number {
   return status?.run?.number ?? 0;

@@ -5,12 +5,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import { createNamedRandom } from "../../src/playground/random.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
-import { STABLE } from "../support/deliveries.ts";
+import type { PastRun, VersionRevision } from "../../src/rollout/status.ts";
+import { CANARY, STABLE } from "../support/deliveries.ts";
 import type { Counts } from "./chronicle.ts";
 import { createDaemons, type Daemons } from "./daemons.ts";
 import { runFaults } from "./faults.ts";
 import type { FleetApi } from "./fleet-api.ts";
-import { openFleet, type Fleet } from "./fleet.ts";
+import { openFleet, type Fleet, type FleetApp } from "./fleet.ts";
 import { createSeries, gauge, type Series } from "./gauges.ts";
 import { live } from "./life.ts";
 
@@ -43,8 +44,9 @@ export interface SoakReport {
 
 const LADDER = [10, 50, 100];
 const DEFAULTS = { intervalSeconds: 5, faultGapMs: 5_000, restMs: 45_000 };
-/** Of the time: until then records of past runs and caches of answers still fill up. */
+/** Of the time: until then caches of answers still fill up. */
 const WARM_UP = 0.5;
+const PAST_RUNS = 10;
 const SAMPLES = 60;
 const SHORTEST_SAMPLING_MS = 3_000;
 /** How long what has begun may take to end once nothing goes wrong any more. */
@@ -70,6 +72,7 @@ export async function runSoak(given: SoakOptions): Promise<SoakReport> {
 
 async function soak({ minutes, seed, faultGapMs, restMs, onProgress = () => undefined }: SoakOptions & typeof DEFAULTS, fleet: Fleet, daemons: Daemons, tally: Tally): Promise<void> {
   await Promise.all([...fleet.chronicles.values()].map((chronicle) => chronicle.reached(({ status }) => status?.phase === "Healthy")));
+  for (const app of fleet.apps) await giveHistory(fleet, app);
   onProgress(`${fleet.apps.length} Rollouts are at rest on ${STABLE}; the soak begins`);
   const ending = new AbortController();
   setMaxListeners(0, ending.signal); // everybody who rests listens to it
@@ -85,6 +88,15 @@ async function soak({ minutes, seed, faultGapMs, restMs, onProgress = () => unde
   await faults;
   onProgress("no more faults; what has begun may end");
   await settled(fleet, Promise.all(lives), tally);
+}
+
+/** As after a long life, so that nothing fills up during the soak that has a limit: as many past runs as a status holds. */
+async function giveHistory({ request }: Fleet, { namespace, name }: FleetApp): Promise<void> {
+  const [stable, canary] = [STABLE, CANARY].map((version) => ({ version, revision: "r1-of-long-ago" })) as [VersionRevision, VersionRevision];
+  const at = "2026-01-01T00:00:00.000Z";
+  const past = (number: number): PastRun => ({ number, from: stable, to: canary, outcome: "RolledBack", weight: 50, startedAt: at, endedAt: at, actor: "admin", reason: "errors: canary 12 of 240 requests failed (5.0 %), stable 3 of 2,110 (0.14 %)" });
+  const history = Array.from({ length: PAST_RUNS }, (_, index) => past(PAST_RUNS - index));
+  await request("PATCH", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts/${name}/status`, { status: { runs: PAST_RUNS, history } });
 }
 
 /** No way back is direct, so that each delivery takes the ladder. */
