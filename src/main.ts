@@ -102,8 +102,8 @@ function unready(): string[] {
 
 /** Looks at every Rollout once, and from then on at whatever changes. */
 function begin({ rollouts, objects }: Caches): void {
-  const { virtualServices, ...others } = objects;
-  startTriggers({ ...cluster.routes, rollouts, virtualServices, others: Object.values(others), scheduler, time: systemTime });
+  const { virtualServices, httpRoutes, grpcRoutes, ...others } = objects;
+  startTriggers({ ...cluster.routes, rollouts, routes: { virtualServices, httpRoutes, grpcRoutes }, others: Object.values(others), scheduler, time: systemTime });
   scheduler.start();
   outbox.start();
   recordSweep.start();

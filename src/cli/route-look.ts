@@ -6,6 +6,7 @@ import type { ObjectCache } from "../kubernetes/object-cache.ts";
 import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
+import { routesNamed, type RouteKind, type RouteName } from "../rollout/route-names.ts";
 import type { Traffic } from "../rollout/spec.ts";
 import type { TrafficRouter } from "../traffic/traffic-router.ts";
 import { createTrafficRouter } from "../traffic/registry.ts";
@@ -15,19 +16,26 @@ export interface RouteLook {
   readonly route: RouteSeen;
   /** Writes are conditional on what was seen here. */
   readonly router: TrafficRouter;
-  /** The VirtualServices that were read. */
-  readonly virtualServices: readonly KubernetesObject[];
+  /** The objects that were read: VirtualServices, or routes of the Gateway API. */
+  readonly routes: readonly RouteObject[];
+}
+
+export interface RouteObject {
+  readonly kind: RouteKind;
+  readonly object: KubernetesObject;
 }
 
 /** `withBackends`: also the DestinationRules and Services that say where each version's pods are; left out where they may not be read. */
 export async function lookAtRoute(client: KubernetesClient, rollout: ValidRollout, { withBackends = false } = {}): Promise<RouteLook> {
-  const refs = targetsOf(rollout).flatMap(({ istio }) => istio.virtualServices).map(({ namespace = rollout.metadata.namespace, name }) => ({ namespace, name }));
-  const virtualServices = (await Promise.all(distinct(refs).map((ref) => found(client, ref)))).filter((object) => object !== undefined);
-  const namespaces = withBackends ? backendNamespaces(rollout, virtualServices) : [];
+  const names = targetsOf(rollout).flatMap((target) => routesNamed(target, rollout.metadata.namespace));
+  const routes = (await Promise.all(distinct(names).map((name) => found(client, name)))).flatMap((one) => one ?? []);
+  const namespaces = withBackends ? backendNamespaces(rollout, routes) : [];
   const listed = (resource: Resource): Promise<readonly KubernetesObject[]> => Promise.all(namespaces.map((namespace) => readable(client, resource, namespace))).then((all) => all.flat());
   const [destinationRules, services] = await Promise.all([listed(RESOURCES.destinationRules), listed(RESOURCES.services)]);
-  const router = createTrafficRouter({ client, caches: { virtualServices: cacheOf(virtualServices), destinationRules: cacheOf(destinationRules), services: cacheOf(services) } });
-  return { router, virtualServices, route: readRoute(rollout, router) };
+  const ofKind = (kind: RouteKind): ObjectCache => cacheOf(routes.flatMap((route) => (route.kind === kind ? route.object : [])));
+  const caches = { virtualServices: ofKind("virtualServices"), httpRoutes: ofKind("httpRoutes"), grpcRoutes: ofKind("grpcRoutes"), destinationRules: cacheOf(destinationRules), services: cacheOf(services) };
+  const router = createTrafficRouter({ client, caches });
+  return { router, routes, route: readRoute(rollout, router) };
 }
 
 /** What the run goes on with, and what the spec names. */
@@ -43,18 +51,14 @@ function readRoute(rollout: ValidRollout, router: TrafficRouter): RouteSeen {
   return others.length === 0 ? route : read(others);
 }
 
-interface Ref {
-  readonly namespace: string;
-  readonly name: string;
+function distinct(names: readonly RouteName[]): readonly RouteName[] {
+  const isSame = (one: RouteName, other: RouteName): boolean => one.kind === other.kind && one.namespace === other.namespace && one.name === other.name;
+  return names.filter((name, index) => names.findIndex((other) => isSame(name, other)) === index);
 }
 
-function distinct(refs: readonly Ref[]): readonly Ref[] {
-  return refs.filter((ref, index) => refs.findIndex(({ namespace, name }) => namespace === ref.namespace && name === ref.name) === index);
-}
-
-async function found(client: KubernetesClient, { namespace, name }: Ref): Promise<KubernetesObject | undefined> {
+async function found(client: KubernetesClient, { kind, namespace, name }: RouteName): Promise<RouteObject | undefined> {
   try {
-    return await client.get(RESOURCES.virtualServices, namespace, name);
+    return { kind, object: await client.get(RESOURCES[kind], namespace, name) };
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
@@ -71,14 +75,17 @@ async function readable(client: KubernetesClient, resource: Resource, namespace:
 }
 
 const Hosts = z.object({ http: z.array(z.object({ route: z.array(z.object({ destination: z.object({ host: z.string() }) })).default([]) })).default([]) });
+const Backends = z.object({ rules: z.array(z.object({ backendRefs: z.array(z.object({ namespace: z.string().optional() })).default([]) })).default([]) });
 
-function backendNamespaces(rollout: ValidRollout, virtualServices: readonly KubernetesObject[]): readonly string[] {
-  const ofRules = targetsOf(rollout).flatMap(({ istio }) => istio.destinationRule?.namespace ?? []);
-  const ofHosts = virtualServices.flatMap(({ metadata: { namespace = "" }, spec }) => {
-    const hosts = Hosts.safeParse(spec).data?.http.flatMap(({ route }) => route.map(({ destination }) => destination.host)) ?? [];
-    return [namespace, ...hosts.flatMap((host) => hostNameOf(canonicalHost(host, namespace), namespace).namespace ?? [])];
-  });
-  return [...new Set([rollout.metadata.namespace, ...ofRules, ...ofHosts])];
+function backendNamespaces(rollout: ValidRollout, routes: readonly RouteObject[]): readonly string[] {
+  const ofRules = targetsOf(rollout).flatMap(({ istio }) => istio?.destinationRule?.namespace ?? []);
+  return [...new Set([rollout.metadata.namespace, ...ofRules, ...routes.flatMap(namespacesIn)])];
+}
+
+function namespacesIn({ kind, object: { metadata: { namespace = "" }, spec } }: RouteObject): readonly string[] {
+  if (kind !== "virtualServices") return [namespace, ...(Backends.safeParse(spec).data?.rules ?? []).flatMap(({ backendRefs }) => backendRefs.flatMap((one) => one.namespace ?? []))];
+  const hosts = (Hosts.safeParse(spec).data?.http ?? []).flatMap(({ route }) => route.map(({ destination }) => destination.host));
+  return [namespace, ...hosts.flatMap((host) => hostNameOf(canonicalHost(host, namespace), namespace).namespace ?? [])];
 }
 
 function cacheOf(objects: readonly KubernetesObject[]): ObjectCache {

@@ -35,6 +35,8 @@ export function createCaches(options: CachesOptions): Caches {
   const objects = {
     virtualServices: cacheOf(RESOURCES.virtualServices, trimWritten),
     destinationRules: cacheOf(RESOURCES.destinationRules, trimWritten),
+    httpRoutes: cacheOf(RESOURCES.httpRoutes, trimWritten),
+    grpcRoutes: cacheOf(RESOURCES.grpcRoutes, trimWritten),
     services: cacheOf(RESOURCES.services, trimAddress),
     pods: cacheOf(RESOURCES.pods, trimPod),
     replicaSets: cacheOf(RESOURCES.replicaSets, trimReplicaSet),

@@ -10,6 +10,8 @@ export interface ObjectCache {
 export interface ObjectCaches {
   readonly virtualServices: ObjectCache;
   readonly destinationRules: ObjectCache;
+  readonly httpRoutes: ObjectCache;
+  readonly grpcRoutes: ObjectCache;
   readonly services: ObjectCache;
   readonly pods: ObjectCache;
   readonly replicaSets: ObjectCache;

@@ -43,8 +43,8 @@ const WATCH_SECONDS = 300;
 const IDLE_MS = 90_000;
 /** A watch that lived this long was healthy, and is renewed at once. */
 const HEALTHY_MS = 5_000;
-/** By how a round ended: a server that is away must be heard soon after it is back, and one that answers is not to be hammered. */
-const BACK_OFF = { away: { firstMs: 500, mostMs: 5_000 }, refused: { firstMs: 2_000, mostMs: 30_000 } };
+/** By how a round ended: a server that is away must be heard soon after it is back, one that answers is not to be hammered, and a kind that nobody has installed may never come. */
+const BACK_OFF = { away: { firstMs: 500, mostMs: 5_000 }, refused: { firstMs: 2_000, mostMs: 30_000 }, unknown: { firstMs: 15_000, mostMs: 300_000 } };
 type Ending = "healthy" | keyof typeof BACK_OFF;
 
 /** What the rounds of one reflector share. */
@@ -92,7 +92,8 @@ async function round(course: Course): Promise<Ending> {
     return course.stopping.aborted ? "healthy" : await watch(course, course.place);
   } catch (error) {
     takeIn(course, error);
-    return error instanceof Unreachable ? "away" : "refused";
+    if (error instanceof Unreachable) return "away";
+    return isUnknownKind(error) ? "unknown" : "refused";
   }
 }
 

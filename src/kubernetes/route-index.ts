@@ -1,24 +1,25 @@
-/** Which Rollouts name which VirtualService, kept up to date with the Rollouts' cache. */
+/** Which Rollouts name which route, kept up to date with the Rollouts' cache. */
 import { z } from "zod";
 import type { RolloutRef } from "../rollout/rollout.ts";
+import { routesNamed, type RouteKind, type RouteName } from "../rollout/route-names.ts";
+import { Traffic } from "../rollout/spec.ts";
 import type { KubernetesObject } from "./client.ts";
 import type { InformerCache } from "./informer-cache.ts";
 
 export interface RouteIndex {
-  /** Rollouts that name this VirtualService, in their spec or for a run that goes on; the oldest first. */
-  naming(namespace: string, virtualService: string): readonly RolloutRef[];
-  /** Rollouts in this namespace, and those that name a VirtualService in it. */
+  /** Rollouts that name this route, in their spec or for a run that goes on; the oldest first. */
+  naming(kind: RouteKind, namespace: string, name: string): readonly RolloutRef[];
+  /** Rollouts in this namespace, and those that name a route in it. */
   about(namespace: string): readonly RolloutRef[];
   /** The Rollout that a route belongs to where several name it: the oldest. */
-  ownerOf(route: { readonly namespace: string; readonly virtualService: string; readonly route?: string }): RolloutRef | undefined;
+  ownerOf(route: RouteName): RolloutRef | undefined;
 }
 
-const Target = z.object({ istio: z.object({ virtualServices: z.array(z.object({ name: z.string(), namespace: z.string().optional(), routes: z.array(z.string()).optional() })) }) });
-const Naming = z.object({ spec: z.object({ traffic: Target }).optional().catch(undefined), status: z.object({ run: z.object({ target: Target }).optional().catch(undefined) }).optional().catch(undefined) });
+const Naming = z.object({ spec: z.object({ traffic: Traffic }).optional().catch(undefined), status: z.object({ run: z.object({ target: Traffic }).optional().catch(undefined) }).optional().catch(undefined) });
 
 interface Entry extends RolloutRef {
   readonly createdAt: string;
-  readonly places: readonly { readonly key: string; readonly namespace: string; readonly route: string | undefined; readonly isSpec: boolean }[];
+  readonly places: readonly { readonly key: string; readonly namespace: string; readonly part: string | undefined; readonly isSpec: boolean }[];
 }
 
 export function createRouteIndex(rollouts: Pick<InformerCache, "onChange">): RouteIndex {
@@ -46,15 +47,19 @@ export function createRouteIndex(rollouts: Pick<InformerCache, "onChange">): Rou
     [...keys].map((key) => entries.get(key)!).sort((one, other) => one.createdAt.localeCompare(other.createdAt) || `${one.namespace}/${one.name}`.localeCompare(`${other.namespace}/${other.name}`));
 
   return {
-    naming: (namespace, virtualService) => sorted(byPlace.get(`${namespace}/${virtualService}`)).map(refOf),
+    naming: (kind, namespace, name) => sorted(byPlace.get(keyOf({ kind, namespace, name }))).map(refOf),
     about: (namespace) => sorted(byNamespace.get(namespace)).map(refOf),
-    ownerOf({ namespace, virtualService, route }) {
-      const key = `${namespace}/${virtualService}`;
-      const same = (named: string | undefined): boolean => named === undefined || route === undefined || named === route;
-      const owner = sorted(byPlace.get(key)).find(({ places }) => places.some((place) => place.isSpec && place.key === key && same(place.route)));
+    ownerOf({ part, ...route }) {
+      const key = keyOf(route);
+      const same = (named: string | undefined): boolean => named === undefined || part === undefined || named === part;
+      const owner = sorted(byPlace.get(key)).find(({ places }) => places.some((place) => place.isSpec && place.key === key && same(place.part)));
       return owner && refOf(owner);
     },
   };
+}
+
+function keyOf({ kind, namespace, name }: Omit<RouteName, "part">): string {
+  return `${kind}/${namespace}/${name}`;
 }
 
 function refOf({ namespace, name }: Entry): RolloutRef {
@@ -63,7 +68,7 @@ function refOf({ namespace, name }: Entry): RolloutRef {
 
 function entryOf(object: KubernetesObject, namespace: string, name: string): Entry {
   const { spec, status } = Naming.parse({ spec: object["spec"], status: object["status"] });
-  const placesOf = (target: z.infer<typeof Target> | undefined, isSpec: boolean): Entry["places"] =>
-    (target?.istio.virtualServices ?? []).map((one) => ({ key: `${one.namespace ?? namespace}/${one.name}`, namespace: one.namespace ?? namespace, route: one.routes?.[0], isSpec }));
+  const placesOf = (target: Traffic | undefined, isSpec: boolean): Entry["places"] =>
+    (target ? routesNamed(target, namespace) : []).map((route) => ({ key: keyOf(route), namespace: route.namespace, part: route.part, isSpec }));
   return { namespace, name, createdAt: object.metadata.creationTimestamp ?? "", places: [...placesOf(spec?.traffic, true), ...placesOf(status?.run?.target, false)] };
 }

@@ -123,6 +123,7 @@ function routeAt(rollout: ValidRollout, cast: Cast, atMs: number, points: number
     kind: "found",
     name: "the rehearsed route",
     resourceVersion: `${atMs}/${points}`,
+    field: "http",
     destinations: [destination(stable, 100 - points), destination(release, points)],
     writers: [{ manager: ROUTE_MANAGER, atMs: Math.floor(atMs / 1_000) * 1_000 }],
     backends: { [stable]: backend, [release]: backend },

@@ -36,10 +36,12 @@ export interface RouteFound {
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
   readonly name: string;
   readonly resourceVersion: string;
+  /** Of the object's spec: whoever writes it as a whole takes the weights back. `http` of a VirtualService, `rules` of the Gateway API's routes. */
+  readonly field: string;
   readonly destinations: readonly DestinationSeen[];
   /** The value of weir.dev/epoch, if there is one. */
   readonly stamp?: string;
-  /** Who wrote the http routes, newest first, from managedFields. */
+  /** Who wrote that field, newest first, from managedFields. */
   readonly writers: readonly RouteWriter[];
   /** Where it was found although it is not where the target says: nothing but the way back is written there. */
   readonly foundAt?: number;
@@ -51,7 +53,7 @@ export interface RouteFound {
 
 export type RouteSeen =
   | RouteFound
-  /** The VirtualService or the named route is not there. */
+  /** The object or the route named in it is not there. */
   | { readonly kind: "absent"; readonly message: string; readonly mendable?: RouteFound }
   /** It is there, and not as it must be: weights that do not add up, several routes and none named, a reference that is not allowed. */
   | {

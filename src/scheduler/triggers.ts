@@ -1,5 +1,6 @@
 /** From a change in the caches to a tick: what a person did at once and in this process, what the world did by the queue. */
 import { COMMAND_ANNOTATION, type RolloutRef } from "../rollout/rollout.ts";
+import { ROUTE_KINDS, type RouteKind } from "../rollout/route-names.ts";
 import type { KubernetesObject } from "../kubernetes/client.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { TimeSource } from "./time.ts";
@@ -16,10 +17,10 @@ interface Changes {
 
 export interface TriggersOptions {
   readonly rollouts: Changes;
-  readonly virtualServices: Changes;
+  readonly routes: Readonly<Partial<Record<RouteKind, Changes>>>;
   /** Everything else that a decision looks at: DestinationRules, Services, pods and their owners. */
   readonly others: readonly Changes[];
-  readonly naming: (namespace: string, virtualService: string) => readonly RolloutRef[];
+  readonly naming: (kind: RouteKind, namespace: string, name: string) => readonly RolloutRef[];
   readonly about: (namespace: string) => readonly RolloutRef[];
   readonly scheduler: Pick<Scheduler, "tickNow" | "wake" | "rearm">;
   readonly time: TimeSource;
@@ -35,9 +36,11 @@ export function startTriggers(options: TriggersOptions): void {
     scheduler.rearm(ref);
     if (kind === "added" || (kind === "modified" && isForUs(object, previous))) scheduler.tickNow(ref);
   });
-  options.virtualServices.onChange(({ object: { metadata } }) => {
-    for (const ref of options.naming(metadata.namespace ?? "", metadata.name)) scheduler.wake(ref);
-  });
+  for (const kind of ROUTE_KINDS) {
+    options.routes[kind]?.onChange(({ object: { metadata } }) => {
+      for (const ref of options.naming(kind, metadata.namespace ?? "", metadata.name)) scheduler.wake(ref);
+    });
+  }
   const waiting = new Set<string>();
   const flush = (namespace: string): void => {
     waiting.delete(namespace);

@@ -28,7 +28,11 @@ export function lastWriteMs(metadata: ObjectMetadata, manager: string): number {
   const entries = entriesOf(metadata);
   const its = entries.filter((entry) => entry.manager === manager);
   const times = (its.length > 0 ? its : entries).map(atMsOf);
-  return Math.max(instantOf(metadata.creationTimestamp ?? "1970-01-01T00:00:00Z"), ...times);
+  return Math.max(createdAtMs(metadata), ...times);
+}
+
+export function createdAtMs({ creationTimestamp }: ObjectMetadata): number {
+  return instantOf(creationTimestamp ?? "1970-01-01T00:00:00Z");
 }
 
 function entriesOf(metadata: ObjectMetadata): readonly ManagedFieldsEntry[] {

@@ -1,14 +1,16 @@
 /** The ways to route traffic, one line each; a Rollout's `spec.traffic` says which one is meant. */
 import type { Traffic } from "../rollout/spec.ts";
+import { createGatewayRouter, type GatewayRouterOptions } from "./gateway-api/gateway-router.ts";
 import { createIstioRouter, type IstioRouterOptions } from "./istio/istio-router.ts";
 import type { TrafficRouter } from "./traffic-router.ts";
 
 type Routers = Readonly<Record<keyof Traffic, TrafficRouter>>;
 
 /** One router for every Rollout, whatever its traffic goes by. */
-export function createTrafficRouter(options: IstioRouterOptions): TrafficRouter {
+export function createTrafficRouter(options: IstioRouterOptions & GatewayRouterOptions): TrafficRouter {
   const routers: Routers = {
     istio: createIstioRouter(options),
+    gatewayApi: createGatewayRouter(options),
   };
   return {
     read: (rollout, target, versions) => routerFor(target, routers).read(rollout, target, versions),

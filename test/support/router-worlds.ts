@@ -5,43 +5,46 @@ import { loadConnection } from "../../src/kubernetes/connection.ts";
 import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
 import type { ObjectCache } from "../../src/kubernetes/object-cache.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
-import { createIstioRouter } from "../../src/traffic/istio/istio-router.ts";
+import { createTrafficRouter } from "../../src/traffic/registry.ts";
 import type { TrafficRouter } from "../../src/traffic/traffic-router.ts";
 import type { ApiObject } from "./api-request.ts";
-import { createFakeRouter } from "./fake-router.ts";
-import { aDestinationRule, aKubernetesService, aVirtualService, NAMESPACE, type KubernetesRoute } from "./istio-objects.ts";
+import { NAMESPACE } from "./istio-objects.ts";
 import type { TestApi } from "./kubernetes-apis.ts";
+import { createMemoryCluster } from "./memory-cluster.ts";
+import type { Dialect, Part } from "./route-dialects.ts";
 import { createSilentLog } from "./silent-log.ts";
 import { until } from "./until.ts";
 
-/** One test's own VirtualService `reviews`, with a rule for v1, v2 and v3. */
+/** One test's own route `reviews`, with something behind v1, v2 and v3. */
 export interface Scene {
   readonly namespace: string;
   readonly router: TrafficRouter;
   /** A router that goes on seeing what there is now, whatever happens: a frozen daemon. */
   freeze(): TrafficRouter;
   /** A foreign write of the routes; settles when `router` sees it. */
-  editRoutes(manager: string, http: readonly KubernetesRoute[]): Promise<void>;
-  /** The VirtualService as the server has it. */
+  editRoutes(manager: string, parts: readonly Part[]): Promise<void>;
+  /** The object as the server has it. */
   stored(): Promise<KubernetesObject>;
 }
 
 export interface RouterWorld {
-  begin(http: readonly KubernetesRoute[], annotations?: Readonly<Record<string, string>>): Promise<Scene>;
+  begin(dialect: Dialect, parts: readonly Part[], annotations?: Readonly<Record<string, string>>): Promise<Scene>;
   close(): Promise<void>;
 }
 
 export function openMemoryWorld(): RouterWorld {
   return {
-    async begin(http, annotations) {
-      const fake = createFakeRouter({ nowMs: Date.now, virtualService: aVirtualService({ http, metadata: { annotations } }) });
-      const { caches, client, edit } = fake.cluster;
-      const stored = (): KubernetesObject => caches.virtualServices.get(NAMESPACE, "reviews")!;
+    async begin(dialect, parts, annotations) {
+      const { kind } = dialect;
+      const { caches, client, edit, put } = createMemoryCluster({ nowMs: Date.now });
+      for (const object of dialect.beside()) put(object.kind === "Service" ? "services" : "destinationRules", object);
+      put(kind, dialect.object(parts, { annotations }));
+      const stored = (): KubernetesObject => caches[kind].get(NAMESPACE, "reviews")!;
       return {
         namespace: NAMESPACE,
-        router: fake,
-        freeze: () => createIstioRouter({ caches: { ...caches, virtualServices: snapshot(stored()) }, client }),
-        editRoutes: async (manager, routes) => void edit("virtualServices", NAMESPACE, "reviews", manager, (object) => ({ ...object, spec: { ...(object.spec as object), http: routes } })),
+        router: createTrafficRouter({ caches, client }),
+        freeze: () => createTrafficRouter({ caches: { ...caches, [kind]: snapshot(stored()) }, client }),
+        editRoutes: async (manager, edited) => void edit(kind, NAMESPACE, "reviews", manager, (object) => ({ ...object, spec: { ...(object.spec as object), ...dialect.spec(edited) } })),
         stored: async () => stored(),
       };
     },
@@ -55,8 +58,8 @@ export async function openApiWorld(api: TestApi): Promise<RouterWorld> {
   const caches = createCaches({ client: createKubernetesClient(transport), logger: createSilentLog() });
   caches.start();
   return {
-    begin: async (http, annotations) => beginScene(api, caches, await api.createNamespace(), aVirtualService({ http, metadata: { annotations } })),
-    async close() {
+    begin: async (dialect, parts, annotations) => beginScene(api, caches, await api.createNamespace(), { dialect, object: dialect.object(parts, { annotations }) }),
+    close: async () => {
       caches.stop();
       transport.close();
       await api.close();
@@ -64,25 +67,27 @@ export async function openApiWorld(api: TestApi): Promise<RouterWorld> {
   };
 }
 
-async function beginScene(api: TestApi, caches: Caches, namespace: string, virtualService: KubernetesObject): Promise<Scene> {
-  const { virtualServices, destinationRules, services } = caches.objects;
-  const path = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/reviews`;
+async function beginScene(api: TestApi, caches: Caches, namespace: string, { dialect, object }: { readonly dialect: Dialect; readonly object: KubernetesObject }): Promise<Scene> {
+  const { objects, client } = caches;
+  const path = `${dialect.collection(namespace)}/reviews`;
   const stored = (): Promise<KubernetesObject> => api.request<KubernetesObject & ApiObject>("GET", path);
+  const routes = objects[dialect.kind];
+  const beside = dialect.beside();
   const untilCached = async (): Promise<void> => {
     const { metadata } = await stored();
-    await until(() => virtualServices.get(namespace, "reviews")?.metadata.resourceVersion === metadata.resourceVersion);
-    await until(() => services.get(namespace, "reviews") && destinationRules.get(namespace, "reviews"));
+    await until(() => routes.get(namespace, "reviews")?.metadata.resourceVersion === metadata.resourceVersion);
+    await until(() => beside.every(({ kind, metadata: { name } }) => objects[kind === "Service" ? "services" : "destinationRules"].get(namespace, name)));
   };
-  const objects = [aKubernetesService(), aDestinationRule(), virtualService].map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }));
-  await api.apply(objects as unknown as readonly ApiObject[]);
+  const given = [...beside, object].map((each) => ({ ...each, metadata: { ...each.metadata, namespace } }));
+  await api.apply(given as unknown as readonly ApiObject[]);
   await untilCached();
   return {
     namespace,
     stored,
-    router: createIstioRouter({ caches: caches.objects, client: caches.client }),
-    freeze: () => createIstioRouter({ caches: { ...caches.objects, virtualServices: snapshot(virtualServices.get(namespace, "reviews")!) }, client: caches.client }),
-    editRoutes: async (manager, http) => {
-      await api.request("PATCH", `${path}?fieldManager=${manager}`, { spec: { http } });
+    router: createTrafficRouter({ caches: objects, client }),
+    freeze: () => createTrafficRouter({ caches: { ...objects, [dialect.kind]: snapshot(routes.get(namespace, "reviews")!) }, client }),
+    editRoutes: async (manager, parts) => {
+      await api.request("PATCH", `${path}?fieldManager=${manager}`, { spec: dialect.spec(parts) });
       await untilCached();
     },
   };

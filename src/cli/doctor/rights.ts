@@ -1,8 +1,9 @@
 /** What the person may do, and what the daemon's account may do, as the API server says. */
 import { z } from "zod";
-import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { RESOURCES, type KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { GROUP, PLURAL } from "../../rollout/rollout.ts";
+import { ROUTE_KINDS } from "../../rollout/route-names.ts";
 import { Verb } from "../../rollout/status.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 
@@ -17,22 +18,24 @@ interface Right {
 
 const rights = (group: string, resource: string, verbs: readonly string[], subresource?: string): readonly Right[] => verbs.map((verb) => ({ group, resource, verb, ...(subresource && { subresource }) }));
 
+const routeRights = (verbs: readonly string[]): readonly Right[] => ROUTE_KINDS.flatMap((kind) => rights(RESOURCES[kind].group, RESOURCES[kind].plural, verbs));
+
 const LOOKING = rights("weir.dev", "rollouts", ["get", "list", "watch"]);
 const OPERATING = rights("weir.dev", "rollouts", ["patch", "update", ...Verb.options]);
-const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), ...rights("networking.istio.io", "virtualservices", ["get", "patch"])];
+const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), ...routeRights(["get", "patch"])];
 
 const OF_DAEMON = [
   ...rights("weir.dev", "rollouts", ["list", "watch", "patch"]),
   ...rights("weir.dev", "rollouts", ["patch"], "status"),
   ...rights("weir.dev", "rolloutruns", ["create", "list", "delete"]),
-  ...rights("networking.istio.io", "virtualservices", ["list", "watch"]),
+  ...routeRights(["list", "watch"]),
   ...rights("networking.istio.io", "destinationrules", ["list", "watch"]),
   ...["pods", "services"].flatMap((resource) => rights("", resource, ["list", "watch"])),
   ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].flatMap((resource) => rights("apps", resource, ["list", "watch"])),
   ...rights("", "events", ["create"]),
   ...rights("apiextensions.k8s.io", "customresourcedefinitions", ["get"]).map((right) => ({ ...right, name: `${PLURAL}.${GROUP}` })),
 ];
-const OF_DAEMON_HERE = [...rights("networking.istio.io", "virtualservices", ["patch"]), ...rights("", "secrets", ["get"])];
+const OF_DAEMON_HERE = [...routeRights(["patch"]), ...rights("", "secrets", ["get"])];
 
 /** Only what keeps the person from looking is a finding: not everybody shall do everything. */
 export async function lookAtOwnRights(client: KubernetesClient, namespace: string): Promise<readonly Finding[]> {

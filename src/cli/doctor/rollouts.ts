@@ -3,10 +3,12 @@ import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client
 import { ApiError } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
+import type { RouteFound } from "../../rollout/observation.ts";
+import { routesNamed } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
 import { ARGO_CD, FLUX } from "../../rollout/appliers.ts";
 import { managersOf } from "../git-ops.ts";
-import { lookAtRoute } from "../route-look.ts";
+import { lookAtRoute, type RouteObject } from "../route-look.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 import { argoRule, fluxRule } from "./git-ops-rules.ts";
 
@@ -33,38 +35,39 @@ const OUR_CONDITIONS: ReadonlySet<string> = new Set(["StableChangedInPlace", "Cl
 function sameRoute(rollout: ValidRollout, all: readonly KubernetesObject[], subject: string): readonly Finding[] {
   const mine = new Set(placesOf(rollout));
   const others = all.map(rolloutOf).filter(isValid).filter((other) => other.metadata.uid !== rollout.metadata.uid && placesOf(other).some((place) => mine.has(place)));
-  return others.map(({ metadata }) => bad(subject, `its route is also named by Rollout ${nameOf(metadata)}, and only the older one may move it: delete one, or name another VirtualService`));
+  return others.map(({ metadata }) => bad(subject, `its route is also named by Rollout ${nameOf(metadata)}, and only the older one may move it: delete one, or name another route`));
 }
 
 function placesOf({ metadata, spec }: ValidRollout): readonly string[] {
-  return spec.traffic.istio.virtualServices.map(({ namespace = metadata.namespace, name, routes }) => `${namespace}/${name}/${routes?.[0] ?? ""}`);
+  return routesNamed(spec.traffic, metadata.namespace).map(({ kind, namespace, name, part = "" }) => `${kind}/${namespace}/${name}/${part}`);
 }
 
 async function routeFindings(client: KubernetesClient, rollout: ValidRollout, subject: string): Promise<readonly Finding[]> {
   try {
-    const { route, virtualServices } = await lookAtRoute(client, rollout, { withBackends: true });
+    const { route, routes } = await lookAtRoute(client, rollout, { withBackends: true });
     if (route.kind !== "found") return [bad(subject, route.message)];
     const missing = Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
     return [
       ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
       ...missing.slice(0, 1).map((message) => note(subject, message)),
-      ...virtualServices.flatMap((virtualService) => otherWriters(virtualService, subject)),
+      ...routes.flatMap((one) => otherWriters(one, route, subject)),
     ];
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    return [note(subject, "its route was not seen: you may not read virtualservices")];
+    return [note(subject, `its route was not seen: you may not read ${routesNamed(rollout.spec.traffic, rollout.metadata.namespace).map(({ kind }) => kind.toLowerCase()).join(" and ")}`)];
   }
 }
 
-/** Whoever applies spec.http again takes the weights back. */
-function otherWriters(virtualService: KubernetesObject, subject: string): readonly Finding[] {
-  const managers = managersOf(virtualService, "http").filter((manager) => manager !== ROUTE_MANAGER && manager !== STAMP_MANAGER);
-  const applying = new Set((virtualService.metadata.managedFields ?? []).filter(({ operation }) => operation === "Apply").map(({ manager }) => manager));
-  const label = `spec.http of VirtualService ${virtualService.metadata.namespace}/${virtualService.metadata.name}`;
+/** Whoever applies the list of routes again takes the weights back. */
+function otherWriters({ object }: RouteObject, { field }: RouteFound, subject: string): readonly Finding[] {
+  const { metadata, kind = "" } = object;
+  const managers = managersOf(object, field).filter((manager) => manager !== ROUTE_MANAGER && manager !== STAMP_MANAGER);
+  const applying = new Set((metadata.managedFields ?? []).filter(({ operation }) => operation === "Apply").map(({ manager }) => manager));
+  const label = `spec.${field} of ${kind} ${metadata.namespace}/${metadata.name}`;
   return managers.flatMap((manager) => {
-    if (ARGO_CD.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in the Application:\n${argoRule(virtualService)}`)];
-    if (FLUX.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in git:\n${fluxRule(virtualService, manager)}`)];
-    if (applying.has(manager)) return [bad(subject, `${label} is applied server-side by ${manager}: its next apply conflicts, or with --force-conflicts takes the weights back; leave http out of what it applies`)];
+    if (ARGO_CD.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in the Application:\n${argoRule(object, field)}`)];
+    if (FLUX.has(manager)) return [bad(subject, `${label} is applied by ${manager}, which would take the weights back; exclude it in git:\n${fluxRule(object, field, manager)}`)];
+    if (applying.has(manager)) return [bad(subject, `${label} is applied server-side by ${manager}: its next apply conflicts, or with --force-conflicts takes the weights back; leave ${field} out of what it applies`)];
     return [];
   });
 }

@@ -25,7 +25,7 @@ export const takenOver: Rule = (it) => {
 
 function wayOutOf(it: Case): string {
   if (!appliesFromGit(strangerOf(it))) return ": resume goes on at the step above it, abort takes it back";
-  return `, and will again: exclude spec.http of ${editableOf(it)!.name} from what it applies (weir doctor prints the rule), then resume; abort takes it back`;
+  return `, and will again: exclude spec.${editableOf(it)!.field} of ${editableOf(it)!.name} from what it applies (weir doctor prints the rule), then resume; abort takes it back`;
 }
 
 /** Below its points, or without any because the others have them all. */
@@ -47,7 +47,7 @@ export const drifted: Rule = (it) => {
   const who = strangerOf(it);
   const seen = percent(seenShare(split));
   if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} raised ${run.to.version} to ${seen}; it is put back to ${percent(run.weight)}`) };
-  const message = `${who} keeps raising ${run.to.version} to ${seen}: exclude spec.http of ${editableOf(it)!.name} from what it applies, then resume`;
+  const message = `${who} keeps raising ${run.to.version} to ${seen}: exclude spec.${editableOf(it)!.field} of ${editableOf(it)!.name} from what it applies, then resume`;
   return !isContested(run, it.nowMs) || mayRepair(run, it.nowMs) ? { kind: "repair", ...say("Paused", "RouteContested", message) } : stay("Paused", "RouteContested", message);
 };
 

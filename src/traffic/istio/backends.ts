@@ -4,11 +4,13 @@ import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
 import type { Backend } from "../../rollout/observation.ts";
 import type { RolloutRef } from "../../rollout/rollout.ts";
 import type { Traffic } from "../../rollout/spec.ts";
-import { createdAtMs, destinationRuleOf, ruleCovers, selectorOf, type DestinationRule } from "./destination-rule.ts";
+import { missing, serviceBackend } from "../service-backend.ts";
+import { destinationRuleOf, ruleCovers, type DestinationRule } from "./destination-rule.ts";
 import { canonicalHost, hostNameOf, type HostName } from "./host.ts";
 import { refusalOf } from "../reference.ts";
 import type { Trouble } from "../route-form.ts";
 import type { RoutePlace } from "./route-place.ts";
+import { istioOf } from "./target.ts";
 import { subsetOf, versionOf, type RouteDestination } from "./virtual-service.ts";
 
 type Caches = Pick<ObjectCaches, "destinationRules" | "services">;
@@ -26,7 +28,7 @@ export type Family = { readonly kind: "subsets"; readonly host: string } | { rea
 
 /** The rule that the target names, else those whose host the route leads to. */
 export function findRules(caches: Caches, rollout: RolloutRef, target: Traffic, place: RoutePlace): Rules | Trouble {
-  const ref = target.istio.destinationRule;
+  const ref = istioOf(target).destinationRule;
   return ref ? namedRule(caches, rollout, { name: ref.name, namespace: ref.namespace ?? rollout.namespace }) : rulesByHost(caches, place);
 }
 
@@ -87,7 +89,7 @@ export function backendOf(version: string, { services }: Caches, { rules, search
   const namespace = namespaceOfServices(place);
   const service = services.get(namespace, version);
   if (!service) return missing(`no subset ${version} in ${searched} and no Service ${version} in namespace ${namespace}`);
-  return serviceBackend(service, {}, 0);
+  return serviceBackend(service);
 }
 
 function subsetBackend(rule: DestinationRule, version: string, services: Caches["services"], place: RoutePlace): Backend {
@@ -97,13 +99,6 @@ function subsetBackend(rule: DestinationRule, version: string, services: Caches[
   const service = services.get(namespace, name);
   if (!service) return missing(`no Service ${name} in namespace ${namespace}, which is the host of subset ${version} in ${rule.label}`);
   return serviceBackend(service, rule.subsets.get(version) ?? {}, rule.definedAtMs);
-}
-
-function serviceBackend(service: KubernetesObject, labels: Readonly<Record<string, string>>, definedAtMs: number): Backend {
-  const { name, namespace = "" } = service.metadata;
-  const selector = selectorOf(service);
-  if (Object.keys(selector).length === 0) return missing(`Service ${namespace}/${name} has no selector, so its pods cannot be told`);
-  return { kind: "found", namespace, selector: { ...selector, ...labels }, definedAtMs: Math.max(definedAtMs, createdAtMs(service)) };
 }
 
 /** A wildcard stands for the host that the route leads to. */
@@ -120,10 +115,6 @@ function namespaceOfServices(place: RoutePlace): string {
 
 function hostOf({ destination }: RouteDestination, { namespace }: RoutePlace): string {
   return canonicalHost(destination.host, namespace);
-}
-
-function missing(message: string): Backend {
-  return { kind: "missing", message };
 }
 
 function unique<T>(values: readonly T[]): readonly T[] {

@@ -1,9 +1,8 @@
 /** The fields of DestinationRules and Services that Weir reads, and since when they are as they are. */
 import { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
-import { instantOf } from "../../rollout/units.ts";
 import { coversHost } from "./host.ts";
-import { timesOfSpecWrites } from "../managed-fields.ts";
+import { createdAtMs, timesOfSpecWrites } from "../managed-fields.ts";
 
 const Labels = z.record(z.string(), z.string());
 type Labels = z.infer<typeof Labels>;
@@ -12,8 +11,6 @@ const RuleSpec = z.looseObject({
   host: z.string(),
   subsets: z.array(z.looseObject({ name: z.string(), labels: Labels.default({}) })).default([]),
 });
-
-const KubernetesServiceSpec = z.looseObject({ selector: Labels.default({}) });
 
 export interface DestinationRule {
   /** For sentences: `DestinationRule bookinfo/reviews`. */
@@ -44,20 +41,11 @@ function parse(object: KubernetesObject): DestinationRule | undefined {
     namespace,
     host: spec.host,
     subsets: new Map(spec.subsets.map((subset) => [subset.name, subset.labels])),
-    definedAtMs: Math.max(createdAtMs(object), ...timesOfSpecWrites(object.metadata)),
+    definedAtMs: Math.max(createdAtMs(object.metadata), ...timesOfSpecWrites(object.metadata)),
     annotations: object.metadata.annotations ?? {},
   };
 }
 
 export function ruleCovers(rule: DestinationRule, canonicalHost: string): boolean {
   return coversHost(rule.host, rule.namespace, canonicalHost);
-}
-
-/** Empty where the Service has none (it has no pods of its own then). */
-export function selectorOf(service: KubernetesObject): Labels {
-  return KubernetesServiceSpec.safeParse(service.spec).data?.selector ?? {};
-}
-
-export function createdAtMs({ metadata }: KubernetesObject): number {
-  return instantOf(metadata.creationTimestamp ?? "1970-01-01T00:00:00Z");
 }

@@ -7,7 +7,9 @@ import type { Traffic } from "../../rollout/spec.ts";
 import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
 import { flawIn, type Place, type Trouble } from "../route-form.ts";
-import { FORM, versionOf, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
+import { indexLeadingToTwo } from "../weighted-router.ts";
+import { istioOf } from "./target.ts";
+import { FORM, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
 /** An http route with destinations, and where it is. */
 export interface RoutePlace extends Place<RouteDestination> {
@@ -19,7 +21,7 @@ type Cache = Pick<ObjectCache, "get">;
 
 /** `index`: of the http route, where it is known already. */
 export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: Traffic, index?: number): RoutePlace | Trouble {
-  const [ref] = target.istio.virtualServices;
+  const [ref] = istioOf(target).virtualServices;
   if (!ref) return unusable("traffic.istio.virtualServices is empty: name the VirtualService whose weights Weir shall set");
   const namespace = ref.namespace ?? rollout.namespace;
   const label = `VirtualService ${namespace}/${ref.name}`;
@@ -38,7 +40,7 @@ export function placeIn(object: KubernetesObject, target: Traffic, known?: numbe
     return unusable(`${label} cannot be read: ${problem?.path}: ${problem?.message}`);
   }
   const routes = parsed.data.http ?? [];
-  const index = known !== undefined && routes[known] ? known : indexOf(routes, target.istio.virtualServices[0]?.routes?.[0], label);
+  const index = known !== undefined && routes[known] ? known : indexOf(routes, istioOf(target).virtualServices[0]?.routes?.[0], label);
   return typeof index === "number" ? placeAt(object, index, routes[index]!, label) : index;
 }
 
@@ -47,16 +49,11 @@ export function placeIn(object: KubernetesObject, target: Traffic, known?: numbe
  * a VirtualService with our stamp, which a run has written.
  */
 export function findStray(virtualServices: Cache, rollout: RolloutRef, target: Traffic, versions: readonly string[]): number | undefined {
-  const [ref] = target.istio.virtualServices;
+  const [ref] = istioOf(target).virtualServices;
   const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
   if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
   const routes = VirtualServiceSpec.safeParse(object.spec).data?.http ?? [];
-  const splits = [...routes.keys()].filter((index) => leadsToTwo(routes[index]!, versions));
-  return splits.length === 1 ? splits[0] : undefined;
-}
-
-function leadsToTwo({ route = [] }: HttpRoute, versions: readonly string[]): boolean {
-  return new Set(route.map(versionOf).filter((version) => versions.includes(version))).size > 1;
+  return indexLeadingToTwo(FORM, routes.map(({ route = [] }) => route), versions);
 }
 
 function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofObject: string): RoutePlace | Trouble {

@@ -72,7 +72,7 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
   const wake = (ref: RolloutRef): void => inBackground(agenda.wake(ref).then((isQueued) => (isQueued ? undefined : local.soon(ref, "event", time.nowMs()))));
   const tickNow = (ref: RolloutRef): void => inBackground(local.now(ref, time.nowMs()));
 
-  startTriggers({ ...routes, rollouts: rolloutStore, virtualServices, others: [destinationRules, services, pods], scheduler: { tickNow, wake, rearm: agenda.rearm }, time });
+  startTriggers({ ...routes, rollouts: rolloutStore, routes: { virtualServices }, others: [destinationRules, services, pods], scheduler: { tickNow, wake, rearm: agenda.rearm }, time });
   resync.start();
   for (const ref of rolloutStore.all().map(refOf)) {
     agenda.rearm(ref);

@@ -136,9 +136,10 @@ describe("GitOps tools", () => {
   });
 
   it("get rules that are YAML", () => {
-    expect(parse(argoRule(written("x")))).toMatchObject({ spec: { ignoreDifferences: [{ kind: "VirtualService", name: "reviews", namespace: "bookinfo", jsonPointers: ["/spec/http"] }] } });
-    expect(parse(fluxRule(written("x"), "helm-controller"))).toMatchObject({ spec: { driftDetection: { ignore: [{ paths: ["/spec/http"] }] } } });
-    expect(parse(fluxRule(written("x"), "kustomize-controller"))).toMatchObject({ metadata: { annotations: { "kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent" } } });
+    const route: KubernetesObject = { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: written("x").metadata };
+    expect(parse(argoRule(route, "http"))).toMatchObject({ spec: { ignoreDifferences: [{ group: "networking.istio.io", kind: "VirtualService", name: "reviews", namespace: "bookinfo", jsonPointers: ["/spec/http"] }] } });
+    expect(parse(fluxRule(route, "http", "helm-controller"))).toMatchObject({ spec: { driftDetection: { ignore: [{ paths: ["/spec/http"] }] } } });
+    expect(parse(fluxRule(route, "http", "kustomize-controller"))).toMatchObject({ metadata: { annotations: { "kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent" } } });
   });
 });
 

@@ -163,7 +163,7 @@ describe("a reference into another namespace", () => {
   });
 
   it("is refused for a DestinationRule too", () => {
-    const rule = { istio: { ...aTarget().istio, destinationRule: { name: "reviews", namespace: "mesh" } } };
+    const rule = { istio: { ...aTarget().istio!, destinationRule: { name: "reviews", namespace: "mesh" } } };
     const seen = read({ objects: [...tutorial, ["destinationRules", aDestinationRule({ namespace: "mesh" })]], target: rule });
     const message = "DestinationRule mesh/reviews is in another namespace and does not allow Rollouts of bookinfo: its owner may annotate it with weir.dev/allow-from=bookinfo";
     expect(seen).toEqual({ kind: "unusable", message });
@@ -173,7 +173,7 @@ describe("a reference into another namespace", () => {
 describe("the backend of a version", () => {
   const service: Objects[number] = ["services", aKubernetesService()];
   const route = tutorial[0]!;
-  const named: Traffic = { istio: { ...aTarget().istio, destinationRule: { name: "versions" } } };
+  const named: Traffic = { istio: { ...aTarget().istio!, destinationRule: { name: "versions" } } };
 
   it.each<[string, Objects, Traffic, string]>([
     ["no rule for the host", [route, service], aTarget(), "no subset v3 in a DestinationRule for reviews.bookinfo.svc (there is none) and no Service v3 in namespace bookinfo"],
@@ -250,7 +250,7 @@ describe("who writes and owns the route", () => {
   });
 
   it("is another Rollout of ours where that one owns the route, and nobody where it is the asking one", () => {
-    const ownerOf = (name: string): IstioRouterOptions["ownerOf"] => (route) => (route.virtualService === "reviews" ? { namespace: "bookinfo", name } : undefined);
+    const ownerOf = (name: string): IstioRouterOptions["ownerOf"] => (route) => (route.kind === "virtualServices" && route.name === "reviews" ? { namespace: "bookinfo", name } : undefined);
     expect(found({ objects: tutorial, ownerOf: ownerOf("first") }).managedBy).toBe("Rollout bookinfo/first");
     expect(found({ objects: tutorial, ownerOf: ownerOf("reviews") }).managedBy).toBeUndefined();
   });
