@@ -60,11 +60,16 @@ describe.runIf(address)("what deploy/ lets people do", () => {
     "deletecollection rolloutruns.weir.dev": (request) => request("DELETE", runsPath(`?${DRY}`)),
     "get virtualservices.networking.istio.io": (request) => request("GET", routePath()),
     "patch virtualservices.networking.istio.io": (request) => request("PATCH", `${routePath()}?${DRY}`, { metadata: { labels: { touched: "true" } } }),
+    ...Object.fromEntries(["httproutes", "grpcroutes"].flatMap((plural): [string, Act][] => [
+      [`get ${plural}.gateway.networking.k8s.io`, (request) => orMissing(request("GET", gatewayPath(plural)))],
+      [`patch ${plural}.gateway.networking.k8s.io`, (request) => orMissing(request("PATCH", `${gatewayPath(plural)}?${DRY}`, { metadata: { labels: { touched: "true" } } }))],
+    ])),
     "get services/proxy weir:http": (request) => orMissing(request("GET", `/api/v1/namespaces/${namespace}/services/weir:http/proxy/doctor`)),
   };
 
   const rolloutsPath = (rest = ""): string => `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts${rest}`;
   const runsPath = (rest = ""): string => `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rolloutruns${rest}`;
+  const gatewayPath = (plural: string): string => `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/${plural}/${APP}`;
   const routePath = (): string => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/${APP}`;
 
   function command(request: ApiRequest, verb: string): Promise<unknown> {

@@ -106,6 +106,16 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
     await stage.reached(async () => (await stage.runs.status(APP))?.run?.outcome === "Aborted" && (await shareIn(stage)) === 0);
   }
 
+  /** The Rollout's traffic by a route of the Gateway API, before it has begun. */
+  async function routeBy(kind: string, { runs: { namespace } }: Stage): Promise<void> {
+    const backend = (version: string): ApiObject => ({ apiVersion: "v1", kind: "Service", metadata: { name: `${APP}-${version}` }, spec: { selector: { app: APP, version }, ports: [{ port: 9080 }] } });
+    const rules = [{ backendRefs: [{ name: `${APP}-v1`, port: 9080 }] }];
+    const route: ApiObject = { apiVersion: "gateway.networking.k8s.io/v1", kind, metadata: { name: APP }, spec: { parentRefs: [{ group: "", kind: "Service", name: APP, port: 9080 }], rules } };
+    await plane.apply([backend("v1"), backend("v2"), route], { namespace });
+    const traffic = { istio: null, gatewayApi: { [`${kind.toLowerCase().replace("route", "Route")}s`]: [{ name: APP }] } };
+    await plane.request("PATCH", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts/${APP}`, { spec: { release: `${APP}-v2`, traffic } });
+  }
+
   /** What a daemon with all its rights does here. */
   const whole = async (stage: Stage): Promise<void> => {
     await stage.reached(async () => (await checkIn(stage)) !== undefined);
@@ -155,12 +165,16 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
       await says(stage, /cannot patch resource "virtualservices"/);
       expect(await shareIn(stage)).toBe(0);
     }],
+    ...Object.fromEntries(["HTTPRoute", "GRPCRoute"].map((kind): [string, readonly [string, (stage: Stage) => Promise<void>]] => [`patch ${kind.toLowerCase()}s.gateway.networking.k8s.io`, ["the traffic cannot be moved", async (stage) => {
+      await routeBy(kind, stage);
+      await says(stage, new RegExp(`cannot patch resource "${kind.toLowerCase()}s"`));
+    }]])),
     "get secrets": ["Prometheus cannot be asked with the Secret's token", (stage) => stage.reached(async () => (await checkIn(stage))?.includes("Weir may not read Secret"))],
   };
 
   it("has a row for every right, and no row for a right that it has not", () => {
     expect([...Object.keys(acting), ...following.map(saidOf)].sort()).toEqual(rights.map(saidOf).sort());
-    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "services", "pods", ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
+    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "services", "pods", ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
     expect(following.map(saidOf).sort()).toEqual(kinds.flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
   });
 

@@ -276,6 +276,36 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.traffic.istio.virtualServices[0].routes: expected at most one route, got 2; name the one whose weights shall move",
   ),
   bad(
+    "Traffic goes by something",
+    { ...good, traffic: {} },
+    "spec.traffic: expected exactly one of istio, gatewayApi, got none; name the VirtualService under istio, or the HTTPRoute or GRPCRoute under gatewayApi",
+  ),
+  bad(
+    "Traffic goes by one thing",
+    { ...good, traffic: { ...traffic, gatewayApi: { httpRoutes: [{ name: "reviews" }] } } },
+    "spec.traffic: expected exactly one of istio, gatewayApi, got several; name the VirtualService under istio, or the HTTPRoute or GRPCRoute under gatewayApi",
+  ),
+  bad(
+    "The Gateway API's traffic goes by one kind of route",
+    { ...good, traffic: { gatewayApi: {} } },
+    "spec.traffic.gatewayApi: expected exactly one of httpRoutes, grpcRoutes, got none; name the one route whose weights shall move",
+  ),
+  bad(
+    "A Rollout acts on one HTTPRoute",
+    { ...good, traffic: { gatewayApi: { httpRoutes: [{ name: "a" }, { name: "b" }] } } },
+    "spec.traffic.gatewayApi.httpRoutes: expected exactly one HTTPRoute, got 2; write [{name: reviews}] with the name of yours",
+  ),
+  bad(
+    "A rule's place is one that there may be",
+    { ...good, traffic: { gatewayApi: { httpRoutes: [{ name: "reviews", ruleIndex: 16 }] } } },
+    "spec.traffic.gatewayApi.httpRoutes[0].ruleIndex: expected a whole number from 0 to 15, got 16",
+  ),
+  bad(
+    "A rule is named or counted",
+    { ...good, traffic: { gatewayApi: { grpcRoutes: [{ name: "reviews", rule: "primary", ruleIndex: 0 }] } } },
+    "spec.traffic.gatewayApi.grpcRoutes[0]: expected rule or ruleIndex, got both; keep the name, which still holds when rules are added",
+  ),
+  bad(
     "A notification has one target",
     notification({ events: ["Started"] }),
     "spec.notifications[0]: expected exactly one of slack, webhook, got none; give each target a notification of its own",

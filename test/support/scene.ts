@@ -140,8 +140,8 @@ async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches):
   cleanUp.add(samples.close);
   const mesh = await createMesh({ callers: [{ workload: CALLER, namespace, app: CALLER, version: "v1", entrance: "sidecar" }], endpoints: samples.endpoints, seed: SEED });
   cleanUp.add(mesh.close);
-  const { virtualServices, destinationRules, services } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services }, mesh));
+  const { virtualServices, destinationRules, services, httpRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();

@@ -47,13 +47,15 @@ const notification = some({
   events: fc.array(fc.constantFrom("Started", "Paused", "Succeeded"), { maxLength: 4 }),
 });
 
+const gatewayRoutes = fc.array(fc.record({ name: objectName, namespace: objectName, rule: text, ruleIndex: fc.integer({ min: -1, max: 17 }) }, { requiredKeys: ["name"] }), { maxLength: 2 });
+
 /** Specs of the right types whose values may break any rule. */
 export const aSpecWithAnyValues = fc.record(
   {
     release: versionName,
     stable: versionName,
     suspend: fc.boolean(),
-    traffic: fc.record({
+    traffic: some({
       istio: fc.record(
         {
           virtualServices: fc.array(
@@ -64,6 +66,7 @@ export const aSpecWithAnyValues = fc.record(
         },
         { requiredKeys: ["virtualServices"] },
       ),
+      gatewayApi: some({ httpRoutes: gatewayRoutes, grpcRoutes: gatewayRoutes }),
     }),
     strategy: some({
       firstRun: fc.constantFrom("ladder", "direct"),

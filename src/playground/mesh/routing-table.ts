@@ -1,6 +1,7 @@
-/** Which destination a request goes to, by the VirtualServices, DestinationRules and Services of one moment. */
+/** Which destination a request goes to, by the VirtualServices, HTTPRoutes, DestinationRules and Services of one moment. */
 import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
+import { HttpRouteObject, virtualServicesOf } from "./http-route.ts";
 import { entranceIsIn, routeMatches, type Entrance, type MeshRequest } from "./http-match.ts";
 import { DestinationRule, ServiceObject, VirtualService, type HttpDestination } from "./mesh-objects.ts";
 
@@ -8,6 +9,8 @@ export interface MeshObjects {
   readonly virtualServices: readonly KubernetesObject[];
   readonly destinationRules: readonly KubernetesObject[];
   readonly services: readonly KubernetesObject[];
+  /** Default: none. */
+  readonly httpRoutes?: readonly KubernetesObject[];
 }
 
 /** Who sends: the namespace resolves short host names. */
@@ -46,7 +49,10 @@ export function createRoutingTable(objects: MeshObjects): RoutingTable {
   const rejected: string[] = [];
   const services = parsedAs(ServiceObject, "Service", objects.services, rejected);
   const parsed: Parsed = {
-    virtualServices: parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected).sort(byAge),
+    virtualServices: [
+      ...parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected).sort(byAge),
+      ...parsedAs(HttpRouteObject, "HTTPRoute", objects.httpRoutes ?? [], rejected).flatMap(virtualServicesOf).sort(byAge),
+    ],
     destinationRules: parsedAs(DestinationRule, "DestinationRule", objects.destinationRules, rejected),
     services: new Map(services.map((service) => [serviceNameOf(service).host, service])),
   };

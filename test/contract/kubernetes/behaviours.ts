@@ -354,6 +354,33 @@ const apply: readonly Behaviour[] = [
       expect([older.body.apiVersion, older.body.spec]).toEqual(["networking.istio.io/v1beta1", moved.body.spec]);
     },
   },
+  ...["HTTPRoute", "GRPCRoute"].map((kind): Behaviour => ({
+    name: `The rules of a route have one owner as a whole, and its references are made whole: ${kind}`,
+    async check({ ask, namespace }) {
+      const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/${kind.toLowerCase()}s/reviews`;
+      const matches = [{ headers: [{ type: "Exact", name: "end-user", value: "jason" }], ...(kind === "HTTPRoute" && { path: { type: "PathPrefix", value: "/" } }) }];
+      const route = (references: readonly object[]): object => ({
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind,
+        metadata: { name: "reviews" },
+        spec: { parentRefs: [{ group: "", kind: "Service", name: "reviews", port: 9080 }], rules: [{ matches, backendRefs: references }] },
+      });
+      const first = await ask("PATCH", `${path}?fieldManager=gitops`, route([{ name: "v2", port: 9080 }, { name: "v3", port: 9080, weight: 0 }]), APPLY_PATCH);
+      expect([first.status, owners(first.body)]).toEqual([201, [["gitops", "Apply", { "f:spec": { "f:parentRefs": {}, "f:rules": {} } }]]]);
+      const whole = { group: "", kind: "Service", port: 9080 };
+      expect(first.body.spec).toMatchObject({ rules: [{ matches, backendRefs: [{ ...whole, name: "v2", weight: 1 }, { ...whole, name: "v3", weight: 0 }] }] });
+      const patch = [{ op: "test", path: "/spec/rules/0/backendRefs/0/weight", value: 1 }, { op: "replace", path: "/spec/rules/0/backendRefs/0/weight", value: 90 }];
+      const moved = await ask("PATCH", `${path}?fieldManager=weir`, patch, JSON_PATCH);
+      expect(owners(moved.body)).toEqual([
+        ["gitops", "Apply", { "f:spec": { "f:parentRefs": {} } }],
+        ["weir", "Update", { "f:spec": { "f:rules": {} } }],
+      ]);
+      const again = await ask("PATCH", `${path}?fieldManager=gitops`, route([{ name: "v2", port: 9080 }]), APPLY_PATCH);
+      expect(again.body.message).toBe('Apply failed with 1 conflict: conflict with "weir" using gateway.networking.k8s.io/v1: .spec.rules');
+      const negative = await ask("PATCH", path, { spec: { rules: [{ backendRefs: [{ name: "v2", port: 9080, weight: -1 }] }] } }, MERGE_PATCH);
+      expect([negative.status, negative.body.message]).toEqual([422, expect.stringContaining("should be greater than or equal to 0")]);
+    },
+  })),
 ];
 
 const deletion: readonly Behaviour[] = [

@@ -41,6 +41,8 @@ const COLUMNS: Readonly<Record<string, string>> = {
   "apis/weir.dev/v1alpha1 rollouts": "Name Status Reason* Step Weight Revision Message Age",
   "apis/weir.dev/v1alpha1 rolloutruns": "Name Rollout Run Outcome From* To Peak By* Ended Reason",
   "apis/networking.istio.io/v1 virtualservices": "Name Gateways Hosts Age",
+  "apis/gateway.networking.k8s.io/v1 httproutes": "Name Hostnames Age",
+  "apis/gateway.networking.k8s.io/v1 grpcroutes": "Name Hostnames Age",
 };
 
 const RESOURCES: readonly (readonly [groupVersion: string, resource: string, expected: object])[] = [
@@ -53,6 +55,8 @@ const RESOURCES: readonly (readonly [groupVersion: string, resource: string, exp
   ["apis/weir.dev/v1alpha1", "rollouts", { kind: "Rollout", singularName: "rollout", namespaced: true, shortNames: ["weir"], categories: ["weir"], verbs: ALL_VERBS }],
   ["apis/weir.dev/v1alpha1", "rollouts/status", { kind: "Rollout", namespaced: true, verbs: PART_VERBS }],
   ["apis/weir.dev/v1alpha1", "rolloutruns", { kind: "RolloutRun", singularName: "rolloutrun", namespaced: true, verbs: ALL_VERBS }],
+  ["apis/gateway.networking.k8s.io/v1", "httproutes", { kind: "HTTPRoute", singularName: "httproute", namespaced: true, categories: ["gateway-api"], verbs: ALL_VERBS }],
+  ["apis/gateway.networking.k8s.io/v1", "grpcroutes", { kind: "GRPCRoute", singularName: "grpcroute", namespaced: true, categories: ["gateway-api"], verbs: ALL_VERBS }],
   ["apis/networking.istio.io/v1", "destinationrules", { kind: "DestinationRule", namespaced: true, shortNames: ["dr"], verbs: ALL_VERBS }],
 ];
 

@@ -18,6 +18,10 @@ interface DestinationRule {
   readonly subsets: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 
+interface HttpRoute {
+  readonly rules: readonly { readonly name: string; readonly backendRefs: readonly { readonly name: string }[] }[];
+}
+
 const examples = readdirSync("rollouts").filter((file) => file.endsWith(".yaml"));
 const manifestsOf = (file: string): readonly Manifest[] => parseAllDocuments(readFileSync(`rollouts/${file}`, "utf8")).map((each) => each.toJS() as Manifest);
 const only = <T>(manifests: readonly Manifest[], kind: string): { readonly name: string; readonly spec: T } => {
@@ -33,17 +37,12 @@ describe.each(examples)("the example %s", (file) => {
     expect(lintText(readFileSync(`rollouts/${file}`, "utf8"), file)).toEqual([]);
   });
 
-  test("names a VirtualService, a route and a subset that stand beside it, with pods behind each version", () => {
+  test("names a route that stands beside it, with pods behind each version", () => {
     const rollout = RolloutSpec.parse(only<unknown>(manifests, "Rollout").spec);
-    const route = only<VirtualService>(manifests, "VirtualService");
-    const rule = only<DestinationRule>(manifests, "DestinationRule");
-    const [reference] = rollout.traffic.istio.virtualServices;
-    expect(reference?.name).toBe(route.name);
-    expect(route.spec.http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
-    expect(rule.spec.subsets.map(({ name }) => name)).toContain(rollout.release);
+    const { labels, versions } = rollout.traffic.istio ? byVirtualService(manifests, rollout) : byHttpRoute(manifests, rollout);
+    expect(versions).toContain(rollout.release);
     const podLabels = manifests.filter(({ kind }) => kind === "Deployment").map(({ spec }) => (spec as { template: { metadata: { labels: object } } }).template.metadata.labels);
-    const used = new Set([rollout.release, ...route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
-    for (const { labels } of rule.spec.subsets.filter(({ name }) => used.has(name))) expect(podLabels).toContainEqual(expect.objectContaining(labels));
+    for (const each of labels) expect(podLabels).toContainEqual(expect.objectContaining(each));
   });
 
   test("has comments for newcomers, and the command that applies it", () => {
@@ -51,6 +50,32 @@ describe.each(examples)("the example %s", (file) => {
   });
 });
 
-test("the four tutorials are there", () => {
-  expect(examples).toEqual(["fitcycle.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
+interface Versions {
+  readonly versions: readonly string[];
+  /** Of the pods of those that are used. */
+  readonly labels: readonly Readonly<Record<string, string>>[];
+}
+
+function byVirtualService(manifests: readonly Manifest[], { release, traffic }: RolloutSpec): Versions {
+  const route = only<VirtualService>(manifests, "VirtualService");
+  const { subsets } = only<DestinationRule>(manifests, "DestinationRule").spec;
+  const [reference] = traffic.istio!.virtualServices;
+  expect(reference?.name).toBe(route.name);
+  expect(route.spec.http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
+  const used = new Set([release, ...route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
+  return { versions: subsets.map(({ name }) => name), labels: subsets.filter(({ name }) => used.has(name)).map(({ labels }) => labels) };
+}
+
+function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: RolloutSpec): Versions {
+  const route = only<HttpRoute>(manifests, "HTTPRoute");
+  const [reference] = traffic.gatewayApi!.httpRoutes!;
+  expect(reference?.name).toBe(route.name);
+  expect(route.spec.rules.map(({ name }) => name)).toContain(reference?.rule);
+  const services = manifests.filter(({ kind }) => kind === "Service").map(({ metadata, spec }) => ({ name: metadata.name, selector: (spec as { selector: Record<string, string> }).selector }));
+  const used = new Set([release, ...route.spec.rules.flatMap(({ backendRefs }) => backendRefs.map(({ name }) => name))]);
+  return { versions: services.map(({ name }) => name), labels: services.filter(({ name }) => used.has(name)).map(({ selector }) => selector) };
+}
+
+test("the tutorials are there", () => {
+  expect(examples).toEqual(["fitcycle.yaml", "reviews-httproute.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
 });

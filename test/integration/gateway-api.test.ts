@@ -1,0 +1,148 @@
+/** Deliveries by routes of the Gateway API: the daemon as in production, requests that really go where the route says, on both API servers. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { RolloutStatus } from "../../src/rollout/status.ts";
+import type { ApiObject } from "../support/api-request.ts";
+import { anApp, paced } from "../support/deliveries.ts";
+import { followHistory, type History } from "../support/history.ts";
+import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { openScene, type Scene } from "../support/scene.ts";
+import { until } from "../support/until.ts";
+
+const LIMIT = { timeout: 400_000 };
+const WAIT_MS = 200_000;
+const ENOUGH = 400;
+
+const walked = anApp({ name: "walked", ladder: [10, 50, 100] });
+const bad = anApp({ name: "bad", ladder: [20, 100] });
+const untaken = anApp({ name: "untaken", ladder: [50, 100] });
+const apps = [walked, bad, untaken];
+
+interface Reference {
+  readonly name: string;
+  readonly weight: number;
+}
+
+interface HttpRoute extends ApiObject {
+  readonly metadata: ApiObject["metadata"] & { readonly generation: number; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly rules: readonly { readonly name: string; readonly backendRefs: readonly Reference[] }[] };
+}
+
+const isOver = ({ run }: RolloutStatus): boolean => run?.outcome !== undefined;
+
+describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+  let api: TestApi;
+  let scene: Scene;
+  let routes: History;
+
+  beforeAll(async () => {
+    api = await open();
+    scene = await openScene(api, apps);
+    for (const { name } of apps) await routeByGateway(name);
+    routes = await followHistory(api.address, `/apis/gateway.networking.k8s.io/v1/namespaces/${scene.namespace}/httproutes`);
+    await accept(untaken.name, "False");
+    await scene.startDaemon();
+  }, WAIT_MS);
+  afterAll(async () => {
+    await routes?.close();
+    await scene?.close();
+    await api?.close();
+  });
+
+  /** In place of the application's VirtualService: a Service for each version, and a route in front of the Service that people call. */
+  async function routeByGateway(name: string): Promise<void> {
+    await api.request("DELETE", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices/${name}`);
+    for (const version of ["v1", "v2"]) {
+      await api.request("POST", `/api/v1/namespaces/${scene.namespace}/services`, {
+        apiVersion: "v1", kind: "Service", metadata: { name: `${name}-${version}` }, spec: { selector: { app: name, version }, ports: [{ name: "http", port: 9080 }] },
+      });
+    }
+    await api.request("POST", pathOf(""), {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name },
+      spec: {
+        parentRefs: [{ group: "", kind: "Service", name, port: 9080 }],
+        rules: [
+          { name: "testers", matches: [{ headers: [{ name: "x-tester", value: "true" }] }], backendRefs: [{ name: `${name}-v2`, port: 9080 }] },
+          { name: "primary", backendRefs: [{ name: `${name}-v1`, port: 9080 }] },
+        ],
+      },
+    });
+  }
+
+  /** As the implementation would, of the route as it is. */
+  async function accept(name: string, status: "True" | "False"): Promise<void> {
+    const { generation } = versionsOf(name).at(-1)!.metadata;
+    const condition = { type: "Accepted", status, reason: "NoMatchingParent", message: "the listener is gone", lastTransitionTime: "2026-01-01T00:00:00Z", observedGeneration: generation };
+    const parent = { parentRef: { group: "", kind: "Service", name }, controllerName: "example.com/mesh", conditions: [condition] };
+    await api.request("PATCH", `${pathOf(name)}/status`, { status: { parents: [parent] } });
+  }
+
+  const pathOf = (name: string): string => `/apis/gateway.networking.k8s.io/v1/namespaces/${scene.namespace}/httproutes${name === "" ? "" : `/${name}`}`;
+  const versionsOf = (name: string): readonly HttpRoute[] => routes.of(name) as readonly HttpRoute[];
+  const splitOf = ({ spec }: HttpRoute): string => spec.rules.find((rule) => rule.name === "primary")!.backendRefs.map(({ name, weight }) => `${name} ${weight}`).join(", ");
+  const splitsOf = (name: string): readonly string[] => versionsOf(name).map(splitOf).filter((split, index, all) => split !== all[index - 1]);
+  const ends = (name: string): Promise<void> => until(() => versionsOf(name).at(-1)!.metadata.annotations?.[EPOCH_ANNOTATION] === undefined && versionsOf(name).length > 1, WAIT_MS);
+  const traffic = (name: string) => ({ gatewayApi: { httpRoutes: [{ name, rule: "primary" }] } });
+
+  /** Of requests that really arrived: the canary's, and all. */
+  async function arrived(name: string): Promise<{ readonly canary: number; readonly all: number }> {
+    const counted = (version: string): number => Object.values(scene.mesh.routed(scene.namespace, `${name}-${version}`)).reduce((sum, { requests }) => sum + requests, 0);
+    for (const version of ["v1", "v2"]) scene.mesh.resetRouted(scene.namespace, `${name}-${version}`);
+    await until(() => counted("v1") + counted("v2") >= ENOUGH, WAIT_MS);
+    return { canary: counted("v2"), all: counted("v1") + counted("v2") };
+  }
+
+  it.concurrent("brings a good version from 90/10 to 0/100, and at each step the requests go as the route says", LIMIT, async () => {
+    const { name } = walked;
+    const load = scene.startLoad(walked, 60);
+    const paces = paced(walked, 1);
+    const steps = [10, 50].flatMap((weight) => [{ weight, hold: "4s" }, { pause: {} }]);
+    await scene.deliver(walked, { release: `${name}-v1`, traffic: traffic(name), ...paces, strategy: { ...paces.strategy, steps: [...steps, { weight: 100, hold: "5s" }] } });
+    await scene.reached(walked, ({ phase }) => phase === "Healthy");
+    const before = versionsOf(name).at(-1)!;
+    await scene.release(walked, `${name}-v2`);
+    for (const weight of [10, 50]) {
+      await scene.reached(walked, ({ phase, reason, run }) => phase === "Paused" && reason === "Step" && run?.weight === weight);
+      const { canary, all } = await arrived(name);
+      const share = weight / 100;
+      expect(Math.abs(canary / all - share), `${canary} of ${all} at ${weight}%`).toBeLessThan(6 * Math.sqrt((share * (1 - share)) / all));
+      await scene.command(walked, { verb: "promote" });
+    }
+    await scene.reached(walked, isOver);
+    await ends(name);
+    expect(scene.status(walked)).toMatchObject({ phase: "Healthy", reason: "Succeeded", stable: { version: "walked-v2" }, run: { outcome: "Succeeded" } });
+    expect(splitsOf(name)).toEqual(["walked-v1 1", "walked-v1 90, walked-v2 10", "walked-v1 50, walked-v2 50", "walked-v1 0, walked-v2 100", "walked-v2 1"]);
+    const [testers, primary] = before.spec.rules;
+    const [reference] = primary!.backendRefs;
+    expect(versionsOf(name).at(-1)!.spec).toEqual({ ...before.spec, rules: [testers, { ...primary, backendRefs: [{ ...reference, name: "walked-v2" }] }] });
+    await load.close();
+  });
+
+  it.concurrent("takes a bad version back by itself, and leaves the route as it was, to the byte", LIMIT, async () => {
+    const { name } = bad;
+    const load = scene.startLoad(bad, 20);
+    scene.samples.turn(name, "v2", { errorRate: 0.5 });
+    await scene.deliver(bad, { release: `${name}-v1`, traffic: traffic(name) });
+    await scene.reached(bad, ({ phase }) => phase === "Healthy");
+    const before = versionsOf(name).at(-1)!;
+    await scene.release(bad, `${name}-v2`);
+    await scene.reached(bad, isOver);
+    await ends(name);
+    expect(scene.status(bad)).toMatchObject({ phase: "Degraded", reason: "RolledBack", stable: { version: "bad-v1" }, refused: { version: "bad-v2" } });
+    expect(splitsOf(name)).toEqual(["bad-v1 1", "bad-v1 80, bad-v2 20", "bad-v1 1"]);
+    const { spec, metadata } = versionsOf(name).at(-1)!;
+    expect(JSON.stringify([spec, metadata.annotations])).toBe(JSON.stringify([before.spec, before.metadata.annotations]));
+    await load.close();
+  });
+
+  it.concurrent("begins nothing on a route that none of its parents takes, and says so", LIMIT, async () => {
+    const { name } = untaken;
+    await scene.deliver(untaken, { release: `${name}-v2`, traffic: traffic(name) });
+    const message = `HTTPRoute ${scene.namespace}/${name} is accepted by none of its parents: ${name}: the listener is gone`;
+    await scene.reached(untaken, (status) => status.phase === "Degraded" && status.message === message);
+    await accept(name, "True");
+    await scene.reached(untaken, ({ run }) => run?.weight === 50);
+  });
+});
