@@ -52,7 +52,7 @@ const VIRTUAL_SERVICE: Dialect = {
   label: "VirtualService",
   collection: (namespace) => `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices`,
   target: (part, name = "reviews") => aTarget(name, part),
-  object: (parts, metadata = {}) => aVirtualService({ http: parts as readonly KubernetesRoute[], metadata }),
+  object: (parts, metadata = {}) => aVirtualService({ http: parts, metadata }),
   beside: () => [aKubernetesService(), aDestinationRule()],
   part: (split, rest = {}) => ({ ...rest, route: subsets(split) }),
   partner: (weight) => ({ destination: { host: "partner.example.com" }, weight }),

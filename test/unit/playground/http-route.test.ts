@@ -13,7 +13,7 @@ function aRoute(rules: readonly object[], spec: object = {}): KubernetesObject {
 
 const to = (name: string, rest: object = {}): object => ({ backendRefs: [{ name, port: 9080 }], ...rest });
 
-function sent(route: KubernetesObject, { host = "reviews", target = "/", method = "GET", headers = {}, entrance = "sidecar" as "sidecar" | "gateway", draw = 0 } = {}): string {
+function sent(route: KubernetesObject, { host = "reviews", target = "/", method = "GET", headers = {}, entrance = "sidecar", draw = 0 } = {}): string {
   const table = createRoutingTable({ virtualServices: [], destinationRules: [], services, httpRoutes: [route] });
   expect(table.rejected).toEqual([]);
   return said(table.targetOf({ host, target, method, headers }, { namespace: "bookinfo", entrance }, draw));

@@ -87,6 +87,6 @@ describe("the registry of routers", () => {
     const router = createTrafficRouter({ caches: cluster.caches, client: cluster.client });
     await router.write(changeOf(look(router)));
     expect(look(router).destinations.map(({ points }) => points)).toEqual([75, 25]);
-    expect(() => router.read(ROLLOUT, {} as RouteChange["target"], ["v3"])).toThrow("expected spec.traffic to hold one of istio, gatewayApi, got nothing");
+    expect(() => router.read(ROLLOUT, {}, ["v3"])).toThrow("expected spec.traffic to hold one of istio, gatewayApi, got nothing");
   });
 });
