@@ -269,7 +269,7 @@ export const Traffic = withRules(
       .describe("Traffic split by an Istio VirtualService."),
     gatewayApi: withRules(
       z.object({ httpRoutes: GatewayRoutes("HTTPRoute", "reviews"), grpcRoutes: GatewayRoutes("GRPCRoute", "reviews") }),
-      rules.exactlyOne(["httpRoutes", "grpcRoutes"], "name the one route whose weights shall move"),
+      rules.exactlyOne(["httpRoutes", "grpcRoutes"], "name the HTTPRoute or the GRPCRoute whose weights shall move"),
     )
       .optional()
       .describe("Traffic split by a route of the Gateway API, between Services."),

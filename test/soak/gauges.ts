@@ -7,7 +7,8 @@ import type { RedisServer } from "../../src/playground/processes/redis.ts";
 import { until } from "../support/until.ts";
 import type { Sample } from "./slope.ts";
 
-export const GAUGES = ["heapUsed", "external", "rss", "handles", "files", "redisKeys", "redisMemory"] as const;
+/** `code`: what V8 has compiled, which grows for as long as it learns which functions are hot, and is bounded by the program. */
+export const GAUGES = ["heapUsed", "code", "external", "rss", "handles", "files", "redisKeys", "redisMemory"] as const;
 export type Gauge = (typeof GAUGES)[number];
 export type Gauged = Readonly<Record<Gauge, number>>;
 
@@ -25,7 +26,7 @@ export async function gauge(daemon: Child, file: string, redis: RedisServer): Pr
   daemon.signal("SIGUSR2");
   try {
     await until(() => existsSync(file), ANSWER_LIMIT_MS);
-    const told = JSON.parse(readFileSync(file, "utf8")) as Pick<Gauged, "heapUsed" | "external" | "rss" | "handles">;
+    const told = JSON.parse(readFileSync(file, "utf8")) as Pick<Gauged, "heapUsed" | "code" | "external" | "rss" | "handles">;
     return { ...told, files: readdirSync(`/proc/${daemon.pid}/fd`).length, ...(await redisGauges(redis)) };
   } catch {
     return undefined;

@@ -126,10 +126,12 @@ async function raised(it: Delivery): Promise<void> {
 async function deleted(it: Delivery): Promise<void> {
   const run = await begin(it);
   await it.chronicle.reached(has(it, run, 10));
-  const { status } = await it.request<Rollout>("DELETE", pathOf(it));
-  const left = isOver(run)({ status }) && status?.run?.outcome === "Succeeded" ? it.to : it.from;
+  const { kind, status } = await it.request<Rollout>("DELETE", pathOf(it));
   await it.chronicle.reached(({ uid }) => uid === undefined);
-  await it.chronicle.reached(({ shares }) => shares[left] === 100);
+  // Without its finalizer it has gone at once, and the answer is no Rollout: nothing was under way any more.
+  if (kind !== "Rollout" || isOver(run)({ status })) it.onChapter(TOO_LATE);
+  else await it.chronicle.reached(({ shares }) => shares[it.from] === 100);
+  const left = it.chronicle.now().shares[it.to] === 100 ? it.to : it.from;
   await it.request("POST", collectionOf(it.app, "weir.dev/v1alpha1", "rollouts"), it.app.rollout(left));
   await it.chronicle.reached(({ status }) => status?.phase === "Healthy");
 }

@@ -11,6 +11,8 @@ process.on("SIGUSR2", () => {
   collectGarbage();
   collectGarbage(); // what the first one's finalizers let go of
   const { rss, heapUsed, external } = process.memoryUsage();
-  writeFileSync(`${file}.new`, JSON.stringify({ rss, heapUsed, external, handles: process.getActiveResourcesInfo().length }));
+  const { code_and_metadata_size: machineCode, bytecode_and_metadata_size: bytecode } = v8.getHeapCodeStatistics();
+  const code = machineCode + bytecode;
+  writeFileSync(`${file}.new`, JSON.stringify({ rss, heapUsed: heapUsed - code, code, external, handles: process.getActiveResourcesInfo().length }));
   renameSync(`${file}.new`, file);
 });

@@ -6,10 +6,13 @@ import { mebibytes, type SoakReport } from "./soak.ts";
 /** Shorter runs see caches fill up, and nothing else. */
 const SHORTEST_JUDGED_MINUTES = 10;
 const MOST_VIOLATIONS = 20;
-const BYTES: ReadonlySet<Gauge> = new Set(["heapUsed", "external", "rss", "redisMemory"]);
+/** Of the program's size, not of the time that it runs. */
+const NOT_JUDGED: ReadonlySet<Gauge> = new Set(["code"]);
+const BYTES: ReadonlySet<Gauge> = new Set(["heapUsed", "code", "external", "rss", "redisMemory"]);
 /** Of the whole process: what is below it shows in them, and the allocator keeps what it once had. */
 const MEANING: Readonly<Record<Gauge, string>> = {
   heapUsed: "heap after collection, MiB",
+  code: "compiled code beside it, MiB",
   external: "outside the heap, MiB",
   rss: "resident memory, MiB",
   handles: "handles and timers",
@@ -25,7 +28,7 @@ export function isGood(report: SoakReport): boolean {
 /** What grew beyond chance, in a soak long enough to tell. */
 function growing({ options, series }: SoakReport): readonly Gauge[] {
   if (options.minutes < SHORTEST_JUDGED_MINUTES) return [];
-  return GAUGES.filter((gauge) => !isFlat(slopeOf(series.of(gauge))));
+  return GAUGES.filter((gauge) => !NOT_JUDGED.has(gauge) && !isFlat(slopeOf(series.of(gauge))));
 }
 
 export function textOf(report: SoakReport): string {
@@ -53,7 +56,7 @@ function slopes({ series, options }: SoakReport): readonly string[] {
   const title = `the daemon that nobody ended, ${first.length} samples over the last ${((first.at(-1)!.atMs - first[0]!.atMs) / 60_000).toFixed(1)} minutes`;
   const note = judged ? `flat: not more than chance (2 standard errors), or below ${NEGLIGIBLE_PERCENT}% an hour` : `not judged: in less than ${SHORTEST_JUDGED_MINUTES} minutes caches only fill up`;
   const header = ["", "first", "last", "mean", "per hour", "+-"].map((text, index) => (index === 0 ? text.padEnd(28) : text.padStart(10))).join("");
-  return [`${title} (${note})`, header, ...GAUGES.map((gauge) => rowOf(gauge, series.of(gauge), judged))];
+  return [`${title} (${note})`, header, ...GAUGES.map((gauge) => rowOf(gauge, series.of(gauge), judged && !NOT_JUDGED.has(gauge)))];
 }
 
 function rowOf(gauge: Gauge, samples: readonly Sample[], judged: boolean): string {

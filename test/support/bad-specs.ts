@@ -288,7 +288,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "The Gateway API's traffic goes by one kind of route",
     { ...good, traffic: { gatewayApi: {} } },
-    "spec.traffic.gatewayApi: expected exactly one of httpRoutes, grpcRoutes, got none; name the one route whose weights shall move",
+    "spec.traffic.gatewayApi: expected exactly one of httpRoutes, grpcRoutes, got none; name the HTTPRoute or the GRPCRoute whose weights shall move",
   ),
   bad(
     "A Rollout acts on one HTTPRoute",

@@ -2,7 +2,7 @@
 import type { KubernetesObject, ObjectMetadata } from "../../src/kubernetes/client.ts";
 import type { RouteKind } from "../../src/rollout/route-names.ts";
 import type { Traffic } from "../../src/rollout/spec.ts";
-import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, NAMESPACE, subsets, type KubernetesRoute, type Split } from "./istio-objects.ts";
+import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
 
 /** A route or rule within an object. */
 export type Part = Readonly<Record<string, unknown>>;

@@ -67,7 +67,7 @@ export function substituteVariables(query: string, values: QueryValues): Substit
 }
 
 function problemAt({ quote, exact }: Place, name: QueryVariable, values: readonly string[]): string | undefined {
-  if (!quote && name !== "window") return `$(${name}) stands outside of quotes: write it as a label's value, in quotes`;
+  if (!quote && name !== "window") return `expected $(${name}) in quotes, as a label's value, got it outside of them`;
   if (exact && values.length > 1) return `$(${name}) stands for ${values.length} names here: compare it with =~ instead of =`;
   if (quote === "`" && values.some((value) => value.includes("`"))) return `$(${name}) holds a backquote: put it in double quotes`;
   return undefined;

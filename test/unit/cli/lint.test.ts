@@ -66,7 +66,7 @@ describe("weir lint of a text", () => {
     [
       "a variable outside of quotes",
       '  analysis:\n    metrics:\n    - name: up\n      query: up{pod=$(canary.pods)}\n      min: 1\n',
-      "10 spec.analysis.metrics[0].query: $(canary.pods) stands outside of quotes: write it as a label's value, in quotes",
+      "10 spec.analysis.metrics[0].query: expected $(canary.pods) in quotes, as a label's value, got it outside of them",
     ],
     ["a key twice", "  suspend: true\n  suspend: false\n", "8 : expected each key once, got this one twice; take one of them out, since kubectl keeps the last one without a word"],
     [

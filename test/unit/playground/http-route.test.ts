@@ -1,6 +1,7 @@
 /** HTTPRoutes in the embedded mesh: who is matched first, and where requests go. */
 import { describe, expect, test } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import type { Entrance } from "../../../src/playground/mesh/http-match.ts";
 import { createRoutingTable, type Target } from "../../../src/playground/mesh/routing-table.ts";
 import { aKubernetesService } from "./mesh-objects.fixture.ts";
 
@@ -13,7 +14,16 @@ function aRoute(rules: readonly object[], spec: object = {}): KubernetesObject {
 
 const to = (name: string, rest: object = {}): object => ({ backendRefs: [{ name, port: 9080 }], ...rest });
 
-function sent(route: KubernetesObject, { host = "reviews", target = "/", method = "GET", headers = {}, entrance = "sidecar", draw = 0 } = {}): string {
+interface Sent {
+  readonly host?: string;
+  readonly target?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly entrance?: Entrance;
+  readonly draw?: number;
+}
+
+function sent(route: KubernetesObject, { host = "reviews", target = "/", method = "GET", headers = {}, entrance = "sidecar", draw = 0 }: Sent = {}): string {
   const table = createRoutingTable({ virtualServices: [], destinationRules: [], services, httpRoutes: [route] });
   expect(table.rejected).toEqual([]);
   return said(table.targetOf({ host, target, method, headers }, { namespace: "bookinfo", entrance }, draw));

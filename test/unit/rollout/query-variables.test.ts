@@ -39,7 +39,7 @@ describe("substitution", () => {
 
   it.each([
     ["x{w=\"$(stable.workload)\"}", "$(stable.workload) stands for 2 names here: compare it with =~ instead of ="],
-    ["sum($(canary.workload))", "$(canary.workload) stands outside of quotes: write it as a label's value, in quotes"],
+    ["sum($(canary.workload))", "expected $(canary.workload) in quotes, as a label's value, got it outside of them"],
     ['x{a="$(canary.deployment)"}', "the query names $(canary.deployment), expected one of namespace, name, canary.workload, canary.version, canary.pods, stable.workload, stable.version, stable.pods, window"],
   ])("refuses %s: %s", (query, message) => {
     expect(substituteVariables(query, VALUES)).toEqual({ kind: "invalid", message });
