@@ -46,7 +46,7 @@ export async function lookAtVersions(client: KubernetesClient, rollout: ValidRol
     return { route, versions };
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
-    return { route: { kind: "absent", message: "you may not read its VirtualService" }, versions: [] };
+    return { route: { kind: "absent", message: "you may not read its route" }, versions: [] };
   }
 }
 

@@ -52,7 +52,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
   }
 
   it("who may only look is told so, and exits with 8", async () => {
-    expect(await as(VIEWER, "get paused")).toMatchObject({ exitCode: 0, out: expect.stringContaining("you may not read its VirtualService") });
+    expect(await as(VIEWER, "get paused")).toMatchObject({ exitCode: 0, out: expect.stringContaining("you may not read its route") });
     expect(await as(VIEWER, "pause paused --timeout 1s")).toMatchObject({ exitCode: 8, out: "", err: expect.stringMatching(/^weir: .*forbidden.*ask for the role weir-operate/) });
     expect(await as(VIEWER, "release paused v1")).toMatchObject({ exitCode: 8 });
     expect(await as(VIEWER, "doctor probe")).toMatchObject({ out: expect.stringContaining("you may look, and not patch/update/promote/pause/resume/abort/undo/retry rollouts") });

@@ -12,7 +12,7 @@ const ANOTHER = (status: RolloutStatus): string => `A new version (weir release)
 
 const SAID: Readonly<Record<Reason, Say>> = {
   FirstSight: () => ["The daemon's first look."],
-  RouteMissing: () => ["The VirtualService and its route appear: Weir looks again as soon as something there changes."],
+  RouteMissing: () => ["The route appears: Weir looks again as soon as something there changes."],
   TargetMissing: () => ["The subset or Service appears: Weir looks again as soon as something there changes."],
   NotReady: (_, spec) => [`Enough ready pods: Weir goes on as soon as they are there${spec ? `, and gives up after ${spec.strategy.progressDeadline}` : ""}.`],
   Succeeded: () => ["A new value of spec.release, or a new revision behind it, starts the next run."],
@@ -27,7 +27,7 @@ const SAID: Readonly<Record<Reason, Say>> = {
   MetricFailed: () => ["weir resume judges anew, weir promote --reason goes on nevertheless, weir abort takes it back.", NEEDS_PERSON],
   HoldLimit: () => ["weir resume waits for evidence anew, weir promote --reason goes on without, weir abort takes it back.", NEEDS_PERSON],
   RouteEditedByHand: () => ["weir resume goes on at the step above the weight that was set by hand, weir abort takes it back.", NEEDS_PERSON],
-  RouteContested: () => ["Take spec.http of the VirtualService out of what the other writer applies (weir doctor prints the rule), then weir resume.", NEEDS_PERSON],
+  RouteContested: () => ["Take the weights (spec.http of a VirtualService, spec.rules of an HTTPRoute) out of what the other writer applies (weir doctor prints the rule), then weir resume.", NEEDS_PERSON],
   Suspended: () => ["spec.suspend: false lets Weir write the route again. Abort works nevertheless."],
   RolledBack: (status) => [ANOTHER(status), "Or weir retry, if the cause was not the version."],
   Aborted: (status) => [ANOTHER(status), "Or weir retry."],
