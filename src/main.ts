@@ -1,4 +1,5 @@
 /** The daemon, put together: read this first, then reconciler/reconcile.ts. Importing it starts the daemon. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Config, configFrom, hostGate } from "./config.ts";
 import { type Caches, createCaches } from "./kubernetes/caches.ts";
 import { loadConnection } from "./kubernetes/connection.ts";
@@ -45,7 +46,7 @@ const notifierFor = createNotifierFor({ ...config, readSecret: cluster.readSecre
 const outbox: RunningOutbox = createOutbox({ redis, notifierFor, onDelivered: (ref) => scheduler.wake(ref), metrics, logger });
 const ports: Ports = {
   clock: { nowMs: Date.now, skewMs: cluster.skewMs },
-  rollouts: withUrgentFirst(cluster.rollouts),
+  rollouts: withUrgentFirst(cluster.rollouts, nextTurn),
   traffic: createTrafficRouter({ caches: cluster.caches.objects, client: cluster.caches.client, ownerOf: cluster.routes.ownerOf }),
   workload: createVersionsWorkload({ caches: cluster.caches.objects }),
   metrics: createMetricProvider({ prometheus: { own: { url: config.prometheusUrl }, readSecret: cluster.readSecret, isAllowedHost, onQuery: metrics.prometheusQuery } }),

@@ -1,5 +1,6 @@
 /** Asks for many Rollouts at one instant in one query, and remembers the answers: many ticks, few requests. */
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Answer } from "./answer.ts";
 import { createMemo } from "./memo.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import { bothSides, type Names, type Shape } from "./shapes.ts";
@@ -130,18 +131,39 @@ async function answerTogether({ target, shape, instantMs, abandoned }: Batch, se
   const answered = shape.range
     ? target.queryRange(promql, { startMs: instantMs - shape.range.windowMs, endMs: instantMs, stepMs: shape.range.stepMs }, abandoned.signal)
     : target.query(promql, instantMs, abandoned.signal);
-  const read = shape.reader(await answered);
-  for (const [index, same] of seatsByNames(seats).entries()) {
+  const told = readAll(shape, await answered, seats);
+  for (const [index, { same, outcome }] of told.entries()) {
     // What one Rollout's answer leads to is on its way before the next one is told: a rollback does not wait until all have decided.
     if (index > 0) await nextTurn();
-    try {
-      const { names } = same[0]!;
-      const result = read(names);
-      remember(names, result);
-      for (const seat of same) seat.resolve(result);
-    } catch (error) {
-      rejectAll(same, error); // what is wrong with one Rollout's counters is wrong for no other
+    if ("error" in outcome) {
+      rejectAll(same, outcome.error);
+      continue;
     }
+    remember(same[0]!.names, outcome.result);
+    for (const seat of same) seat.resolve(outcome.result);
+  }
+}
+
+interface Told {
+  readonly same: readonly Seat[];
+  /** What is wrong with one Rollout's counters is wrong for no other. */
+  readonly outcome: { readonly result: unknown } | { readonly error: unknown };
+}
+
+/** The worst first: whose requests fail may have to be taken back. */
+function readAll(shape: Shape<unknown>, answer: Answer, seats: readonly Seat[]): readonly Told[] {
+  const read = shape.reader(answer);
+  const all = seatsByNames(seats).map((same): Told => ({ same, outcome: attempt(() => read(same[0]!.names)) }));
+  const suspicion = ({ outcome }: Told): number => ("error" in outcome ? 0 : (shape.suspicion?.(outcome.result) ?? 0));
+  const ranked = all.map((one) => ({ one, rank: suspicion(one) }));
+  return ranked.sort((one, other) => other.rank - one.rank).map(({ one }) => one);
+}
+
+function attempt(read: () => unknown): Told["outcome"] {
+  try {
+    return { result: read() };
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -19,6 +19,12 @@ export function requestCountsOf(increases: Counters): RequestCounts {
   return { requests: sum(all), bad: sum(all.filter(([series]) => isBad(series))) };
 }
 
+/** The share of requests that failed, of whatever is counted; 0 where nothing is. */
+export function failedShareOf(counters: Counters): number {
+  const { requests, bad } = requestCountsOf(counters);
+  return requests > 0 ? bad / requests : 0;
+}
+
 /** 5xx, 0 (no answer came), and the gRPC statuses above, whose response code is 200. */
 function isBad(series: Series): boolean {
   const [, responseCode = "", protocol, grpcStatus = ""] = series.split("\n");

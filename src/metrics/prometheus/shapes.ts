@@ -1,6 +1,7 @@
 /** The queries behind the built-ins: each asks for many Rollouts at once, and reads each one's share out of the answer. */
 import { promqlString, regexOf } from "../../rollout/analysis/query-variables.ts";
 import { answersIn, type Answer } from "./answer.ts";
+import { failedShareOf } from "./error-rate.ts";
 import { histogramOf } from "./latency.ts";
 import { droppedIn } from "./path.ts";
 import { PAST_MS, PAST_STEP_MS, type PastPoint } from "./past.ts";
@@ -26,6 +27,8 @@ export interface Shape<T> {
   reader(answer: Answer): (names: Names) => T;
   /** How many numbers are in a result, about; 0: it is not remembered. */
   weight(result: T): number;
+  /** Who looks worse is told first; absent: all look alike. */
+  suspicion?(result: T): number;
 }
 
 /** A built-in's counters. */
@@ -72,6 +75,7 @@ export function snapshotShape(counter: CounterMetric): Shape<Snapshot> {
       return (names) => snapshotIn(rows, names, bothSides, counter);
     },
     weight: ({ scrapes, counters }) => scrapes.size + countersWeight(counters),
+    ...(counter.id === "requests" ? { suspicion: ({ counters }) => failedShareOf(counters) } : {}),
   };
 }
 

@@ -56,6 +56,14 @@ describe("a batch", () => {
     expect(target.queries).toEqual(["a b c"]);
   });
 
+  it("tells first whose answer looks worst", async () => {
+    const { ask } = batcher();
+    const shape: Shape<string> = { ...ECHO, id: "suspicious", suspicion: (name) => name.length };
+    const told: string[] = [];
+    await Promise.all(["a", "bbb", "cc"].map((name) => ask(fakeTarget(), shape, names(name), AT_MS, FOREVER).then((answer) => told.push(answer))));
+    expect(told).toEqual(["bbb", "cc", "a"]);
+  });
+
   it("names a Rollout once, however many of its checks ask", async () => {
     const target = fakeTarget();
     const { ask } = batcher();

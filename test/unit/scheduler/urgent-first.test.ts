@@ -32,12 +32,44 @@ describe("status writes of a fleet", () => {
   });
 });
 
+describe("status writes of those who look at the same time", () => {
+  it("wait until the last of them has decided, and one that moves traffic waits for nobody", async () => {
+    const turns: (() => void)[] = [];
+    const turn = async (): Promise<void> => {
+      turns.splice(0).forEach((next) => next());
+      await settled();
+    };
+    const server = aSlowServer(() => new Promise((resolve) => turns.push(resolve)));
+    for (let decided = 0; decided < 6; decided++) {
+      void server.write(false);
+      await turn();
+    }
+    expect(server.inFlight()).toBe(0);
+    void server.write(true);
+    await settled();
+    expect(server.inFlight(), "the urgent one").toBe(1);
+    for (let quiet = 0; quiet < 3; quiet++) await turn();
+    expect(server.inFlight()).toBe(1 + 4);
+  });
+
+  it("do not wait for ever for others who go on deciding", async () => {
+    let decided = 0;
+    const server: ReturnType<typeof aSlowServer> = aSlowServer(async () => {
+      decided += 1;
+      void server.write(true);
+    });
+    void server.write(false);
+    await settled();
+    expect(server.inFlight()).toBe(decided + 1);
+  });
+});
+
 /** Answers nothing until it is told to. */
-function aSlowServer() {
+function aSlowServer(turn?: () => Promise<void>) {
   const waiting: { readonly resolve: () => void; readonly reject: () => void }[] = [];
   const rollout = aRollout();
   const updateStatus: Rollouts["updateStatus"] = () => new Promise((resolve, reject) => waiting.push({ resolve: () => resolve(rollout), reject: () => reject(new Error("409")) }));
-  const rollouts = withUrgentFirst({ updateStatus } as Rollouts);
+  const rollouts = withUrgentFirst({ updateStatus } as Rollouts, turn);
   return {
     write: (isUrgent: boolean) => rollouts.updateStatus(rollout, aStatus(), isUrgent),
     inFlight: () => waiting.length,
