@@ -44,7 +44,7 @@ const IDLE_MS = 90_000;
 /** A watch that lived this long was healthy, and is renewed at once. */
 const HEALTHY_MS = 5_000;
 /** By how a round ended: a server that is away must be heard soon after it is back, one that answers is not to be hammered, and a kind that nobody has installed may never come. */
-const BACK_OFF = { away: { firstMs: 500, mostMs: 5_000 }, refused: { firstMs: 2_000, mostMs: 30_000 }, unknown: { firstMs: 15_000, mostMs: 300_000 } };
+const BACK_OFF = { away: { firstMs: 500, mostMs: 5_000 }, refused: { firstMs: 2_000, mostMs: 30_000 }, unknown: { firstMs: 2_000, mostMs: 300_000 } };
 type Ending = "healthy" | keyof typeof BACK_OFF;
 
 /** What the rounds of one reflector share. */
@@ -53,6 +53,8 @@ interface Course {
   readonly stopping: AbortSignal;
   readonly onSynced: () => void;
   hasSynced: boolean;
+  /** The server has had the kind: without it, it may only be starting. */
+  isKnown: boolean;
   /** The resourceVersion up to which everything was seen; undefined: list first. */
   place: string | undefined;
 }
@@ -62,7 +64,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
   let settle: { readonly resolve: () => void; readonly reject: (reason: Error) => void } | undefined;
   const synced = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
   synced.catch(() => undefined); // who does not wait for it is not told
-  const course: Course = { options, stopping: stopping.signal, onSynced: () => settle?.resolve(), hasSynced: false, place: undefined };
+  const course: Course = { options, stopping: stopping.signal, onSynced: () => settle?.resolve(), hasSynced: false, isKnown: false, place: undefined };
   let running: Promise<void> | undefined;
   return {
     start: () => void (running ??= run(course)),
@@ -93,7 +95,7 @@ async function round(course: Course): Promise<Ending> {
   } catch (error) {
     takeIn(course, error);
     if (error instanceof Unreachable) return "away";
-    return isUnknownKind(error) ? "unknown" : "refused";
+    return isUnknownKind(error) && !course.isKnown ? "unknown" : "refused";
   }
 }
 
@@ -113,6 +115,7 @@ async function list(course: Course): Promise<string | undefined> {
     objects.push(...page.items.flatMap((object) => trimmed(course, object)));
     next = page.metadata.continue;
     if (!next) {
+      course.isKnown = true;
       accept(course, objects, page.metadata.resourceVersion);
       return page.metadata.resourceVersion;
     }

@@ -268,6 +268,17 @@ describe("a reflector", () => {
     expect(followed.told.at(-1)).toBe("replace one@3 at 10");
   });
 
+  test("asks ever less often for a kind that nobody has installed, but not for one that was there", async () => {
+    const absent = await follow((asked) => refuse(asked, 404, "NotFound"));
+    const gone = await follow((asked, index) => (index === 0 ? list(asked, "10", pod("one", "3")) : refuse(asked, 404, "NotFound")));
+    for (const { reflector, time } of [absent, gone]) {
+      await reflector.synced;
+      await pass(time, 1_800_000, 1_000);
+    }
+    expect(absent.lists().length).toBeLessThan(20);
+    expect(gone.lists().length).toBeGreaterThan(40);
+  });
+
   test("keeps what it knows when a kind goes away later: the server may only be starting", async () => {
     const followed = await follow((asked, index) => (index === 0 ? list(asked, "10", pod("one", "3")) : refuse(asked, 404, "NotFound")));
     await followed.reflector.synced;
