@@ -239,7 +239,7 @@ const GatewayRouteRef = (kind: string) =>
         `Its namespace. Default: the Rollout's; in another one the ${kind} needs the annotation weir.dev/allow-from with the Rollout's namespace.`,
       ),
       rule: withRules(text(253), rules.isNotBlank).optional().describe(`Name of the rule whose weights move. No need where the ${kind} has one rule.`),
-      ruleIndex: Count(0, 15).optional().describe("Its place among the rules, from 0 to 15, where rules have no names."),
+      ruleIndex: Count(0, 15).optional().describe("Its place among the rules, from 0 to 15, where it has no name."),
     }),
     rules.notBoth("rule", "ruleIndex", "keep the name, which still holds when rules are added"),
   );

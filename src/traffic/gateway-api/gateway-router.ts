@@ -50,7 +50,7 @@ function surroundings(kind: GatewayRouteKind, { services }: GatewayRouterOptions
     namesakeOf: (reference) => said(reference, place),
     backendOf: (version) => backendOf(services, namespace, version),
     peerOf: (writers) => peerOf(place.object, writers),
-    name: { kind, namespace: place.namespace, name: place.object.metadata.name, ...(place.ruleName === undefined ? {} : { part: place.ruleName }) },
+    name: { kind, namespace: place.namespace, name: place.object.metadata.name, part: place.part },
   };
 }
 

@@ -13,8 +13,8 @@ import { labelOf, routeRefOf, type GatewayRouteKind } from "./target.ts";
 
 /** A rule with backend references, and where it is. */
 export interface RulePlace extends Place<BackendRef> {
-  /** Undefined for a rule without name. */
-  readonly ruleName: string | undefined;
+  /** The rule's name, or its place among the rules where it has none: what Rollouts call it. */
+  readonly part: string;
 }
 
 type Cache = Pick<ObjectCache, "get">;
@@ -57,7 +57,8 @@ function placeAt(object: KubernetesObject, index: number, rule: RouteRule, ofObj
   const destinations = rule.backendRefs ?? [];
   if (destinations.length === 0) return unusable(`${label} has no backendRefs to weigh`);
   return {
-    kind: "place", object, ruleName, destinations, label,
+    kind: "place", object, destinations, label,
+    part: ruleName ?? String(index),
     namespace: object.metadata.namespace ?? "",
     path: `/spec/rules/${index}/backendRefs`,
     tests: ruleName === undefined ? [] : [test(`/spec/rules/${index}/name`, ruleName)],
@@ -68,7 +69,7 @@ function placeAt(object: KubernetesObject, index: number, rule: RouteRule, ofObj
 function indexOf(rules: readonly RouteRule[], { rule, ruleIndex }: { readonly rule?: string | undefined; readonly ruleIndex?: number | undefined }, label: string): number | Trouble {
   if (rules.length === 0) return { kind: "absent", message: `${label} has no rules` };
   if (rule !== undefined) return namedIndex(rules, rule, label);
-  if (ruleIndex !== undefined) return rules[ruleIndex] ? ruleIndex : { kind: "absent", message: `${label} has no rule ${ruleIndex}; it has ${rules.length}, counted from 0` };
+  if (ruleIndex !== undefined) return countedIndex(rules, ruleIndex, label);
   if (rules.length === 1) return 0;
   return unusable(`${label} has ${rules.length} rules (${namesOf(rules)}): say with rule or ruleIndex in traffic.gatewayApi which one to weigh`);
 }
@@ -77,6 +78,14 @@ function namedIndex(rules: readonly RouteRule[], wanted: string, label: string):
   const found = [...rules.keys()].filter((index) => nameOf(rules[index]!) === wanted);
   if (found.length > 1) return unusable(`${label} has ${found.length} rules named ${wanted}: give each its own name`);
   return found[0] ?? { kind: "absent", message: `${label} has no rule named ${wanted}; it has ${namesOf(rules)}` };
+}
+
+/** A rule has one name by which Rollouts call it, so that two of them on one rule are found. */
+function countedIndex(rules: readonly RouteRule[], index: number, label: string): number | Trouble {
+  const rule = rules[index];
+  if (!rule) return { kind: "absent", message: `${label} has no rule ${index}; it has ${rules.length}, counted from 0` };
+  const name = nameOf(rule);
+  return name === undefined ? index : unusable(`rule ${index} of ${label} is named ${name}: write rule: ${name} in place of ruleIndex`);
 }
 
 function namesOf(rules: readonly RouteRule[]): string {

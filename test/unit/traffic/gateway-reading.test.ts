@@ -63,6 +63,7 @@ describe("the rule", () => {
     ["a name that is not there", { rules: several, ref: { rule: "main" } }, "HTTPRoute bookinfo/reviews has no rule named main; it has beta, one without name"],
     ["a name that is there twice", { rules: [several[0]!, several[0]!], ref: { rule: "beta" } }, "HTTPRoute bookinfo/reviews has 2 rules named beta: give each its own name"],
     ["a place that is not there", { rules: several, ref: { ruleIndex: 2 } }, "HTTPRoute bookinfo/reviews has no rule 2; it has 2, counted from 0"],
+    ["one that is counted although it has a name", { rules: several, ref: { ruleIndex: 0 } }, "rule 0 of HTTPRoute bookinfo/reviews is named beta: write rule: beta in place of ruleIndex"],
     ["one that leads nowhere", { rules: [{ filters: [{ type: "RequestRedirect" }] }] }, "HTTPRoute bookinfo/reviews has no backendRefs to weigh"],
     ["no rules", { rules: [] }, "HTTPRoute bookinfo/reviews has no rules"],
     ["rules that cannot be read", { rules: [{ backendRefs: [{ name: 5 }] }] }, "HTTPRoute bookinfo/reviews cannot be read: spec.rules[0].backendRefs[0].name: expected a text, got 5; add the unit (1m, 1%), or put a name made of digits in quotes"],
@@ -72,7 +73,7 @@ describe("the rule", () => {
   });
 
   it("is found by its place", () => {
-    expect(destinationsOf(read({ rules: several, ref: { ruleIndex: 0 } }))).toEqual([["v1", 100, false]]);
+    expect(destinationsOf(read({ rules: several, ref: { ruleIndex: 1 } }))).toEqual([["v2", 100, false]]);
   });
 });
 
@@ -100,6 +101,14 @@ describe("whose the route is", () => {
     expect(read({ metadata: { ownerReferences: [{ kind: "Canary", name: "reviews", uid: "1" }] } })).toMatchObject({ managedBy: "Flagger" });
     const ownerOf = ({ kind, name }: RouteName) => (kind === "httpRoutes" && name === "reviews" ? { namespace: NAMESPACE, name: "first" } : undefined);
     expect(read({ ownerOf })).toMatchObject({ managedBy: "Rollout bookinfo/first" });
+  });
+
+  it("is asked for the rule alone, by its name or its place", () => {
+    const asked: (string | undefined)[] = [];
+    const ownerOf = ({ part }: RouteName): undefined => void asked.push(part);
+    read({ rules: [refs({ v2: 1 }, { name: "beta" }), refs({ v2: 1 })], ref: { rule: "beta" }, ownerOf });
+    read({ rules: [refs({ v2: 1 }), refs({ v2: 1 })], ref: { ruleIndex: 1 }, ownerOf });
+    expect(asked).toEqual(["beta", "1"]);
   });
 });
 
