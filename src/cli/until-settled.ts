@@ -1,7 +1,7 @@
 /** Follows one Rollout until what is waited for is settled, one way or the other. */
 import type { KubernetesObject } from "../kubernetes/client.ts";
 import type { Cluster } from "./cluster.ts";
-import { refOf } from "./command/command-verb.ts";
+import { refOf } from "./command/send.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { follow } from "./follow.ts";
 import { verdictOn, type Goal, type Pin } from "./settled.ts";

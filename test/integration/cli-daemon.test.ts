@@ -63,7 +63,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   });
 
   it("abort --force leaves it to a daemon that answers", async () => {
-    expect(await say("retry steered")).toMatchObject({ exitCode: 0, out: "steered: v2 is tried again\n" });
+    expect(await say("retry steered")).toEqual({ exitCode: 0, out: "steered: v2 is tried again\n", err: "" });
     expect(await say("abort steered --force --timeout 20s")).toMatchObject({ exitCode: 0, out: expect.stringContaining("steered: run 2 is aborted; traffic goes to v1") });
   });
 

@@ -1,5 +1,9 @@
 /** The command line against whole API servers, without a daemon: what it shows, what it writes, and breaking the glass. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RESOURCES, type KubernetesClient } from "../../src/kubernetes/client.ts";
+import { loadConnection } from "../../src/kubernetes/connection.ts";
+import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
+import { createTransport } from "../../src/kubernetes/transport.ts";
 import { COMMAND_ANNOTATION, FINALIZER } from "../../src/rollout/rollout.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
 import type { ApiObject } from "../support/api-request.ts";
@@ -25,6 +29,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       { name: "resting", share: 0 },
       { name: "waited", share: 50 },
     ]);
+    await api.admitDaemon(runs.namespace);
   });
   afterAll(() => api?.close());
 
@@ -121,6 +126,20 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       for (const { metadata } of items) await api.request("PATCH", `${pods}/${metadata.name}/status`, { status: { conditions: [{ type: "Ready", status: "False" }] } }, "application/merge-patch+json");
       expect(await say("abort unready --force --timeout 200ms")).toMatchObject({ exitCode: 0 });
       expect(await runs.split("unready")).toEqual({ v1: 100, v2: 0 });
+    });
+
+    it("stands answered until a daemon takes it away, and another command waits for that", async () => {
+      const asDaemon = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("daemon") }), { userAgent: "test" });
+      const write = (client: KubernetesClient, command: string | null) => client.patch(RESOURCES.rollouts, runs.namespace, "unready", { type: "merge", body: { metadata: { annotations: { [COMMAND_ANNOTATION]: command } } } }, { fieldManager: "weir" });
+      if ((await commandOf("unready")) === undefined) await write(createKubernetesClient(asDaemon), `abort id=${(await runs.status("unready"))!.lastCommand!.id} run=1`);
+      const reads = (): number => api.requestsOf("admin").filter(({ verb, namespace, name }) => verb === "get" && namespace === runs.namespace && name === "unready").length;
+      const before = reads();
+      const retry = say("retry unready --timeout 300ms");
+      await until(async () => reads() >= before + 2);
+      await write(createKubernetesClient(asDaemon), null);
+      expect(await retry).toMatchObject({ exitCode: 6, err: expect.stringContaining("expected the daemon to obey retry") });
+      expect(await commandOf("unready")).toMatch(/^retry /);
+      asDaemon.close();
     });
 
     it("succeeds while somebody else goes on writing the Rollout", async () => {

@@ -2,7 +2,6 @@
 import type { Command as CommandLine } from "commander";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { Command } from "../../rollout/command.ts";
-import type { RolloutRef } from "../../rollout/rollout.ts";
 import type { Verb } from "../../rollout/status.ts";
 import { withCluster, type Cluster } from "../cluster.ts";
 import { EXIT, Failure } from "../failure.ts";
@@ -11,7 +10,7 @@ import { chosenRollouts } from "../targets.ts";
 import type { World } from "../world.ts";
 import { answerTo, splitSaid, untilRouteShows } from "./answer.ts";
 import { forEach } from "./for-each.ts";
-import { sendCommand, type Asked } from "./send.ts";
+import { refOf, sendCommand, type Asked } from "./send.ts";
 import { whoAmI } from "./who-am-i.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -86,8 +85,4 @@ async function routeSaid({ cluster, object, asked }: Asking, untilMs: number): P
   const split = route.kind === "found" ? splitSaid(route) : route.message;
   if (!isShown) throw new Failure(`${asked.verb} was accepted, and the route does not show it yet (${split}): ${rollout.status?.message ?? "no status"}`, EXIT.timeout);
   return ` (the route has ${split})`;
-}
-
-export function refOf({ metadata }: KubernetesObject): RolloutRef {
-  return { namespace: metadata.namespace ?? "", name: metadata.name };
 }

@@ -2,9 +2,9 @@
 import type { Command } from "../../rollout/command.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { answerTo, routeShown, splitSaid, untilRouteShows, type Shown } from "./answer.ts";
-import { refOf, type Asking } from "./command-verb.ts";
+import type { Asking } from "./command-verb.ts";
 import { forceAbort } from "./force.ts";
-import { commandOf, sendCommand } from "./send.ts";
+import { commandOf, refOf, sendCommand } from "./send.ts";
 
 /** How long the daemon is given, unless --timeout says otherwise: an abort is obeyed at once or not at all. */
 const GRACE_MS = 3_000;

@@ -4,7 +4,7 @@ import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { FINALIZER } from "../../rollout/rollout.ts";
 import { asBegun, isValid } from "../../rollout/validity.ts";
 import { routeShown, splitSaid } from "./answer.ts";
-import { refOf } from "./command-verb.ts";
+import { refOf } from "./send.ts";
 import { forceAbort } from "./force.ts";
 import { commandOf } from "./send.ts";
 

@@ -3,11 +3,15 @@ import { randomUUID } from "node:crypto";
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../../kubernetes/client.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { formatCommand, parseCommand, type Command } from "../../rollout/command.ts";
-import { COMMAND_ANNOTATION } from "../../rollout/rollout.ts";
+import { COMMAND_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import type { Verb } from "../../rollout/status.ts";
 import { withFreshReads } from "../again.ts";
 import { CLI_MANAGER } from "../cluster.ts";
 import { EXIT, Failure } from "../failure.ts";
+import { follow } from "../follow.ts";
+
+/** Longer than a daemon takes from an answer to its next write. */
+const LEAVING_MS = 5_000;
 
 /** What a person asks for. */
 export interface Asked {
@@ -27,7 +31,7 @@ export async function sendCommand(client: KubernetesClient, object: KubernetesOb
     const joined = asked.verb === "abort" ? (waiting ?? answeredAbort(present)) : undefined;
     if (joined?.verb === "abort") return joined;
     if (waiting && asked.verb !== "abort") throw new Failure(pendingSentence(present, waiting), EXIT.conflict);
-    await write(client, present, command, actor);
+    await write(client, await onceAnsweredAbortIsGone(client, present), command, actor);
     return command;
   });
 }
@@ -60,6 +64,21 @@ function answeredAbort(object: KubernetesObject): Command | undefined {
   return parsed.kind === "command" && parsed.command.verb === "abort" && parsed.command.run === rolloutOf(object).status?.run?.number ? parsed.command : undefined;
 }
 
+/** The daemon takes an abort away a moment after it has answered it, and until then the admission policy refuses every other command; where it stays, the server says so. */
+async function onceAnsweredAbortIsGone(client: KubernetesClient, present: KubernetesObject): Promise<KubernetesObject> {
+  if (!isAbort(present)) return present;
+  let latest = present;
+  for await (const object of follow(client, refOf(present), AbortSignal.timeout(LEAVING_MS))) {
+    latest = object;
+    if (!isAbort(object)) break;
+  }
+  return latest;
+}
+
+function isAbort({ metadata }: KubernetesObject): boolean {
+  return metadata.annotations?.[COMMAND_ANNOTATION]?.startsWith("abort ") ?? false;
+}
+
 function pendingSentence({ metadata }: KubernetesObject, { verb, actor }: Command): string {
   return `${verb} by ${actor} waits to be obeyed for ${metadata.name}, and no other command may take its place: wait for it; weir doctor says why it waits`;
 }
@@ -74,4 +93,8 @@ async function write(client: KubernetesClient, { metadata }: KubernetesObject, c
 function textOf(command: Command, actor: string | undefined): string {
   const text = formatCommand(command);
   return actor !== undefined && /^[ -~]+$/.test(actor) ? text : text.replace(/ actor=\S*/, "");
+}
+
+export function refOf({ metadata }: KubernetesObject): RolloutRef {
+  return { namespace: metadata.namespace ?? "", name: metadata.name };
 }
