@@ -1,5 +1,6 @@
 /** An open-loop load: requests leave at their own pace, however slowly they are answered. */
 import { Agent, request as sendRequest } from "node:http";
+import { processClock } from "./process-clock.ts";
 import { createRandom, type Random } from "./random.ts";
 
 export interface LoadOptions {
@@ -33,7 +34,6 @@ export interface Load {
 
 const tickMs = 5;
 const usualDrainMs = 2_000;
-const mostMadeUpMs = 250;
 
 export function createLoad(options: LoadOptions): Load {
   const { maxInFlight = 1_000, drainMs = usualDrainMs } = options;
@@ -63,13 +63,12 @@ export function createLoad(options: LoadOptions): Load {
   };
 }
 
-/** Calls `arrive` for every arrival that is due. Of those missed while this process stood still only the last ones are made up for: no users would come in such a crowd. */
+/** Calls `arrive` for every arrival that is due. Nobody arrives while this process stands still: no users would come in such a crowd afterwards. */
 function startArrivals(perSecond: number, random: Random, arrive: () => void): () => void {
   const gapMs = () => (-Math.log(1 - random()) * 1_000) / perSecond;
-  let dueMs = performance.now() + gapMs();
+  let dueMs = processClock.nowMs() + gapMs();
   const timer = setInterval(() => {
-    dueMs = Math.max(dueMs, performance.now() - mostMadeUpMs);
-    for (; dueMs <= performance.now(); dueMs += gapMs()) arrive();
+    for (; dueMs <= processClock.nowMs(); dueMs += gapMs()) arrive();
   }, tickMs);
   return () => clearInterval(timer);
 }

@@ -2,6 +2,7 @@
 import { Agent, request as sendRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
 import type { Random } from "../random.ts";
 import { listenOnLoopback } from "../loopback.ts";
+import { processClock } from "../process-clock.ts";
 import { isSelected, type Endpoint } from "./endpoint.ts";
 import type { Entrance } from "./http-match.ts";
 import { createIstioMetrics, type Caller, type IstioMetrics } from "./istio-metrics.ts";
@@ -51,7 +52,7 @@ async function answerStats(request: IncomingMessage, response: ServerResponse, t
 }
 
 function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, request: IncomingMessage, response: ServerResponse): void {
-  const startedMs = performance.now();
+  const startedMs = processClock.nowMs();
   const host = request.headers.host ?? "";
   const asked = { host, target: request.url ?? "/", method: request.method ?? "GET", headers: request.headers };
   const target = options.table().targetOf(asked, { namespace: options.caller.namespace, entrance: options.entrance }, options.random());
@@ -60,7 +61,7 @@ function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, reque
   const trouble = { flags: "-" };
   response.once("close", () => {
     const end = endOf(response, trouble.flags);
-    metrics.record({ service: target.service, host, endpoint, ...end, durationMs: performance.now() - startedMs });
+    metrics.record({ service: target.service, host, endpoint, ...end, durationMs: processClock.nowMs() - startedMs });
     finish(end.code);
   });
   if (endpoint) forward(agent, endpoint, request, response, trouble);

@@ -1,8 +1,8 @@
 /** Sample applications: a small HTTP server for each pod, whose error rate and latency can be turned while it runs. */
-import { setTimeout as wait } from "node:timers/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { listenOnLoopback, type LoopbackServer } from "../loopback.ts";
 import type { Endpoint } from "../mesh/endpoint.ts";
+import { processClock } from "../process-clock.ts";
 import { createNamedRandom, normalFrom, type Random } from "../random.ts";
 
 export interface Behaviour {
@@ -83,7 +83,7 @@ async function answer(pod: SamplePod, { behaviour, random }: Version, request: I
   const failed = random() < behaviour.errorRate;
   const delayMs = behaviour.latencyMs * Math.exp(scatter * normalFrom(random));
   request.resume();
-  await wait(delayMs, undefined, { ref: false });
+  await processClock.wait(delayMs);
   const { app, version } = pod.labels;
   const body = failed ? { app, version, pod: pod.pod, error: "this version was turned bad" } : { app, version, pod: pod.pod };
   response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "" });
