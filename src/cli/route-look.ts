@@ -7,7 +7,7 @@ import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { routesNamed, type RouteKind, type RouteName } from "../rollout/route-names.ts";
-import type { Traffic } from "../rollout/spec.ts";
+import type { Traffic } from "../rollout/spec-traffic.ts";
 import type { TrafficRouter } from "../traffic/traffic-router.ts";
 import { createTrafficRouter } from "../traffic/registry.ts";
 import { canonicalHost, hostNameOf } from "../traffic/istio/host.ts";

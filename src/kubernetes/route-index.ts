@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { RolloutRef } from "../rollout/rollout.ts";
 import { routesNamed, type RouteKind, type RouteName } from "../rollout/route-names.ts";
-import { Traffic } from "../rollout/spec.ts";
+import { Traffic } from "../rollout/spec-traffic.ts";
 import type { KubernetesObject } from "./client.ts";
 import type { InformerCache } from "./informer-cache.ts";
 

@@ -1,7 +1,7 @@
 /** When a good version reaches which step, at the earliest: played with the daemon's own rules, so that waiting for proxies, looks and verdicts is in it. */
 import { isPauseStep } from "../rollout/ladder.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
-import type { Step } from "../rollout/spec.ts";
+import type { Step } from "../rollout/spec-steps.ts";
 import { regressionsFor } from "./regressions.ts";
 import { simulated, type Outcome } from "./simulation.ts";
 

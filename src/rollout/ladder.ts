@@ -1,5 +1,5 @@
 /** The ladder of a run: where a share stands on it, and what comes next. */
-import type { PauseStep, Step, WeightStep } from "./spec.ts";
+import type { PauseStep, Step, WeightStep } from "./spec-steps.ts";
 
 export function isWeightStep(step: Step | undefined): step is WeightStep {
   return step !== undefined && "weight" in step;

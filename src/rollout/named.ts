@@ -3,7 +3,7 @@ import { isEqual } from "./equal.ts";
 import type { RouteFound, RouteSeen } from "./observation.ts";
 import type { ValidRollout } from "./rollout.ts";
 import { lastWrite } from "./route-write.ts";
-import type { Traffic } from "./spec.ts";
+import type { Traffic } from "./spec-traffic.ts";
 
 /** The release first, then every version that the status names; each once. */
 export function namedVersions({ spec, status }: ValidRollout): string[] {

@@ -1,6 +1,7 @@
 /** `RolloutRun`: the record of one ended run, written once; it outlives its Rollout. */
 import { z } from "zod";
-import { NotificationEvent, Step } from "./spec.ts";
+import { NotificationEvent } from "./spec.ts";
+import { Step } from "./spec-steps.ts";
 import { Check, Evidence, Outcome, ShareEvidence, VersionRevision } from "./status.ts";
 
 export const RUN_KIND = "RolloutRun";

@@ -1,5 +1,5 @@
 /** Which routes a Rollout's traffic names. */
-import type { Traffic } from "./spec.ts";
+import type { Traffic } from "./spec-traffic.ts";
 
 /** As the caches and resources are called. */
 export const ROUTE_KINDS = ["virtualServices", "httpRoutes", "grpcRoutes"] as const;

@@ -3,7 +3,7 @@ import { type Case, editableOf, isOurStamp, isShown, type OnRoute, routeOf, type
 import { isEqual } from "./equal.ts";
 import type { RouteFound } from "./observation.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER } from "./rollout.ts";
-import type { Traffic } from "./spec.ts";
+import type { Traffic } from "./spec-traffic.ts";
 import type { RolloutStatus, Run } from "./status.ts";
 
 /** One of our destinations as it shall be; `points: null` is an only destination without weight. */

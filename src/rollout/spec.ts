@@ -2,55 +2,14 @@
 import { z } from "zod";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
 import { DEFAULT_FALSE_ROLLBACK, DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { problemsOf } from "./spec-problems.ts";
+import { Step } from "./spec-steps.ts";
+import { Traffic } from "./spec-traffic.ts";
 
 const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
-/** What is too long is said once: no rule looks at it. */
-const LAST_WORD = { abort: true };
-const text = (most: number) => z.string().max(most, LAST_WORD);
-
-const Duration = withRules(text(24), rules.isDuration);
-type Duration = z.infer<typeof Duration>;
-
-/** A duration that must take some time. */
-const lasting = (least: string) => withRules(text(24), rules.isDuration, rules.lasts(least));
-
-const Percentage = withRules(text(12), rules.isPercentage);
-type Percentage = z.infer<typeof Percentage>;
-
-const Weight = withRules(
-  z.int(),
-  rules.within(1, 100, "; begin with the first share that the new version should get, since a step of 0 would do nothing"),
-);
-const Count = (least: number, most: number) => withRules(z.int(), rules.within(least, most));
-const ObjectName = withRules(text(253), rules.isObjectName);
-const NamespaceName = withRules(text(63), rules.isNamespaceName);
-const VersionName = withRules(text(63), rules.isVersionName);
-
-export const WeightStep = z.object({ weight: Weight, hold: Duration.default(DEFAULT_HOLD) });
-export type WeightStep = z.output<typeof WeightStep>;
-
-export const PauseStep = z.object({ pause: z.object({ duration: lasting("1s").optional() }) });
-export type PauseStep = z.output<typeof PauseStep>;
-
-/** The CRD needs one shape for both kinds of step; the union tells them apart again. */
-const AnyStep = withRules(
-  z.object({
-    weight: Weight.optional().describe("Share of the traffic that the new version gets in this step, in percent: a whole number from 1 to 100."),
-    hold: Duration.optional().describe("How long to stay at this weight, measured from when it is in force. Default 1m."),
-    pause: z
-      .object({ duration: lasting("1s").optional().describe("How long to wait. Default: until somebody says `weir promote`.") })
-      .optional()
-      .describe("Waits at the weight of the step before: {} until somebody promotes, {duration: 10m} for a while. Judging goes on."),
-  }),
-  rules.exactlyOne(["weight", "pause"], "write {weight: 10, hold: 1m} or {pause: {}}"),
-  rules.onlyWith("hold", "weight", "write {pause: {duration: 10m}} for a pause that ends by itself"),
-);
-
-export const Step = AnyStep.pipe(z.union([WeightStep, PauseStep]));
-export type Step = z.output<typeof Step>;
 
 const Strategy = z.object({
   firstRun: z
@@ -216,67 +175,6 @@ export const Analysis = withRules(
   rules.settlesWithinInterval,
 );
 export type Analysis = z.output<typeof Analysis>;
-
-const VirtualServiceRef = z.object({
-  name: ObjectName.describe("Name of the VirtualService."),
-  namespace: NamespaceName.optional().describe(
-    "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
-  ),
-  routes: withRules(
-    z.array(withRules(text(253), rules.isNotBlank)).max(16, LAST_WORD),
-    rules.holdsFrom(0, 1, "expected at most one route, got {came}; name the one whose weights shall move"),
-  )
-    .optional()
-    .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
-});
-type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
-
-const GatewayRouteRef = (kind: string) =>
-  withRules(
-    z.object({
-      name: ObjectName.describe(`Name of the ${kind}.`),
-      namespace: NamespaceName.optional().describe(
-        `Its namespace. Default: the Rollout's; in another one the ${kind} needs the annotation weir.dev/allow-from with the Rollout's namespace.`,
-      ),
-      rule: withRules(text(253), rules.isNotBlank).optional().describe(`Name of the rule whose weights move. No need where the ${kind} has one rule.`),
-      ruleIndex: Count(0, 15).optional().describe("Its place among the rules, from 0 to 15, where it has no name."),
-    }),
-    rules.notBoth("rule", "ruleIndex", "keep the name, which still holds when rules are added"),
-  );
-
-const GatewayRoutes = (kind: string, example: string) =>
-  withRules(z.array(GatewayRouteRef(kind)).max(16, LAST_WORD), rules.holdsFrom(1, 1, `expected exactly one ${kind}, got {came}; write [{name: ${example}}] with the name of yours`))
-    .optional()
-    .describe(`The ${kind} that splits the traffic. It is yours: only weights in it are edited.`);
-
-export const Traffic = withRules(
-  z.object({
-    istio: z
-      .object({
-        virtualServices: withRules(
-          z.array(VirtualServiceRef).max(16, LAST_WORD),
-          rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
-        ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
-        destinationRule: z
-          .object({
-            name: ObjectName.describe("Name of the DestinationRule."),
-            namespace: NamespaceName.optional().describe("Its namespace. Default: the VirtualService's."),
-          })
-          .optional()
-          .describe("The DestinationRule that defines the subsets. Default: found by the route's host."),
-      })
-      .optional()
-      .describe("Traffic split by an Istio VirtualService."),
-    gatewayApi: withRules(
-      z.object({ httpRoutes: GatewayRoutes("HTTPRoute", "reviews"), grpcRoutes: GatewayRoutes("GRPCRoute", "reviews") }),
-      rules.exactlyOne(["httpRoutes", "grpcRoutes"], "name the HTTPRoute or the GRPCRoute whose weights shall move"),
-    )
-      .optional()
-      .describe("Traffic split by a route of the Gateway API, between Services."),
-  }),
-  rules.exactlyOne(["istio", "gatewayApi"], "name the VirtualService under istio, or the HTTPRoute or GRPCRoute under gatewayApi"),
-);
-export type Traffic = z.output<typeof Traffic>;
 
 export const NotificationEvent = z.enum([
   "Started",

@@ -1,6 +1,8 @@
 /** `Rollout.status`: the state of record (law 1). Every field here is written by `nextStatus` alone. */
 import { z } from "zod";
-import { NotificationEvent, Step, Traffic } from "./spec.ts";
+import { NotificationEvent } from "./spec.ts";
+import { Step } from "./spec-steps.ts";
+import { Traffic } from "./spec-traffic.ts";
 
 export const Phase = z.enum(["Pending", "Healthy", "Progressing", "Paused", "Degraded"]);
 export type Phase = z.infer<typeof Phase>;

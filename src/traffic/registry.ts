@@ -1,5 +1,5 @@
 /** The ways to route traffic, one line each; a Rollout's `spec.traffic` says which one is meant. */
-import type { Traffic } from "../rollout/spec.ts";
+import type { Traffic } from "../rollout/spec-traffic.ts";
 import { createGatewayRouter, type GatewayRouterOptions } from "./gateway-api/gateway-router.ts";
 import { createIstioRouter, type IstioRouterOptions } from "./istio/istio-router.ts";
 import type { TrafficRouter } from "./traffic-router.ts";

@@ -2,7 +2,7 @@
 import type { RouteSeen } from "../rollout/observation.ts";
 import type { RolloutRef } from "../rollout/rollout.ts";
 import type { RouteWrite } from "../rollout/route-write.ts";
-import type { Traffic } from "../rollout/spec.ts";
+import type { Traffic } from "../rollout/spec-traffic.ts";
 
 export interface RouteChange extends RouteWrite {
   readonly rollout: RolloutRef;

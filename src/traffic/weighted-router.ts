@@ -3,7 +3,7 @@ import type { KubernetesClient, KubernetesObject, Resource } from "../kubernetes
 import type { Backend, DestinationSeen, RouteFound, RouteSeen, RouteWriter } from "../rollout/observation.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../rollout/rollout.ts";
 import type { RouteName } from "../rollout/route-names.ts";
-import type { Traffic } from "../rollout/spec.ts";
+import type { Traffic } from "../rollout/spec-traffic.ts";
 import { writersOf } from "./managed-fields.ts";
 import { splitInWords, type Place, type RouteForm, type Trouble, type Weighted } from "./route-form.ts";
 import { writeRoute } from "./route-writing.ts";

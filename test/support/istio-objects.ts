@@ -1,6 +1,6 @@
 /** Kubernetes and Istio objects as the tutorials have them: reviews in bookinfo, one Service, a subset for each version. */
 import type { KubernetesObject, ObjectMetadata } from "../../src/kubernetes/client.ts";
-import type { Traffic } from "../../src/rollout/spec.ts";
+import type { Traffic } from "../../src/rollout/spec-traffic.ts";
 
 export const NAMESPACE = "bookinfo";
 

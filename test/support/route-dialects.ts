@@ -1,7 +1,7 @@
 /** Every kind of route that Weir steers, as users write it: what a contract needs to say the same of each. */
 import type { KubernetesObject, ObjectMetadata } from "../../src/kubernetes/client.ts";
 import type { RouteKind } from "../../src/rollout/route-names.ts";
-import type { Traffic } from "../../src/rollout/spec.ts";
+import type { Traffic } from "../../src/rollout/spec-traffic.ts";
 import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
 
 /** A route or rule within an object. */

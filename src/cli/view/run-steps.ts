@@ -1,6 +1,6 @@
 /** A run's ladder, step by step: passed, standing, still to come. */
 import { isWeightStep } from "../../rollout/ladder.ts";
-import type { Step } from "../../rollout/spec.ts";
+import type { Step } from "../../rollout/spec-steps.ts";
 import type { Run } from "../../rollout/status.ts";
 import { instantOf, msOf } from "../../rollout/units.ts";
 import type { Style } from "../style.ts";

@@ -2,7 +2,8 @@
 import { timelineOf } from "../../rehearsal/timeline.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
-import type { Metric, RolloutSpec, Step } from "../../rollout/spec.ts";
+import type { Metric, RolloutSpec } from "../../rollout/spec.ts";
+import type { Step } from "../../rollout/spec-steps.ts";
 import type { Style } from "../style.ts";
 import { spanOf } from "./ages.ts";
 import { inColumns, wrapped } from "./columns.ts";

@@ -4,7 +4,7 @@ import type { Beginning, Decision, Said } from "../decision.ts";
 import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
 import { noRoomFor, writableFor } from "../route-write.ts";
-import type { Step } from "../spec.ts";
+import type { Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";
 import { failure, leftBehind, takenBackSaid } from "./ending.ts";
 import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";

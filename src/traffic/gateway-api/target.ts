@@ -1,7 +1,7 @@
 /** The Gateway API's part of `spec.traffic`. */
 import { RESOURCES } from "../../kubernetes/client.ts";
 import type { RouteKind } from "../../rollout/route-names.ts";
-import type { Traffic } from "../../rollout/spec.ts";
+import type { Traffic } from "../../rollout/spec-traffic.ts";
 
 export type GatewayRouteKind = Exclude<RouteKind, "virtualServices">;
 type Gateway = NonNullable<Traffic["gatewayApi"]>;

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
 import type { Backend } from "../../rollout/observation.ts";
 import type { RolloutRef } from "../../rollout/rollout.ts";
-import type { Traffic } from "../../rollout/spec.ts";
+import type { Traffic } from "../../rollout/spec-traffic.ts";
 import { missing, serviceBackend } from "../service-backend.ts";
 import { destinationRuleOf, ruleCovers, type DestinationRule } from "./destination-rule.ts";
 import { canonicalHost, hostNameOf, type HostName } from "./host.ts";

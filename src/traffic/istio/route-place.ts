@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import { problemsOf } from "../../rollout/spec-problems.ts";
-import type { Traffic } from "../../rollout/spec.ts";
+import type { Traffic } from "../../rollout/spec-traffic.ts";
 import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
 import { flawIn, type Place, type Trouble } from "../route-form.ts";

@@ -1,5 +1,5 @@
 /** Istio's part of `spec.traffic`. */
-import type { Traffic } from "../../rollout/spec.ts";
+import type { Traffic } from "../../rollout/spec-traffic.ts";
 
 /** Throws where the registry has sent another router's target here. */
 export function istioOf({ istio }: Traffic): NonNullable<Traffic["istio"]> {

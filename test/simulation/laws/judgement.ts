@@ -1,6 +1,7 @@
 /** Laws of judging: when a step may be left, on what evidence, and how soon harm is taken back. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
-import type { Metric, RolloutSpec, Step } from "../../../src/rollout/spec.ts";
+import type { Metric, RolloutSpec } from "../../../src/rollout/spec.ts";
+import type { Step } from "../../../src/rollout/spec-steps.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { fractionOf, instantOf, msOf } from "../../../src/rollout/units.ts";
 import type { ObjectVersion } from "../world/api-server.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RouteSeen } from "../../../src/rollout/observation.ts";
 import type { RouteName } from "../../../src/rollout/route-names.ts";
-import type { Traffic } from "../../../src/rollout/spec.ts";
+import type { Traffic } from "../../../src/rollout/spec-traffic.ts";
 import { createTrafficRouter } from "../../../src/traffic/registry.ts";
 import { aKubernetesService } from "../../support/istio-objects.ts";
 import { createMemoryCluster } from "../../support/memory-cluster.ts";

@@ -4,7 +4,7 @@ import fastJsonPatch from "fast-json-patch";
 import { describe, expect, it } from "vitest";
 import type { JsonPatchOperation, KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
-import type { Traffic } from "../../../src/rollout/spec.ts";
+import type { Traffic } from "../../../src/rollout/spec-traffic.ts";
 import { operationsFor, type RouteEdit } from "../../../src/traffic/route-edit.ts";
 import { FORM, type RouteDestination } from "../../../src/traffic/istio/virtual-service.ts";
 import { placeIn, type RoutePlace } from "../../../src/traffic/istio/route-place.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RouteFound, RouteSeen } from "../../../src/rollout/observation.ts";
-import type { Traffic } from "../../../src/rollout/spec.ts";
+import type { Traffic } from "../../../src/rollout/spec-traffic.ts";
 import { createIstioRouter, type IstioRouterOptions } from "../../../src/traffic/istio/istio-router.ts";
 import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, hosts, subsets, type KubernetesRoute } from "../../support/istio-objects.ts";
 import { createMemoryCluster } from "../../support/memory-cluster.ts";

@@ -1,0 +1,66 @@
+/** `traffic` as users write it: whose weights move. */
+import { z } from "zod";
+import { Count, LAST_WORD, NamespaceName, ObjectName, text } from "./spec-fields.ts";
+import { withRules } from "./spec-rule.ts";
+import * as rules from "./spec-rules.ts";
+
+const VirtualServiceRef = z.object({
+  name: ObjectName.describe("Name of the VirtualService."),
+  namespace: NamespaceName.optional().describe(
+    "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
+  ),
+  routes: withRules(
+    z.array(withRules(text(253), rules.isNotBlank)).max(16, LAST_WORD),
+    rules.holdsFrom(0, 1, "expected at most one route, got {came}; name the one whose weights shall move"),
+  )
+    .optional()
+    .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
+});
+type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
+
+const GatewayRouteRef = (kind: string) =>
+  withRules(
+    z.object({
+      name: ObjectName.describe(`Name of the ${kind}.`),
+      namespace: NamespaceName.optional().describe(
+        `Its namespace. Default: the Rollout's; in another one the ${kind} needs the annotation weir.dev/allow-from with the Rollout's namespace.`,
+      ),
+      rule: withRules(text(253), rules.isNotBlank).optional().describe(`Name of the rule whose weights move. No need where the ${kind} has one rule.`),
+      ruleIndex: Count(0, 15).optional().describe("Its place among the rules, from 0 to 15, where it has no name."),
+    }),
+    rules.notBoth("rule", "ruleIndex", "keep the name, which still holds when rules are added"),
+  );
+
+const GatewayRoutes = (kind: string, example: string) =>
+  withRules(z.array(GatewayRouteRef(kind)).max(16, LAST_WORD), rules.holdsFrom(1, 1, `expected exactly one ${kind}, got {came}; write [{name: ${example}}] with the name of yours`))
+    .optional()
+    .describe(`The ${kind} that splits the traffic. It is yours: only weights in it are edited.`);
+
+export const Traffic = withRules(
+  z.object({
+    istio: z
+      .object({
+        virtualServices: withRules(
+          z.array(VirtualServiceRef).max(16, LAST_WORD),
+          rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
+        ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
+        destinationRule: z
+          .object({
+            name: ObjectName.describe("Name of the DestinationRule."),
+            namespace: NamespaceName.optional().describe("Its namespace. Default: the VirtualService's."),
+          })
+          .optional()
+          .describe("The DestinationRule that defines the subsets. Default: found by the route's host."),
+      })
+      .optional()
+      .describe("Traffic split by an Istio VirtualService."),
+    gatewayApi: withRules(
+      z.object({ httpRoutes: GatewayRoutes("HTTPRoute", "reviews"), grpcRoutes: GatewayRoutes("GRPCRoute", "reviews") }),
+      rules.exactlyOne(["httpRoutes", "grpcRoutes"], "name the HTTPRoute or the GRPCRoute whose weights shall move"),
+    )
+      .optional()
+      .describe("Traffic split by a route of the Gateway API, between Services."),
+  }),
+  rules.exactlyOne(["istio", "gatewayApi"], "name the VirtualService under istio, or the HTTPRoute or GRPCRoute under gatewayApi"),
+);
+export type Traffic = z.output<typeof Traffic>;
