@@ -45,7 +45,7 @@ function targetsOf({ spec, status }: ValidRollout): readonly Traffic[] {
 
 /** Of every version that is named, and of those that the route leads to besides. */
 function readRoute(rollout: ValidRollout, router: TrafficRouter): RouteSeen {
-  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named) => router.read(rollout.metadata, target, [...named, ...others]));
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, matched) => router.read(rollout.metadata, target, [...named, ...others], matched));
   const route = read([]);
   const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
   return others.length === 0 ? route : read(others);

@@ -34,7 +34,7 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
 
 /** At first sight only the route tells which versions there are: then it is read once more, for their backends too. */
 function readRoute(rollout: ValidRollout, ports: Ports): RouteSeen {
-  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named) => ports.traffic.read(rollout.metadata, target, [...named, ...others]));
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, matched) => ports.traffic.read(rollout.metadata, target, [...named, ...others], matched));
   const route = read([]);
   const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
   return others.length === 0 ? route : read(others);

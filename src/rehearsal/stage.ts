@@ -9,6 +9,7 @@ import type { Backend, DestinationSeen, Observation, RouteFound, VersionSeen } f
 import { ROUTE_MANAGER, type ValidRollout } from "../rollout/rollout.ts";
 import { intended } from "../rollout/route-write.ts";
 import { isPauseStep } from "../rollout/ladder.ts";
+import type { Step } from "../rollout/spec-steps.ts";
 import type { RolloutStatus, Run } from "../rollout/status.ts";
 
 /** Which workloads stand for a version. */
@@ -56,12 +57,19 @@ function rehearsable({ metadata, spec }: ValidRollout): ValidRollout {
     spec: {
       ...rest,
       suspend: false,
-      strategy: { ...spec.strategy, firstRun: "ladder", steps: spec.strategy.steps.filter((step) => !isPauseStep(step) || step.pause.duration !== undefined) },
+      strategy: { ...spec.strategy, firstRun: "ladder", steps: spec.strategy.steps.flatMap(rehearsed) },
       analysis: { ...spec.analysis, mode: "enforce" },
       notifications: [],
     },
     statusIsNewer: false,
   };
+}
+
+/** What waits for a person is left out, and so is what testers do: nobody knows which requests they send. */
+function rehearsed(step: Step): readonly Step[] {
+  if (isPauseStep(step)) return step.pause.duration === undefined ? [] : [step];
+  const { match: _, ...rest } = step;
+  return rest.weight === undefined ? [] : [rest];
 }
 
 function stableName({ spec }: Pick<ValidRollout, "spec">): string {
@@ -124,6 +132,7 @@ function routeAt(rollout: ValidRollout, cast: Cast, atMs: number, points: number
     name: "the rehearsed route",
     resourceVersion: `${atMs}/${points}`,
     field: "http",
+    conditions: [],
     destinations: [destination(stable, 100 - points), destination(release, points)],
     writers: [{ manager: ROUTE_MANAGER, atMs: Math.floor(atMs / 1_000) * 1_000 }],
     backends: { [stable]: backend, [release]: backend },

@@ -15,7 +15,7 @@ export interface Timeline {
 
 interface Reached {
   readonly step: Step;
-  /** Since the beginning. Absent for a pause that waits for a person, and for what was not reached. */
+  /** Since the beginning. Absent for a pause that waits for a person, for a step that waits for testers, and for what was not reached. */
   readonly atMs?: number;
 }
 
@@ -31,8 +31,9 @@ export function timelineOf(rollout: ValidRollout): Timeline {
   return { steps: rollout.spec.strategy.steps.map((step) => reachedAt(step, times)), ending, lastedMs };
 }
 
-/** Takes the next time, unless it is a pause that was left out of the play. */
+/** Takes the next time, unless it is a step that was left out of the play. */
 function reachedAt(step: Step, times: number[]): Reached {
-  const atMs = isPauseStep(step) && step.pause.duration === undefined ? undefined : times.shift();
+  const isLeftOut = isPauseStep(step) ? step.pause.duration === undefined : step.weight === undefined;
+  const atMs = isLeftOut ? undefined : times.shift();
   return { step, ...(atMs === undefined ? {} : { atMs }) };
 }

@@ -186,6 +186,12 @@ export function seenShare({ canary, held }: Split): number {
   return shareOf(canary, held);
 }
 
+/** Whether our own route is there as the run wants it, or absent where it wants none. */
+export function matchState({ matched }: Run, route: RouteFound): "asWanted" | "removed" | "changed" {
+  if (matched && !route.matched) return "removed";
+  return route.matched && !(matched && route.matched.isIntact) ? "changed" : "asWanted";
+}
+
 /** Whether the canary has more than it should: by points of 100, whatever the weights of a mangled route add up to, and by share, for points are rounded down. */
 export function isRaised(run: Run, split: Split): boolean {
   return split.canary * split.total > wantedPoints(run, split) * split.held && seenShare(split) > run.weight + SHARE_ROUNDING;

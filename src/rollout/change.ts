@@ -60,6 +60,10 @@ function withoutPause(run: Run): Run {
   return rest;
 }
 
+function withoutMatch({ matched: _, ...rest }: Run): Run {
+  return rest;
+}
+
 function paused(it: Case, run: Run, by: PausedBy, message: string): Run {
   return { ...withoutPause(run), pausedBy: by, pausedAt: timeOf(it.nowMs), pausedMessage: message };
 }
@@ -70,7 +74,8 @@ function entered(it: Case, run: Run, step: number, message: string): Run {
   const { inForceAt: _, ...rest } = withoutPause(run);
   const weight = weightAt(run.ladder, step);
   const total = splitOfRun(it, run)?.total ?? 100;
-  return { ...rest, ...atAnotherWeight(run), ...anIntent(it, run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight) };
+  const { match } = run.ladder[step];
+  return { ...withoutMatch(rest), ...(match ? { matched: match } : {}), ...atAnotherWeight(run), ...anIntent(it, run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight) };
 }
 
 function anIntent(it: Case, run: Run): Pick<Run, "epoch" | "decidedAt"> {
@@ -87,7 +92,7 @@ function atAnotherWeight(run: Run): Pick<Run, "checks" | "evidence"> {
 function resumed(it: Case, run: Run): Run {
   const anew = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
   const checks = anew ? run.checks.map((check) => ({ ...check, failuresInARow: 0, passes: 0 })) : run.checks;
-  return { ...withoutPause(anew ? accepted(it, run) : run), checks, raises: [], step: standingAt(run.ladder, run.weight) < run.step ? standingAt(run.ladder, run.weight) : run.step };
+  return { ...withoutPause(anew ? accepted(it, run) : run), checks, raises: [], step: weightAt(run.ladder, run.step) > run.weight ? standingAt(run.ladder, run.weight) : run.step };
 }
 
 /** What asks for a rollback is never accepted by resuming. */
@@ -105,7 +110,8 @@ function yielded(it: Case, run: Run, { points, message }: Changed<"yield">): Run
   const total = splitOfRun(it, run)?.total ?? 100;
   const written = Math.max(0, ...(routeOf(it)?.writers.map(({ atMs }) => atMs) ?? []));
   const inForceMs = (written === 0 ? it.nowMs : written + 1_000) + msOf(it.spec.strategy.propagation);
-  return { ...paused(it, run, "RouteEditedByHand", message), ...atAnotherWeight(run), weight: shareOf(points, total), points, inForceAt: timeOf(inForceMs) };
+  const left = routeOf(it)?.matched ? run : withoutMatch(run);
+  return { ...paused(it, left, "RouteEditedByHand", message), ...atAnotherWeight(run), weight: shareOf(points, total), points, inForceAt: timeOf(inForceMs) };
 }
 
 /** The raise is noted and the intent renewed; rows of verdicts stay, but no window may begin before the repaired weight is in force. */
@@ -171,7 +177,7 @@ function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end
   const to = present(it, run.to.version);
   const route = editableOf(it);
   const canary = splitOfRun(it, run)?.canary;
-  const { nextLookAt: _, ...rest } = withoutPause(run);
+  const { nextLookAt: _, ...rest } = withoutMatch(withoutPause(run));
   const done: Run = {
     ...rest,
     to,

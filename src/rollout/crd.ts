@@ -7,7 +7,7 @@ import { VALIDATIONS } from "./spec-rule.ts";
 import { RolloutStatus } from "./status.ts";
 
 /** Raised with each change of the schema; a daemon that is newer than the CRD on the server takes no step up (law 15). */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** Annotation of the CRD that carries its SCHEMA_VERSION. */
 export const SCHEMA_VERSION_ANNOTATION = "weir.dev/schema-version";
 
@@ -17,6 +17,7 @@ export interface Schema {
   description?: string;
   properties?: Record<string, Schema>;
   items?: Schema;
+  additionalProperties?: Schema;
   required?: string[];
   enum?: unknown[];
   maxLength?: number;
@@ -132,7 +133,7 @@ function namesAndTypes(schema: z.ZodType): Schema {
 }
 
 const STATUS_KEYWORDS = ["type", "description"] as const;
-const SPEC_KEYWORDS = [...STATUS_KEYWORDS, "required", "enum", "maxLength", "maxItems", VALIDATIONS] as const;
+const SPEC_KEYWORDS = [...STATUS_KEYWORDS, "required", "enum", "maxLength", "maxItems", "maxProperties", VALIDATIONS] as const;
 
 /** Keeps what the API server shall know. Anything else (defaults, the integers' technical bounds) is left out. */
 function structural(schema: Schema, keywords: readonly string[]): Schema {
@@ -140,6 +141,7 @@ function structural(schema: Schema, keywords: readonly string[]): Schema {
   return {
     ...kept,
     ...(schema.items && { items: structural(schema.items, keywords) }),
+    ...(schema.additionalProperties?.type && { additionalProperties: structural(schema.additionalProperties, keywords) }),
     ...(schema.properties && {
       properties: Object.fromEntries(Object.entries(schema.properties).map(([name, each]) => [name, structural(each, keywords)])),
     }),

@@ -4,7 +4,7 @@ import { requestsToSafety } from "./analysis/forecast.ts";
 import { worstOf } from "./analysis/judge.ts";
 import { isCompared } from "./analysis/tests.ts";
 import { evidenceOf, safety, type Standing, standings } from "./analysis/weigh.ts";
-import { holdAt, isWeightStep } from "./ladder.ts";
+import { holdAt, weightsIn } from "./ladder.ts";
 import type { Metric, OnSilence, RolloutSpec } from "./spec.ts";
 import type { Reason, Run, Verdict } from "./status.ts";
 import { msOf } from "./units.ts";
@@ -25,11 +25,11 @@ export function holdEndsMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run
   return inForce + (unsafe(it, run) === undefined ? holdMs : Math.max(holdMs, msOf(it.spec.strategy.maxHold)));
 }
 
-/** With `pace: evidence`: the next weight, as a fraction, which the canary has to be shown to be safe at. */
-export function nextShareToShow({ ladder, step, weight, direct }: Run, { strategy }: Pick<RolloutSpec, "strategy">): number | undefined {
-  if (strategy.pace !== "evidence" || direct) return undefined;
-  const next = ladder.slice(step + 1).find(isWeightStep);
-  return next && next.weight > weight ? next.weight / 100 : undefined;
+/** With `pace: evidence`: the next weight, as a fraction, which the canary has to be shown to be safe at. Requests that were picked out show nothing about the others. */
+export function nextShareToShow({ ladder, step, weight, direct, matched }: Run, { strategy }: Pick<RolloutSpec, "strategy">): number | undefined {
+  if (strategy.pace !== "evidence" || direct || matched) return undefined;
+  const [next = 0] = weightsIn(ladder.slice(step + 1));
+  return next > weight ? next / 100 : undefined;
 }
 
 /** Looks within a step that evidence for the next one takes at least. */

@@ -1,6 +1,6 @@
 /** The command annotation, and whether the command in it is to be obeyed (law 7). */
 import { type Command, formatCommand, parseCommand } from "./command.ts";
-import { isWeightStep, lastStep, weightAt } from "./ladder.ts";
+import { isWeightStep, lastStep, weightAt, weightsIn } from "./ladder.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
 import { noRoomFor } from "./route-write.ts";
@@ -75,7 +75,7 @@ function promoteRefusal(it: Reading, run: Run, command: Command): string | undef
   const needsReason = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
   if (needsReason && !command.reason) return `the run is paused by ${run.pausedBy}: say why it may go on, with --reason`;
   const step = promotedStep(run, command);
-  if (step === undefined) return `expected the weight of a step (${run.ladder.filter(isWeightStep).map(({ weight }) => weight).join(", ")}), got ${command.to}`;
+  if (step === undefined) return `expected the weight of a step (${weightsIn(run.ladder).join(", ")}), got ${command.to}`;
   const weight = weightAt(run.ladder, step);
   const obstacle = noRoomFor(it, run);
   if (obstacle || weight <= run.weight) return obstacle;

@@ -2,7 +2,7 @@
 import type { PauseStep, Step, WeightStep } from "./spec-steps.ts";
 
 export function isWeightStep(step: Step | undefined): step is WeightStep {
-  return step !== undefined && "weight" in step;
+  return step !== undefined && !isPauseStep(step);
 }
 
 export function isPauseStep(step: Step | undefined): step is PauseStep {
@@ -21,15 +21,25 @@ export function shareOf(points: number, total: number): number {
   return total === 0 ? 0 : (points / total) * 100;
 }
 
-/** Index of the last weight step not above a share, a pause right behind it not counted as passed; -1 below the first. */
+/** Index of the last weight step not above a share, a pause right behind it not counted as passed; -1 below the first. A step that only picks requests out is reached by none. */
 export function standingAt(ladder: readonly Step[], weightPercent: number): number {
-  return ladder.findLastIndex((step) => isWeightStep(step) && step.weight <= weightPercent + 1e-9);
+  return ladder.findLastIndex((step) => isWeightStep(step) && step.weight !== undefined && step.weight <= weightPercent + 1e-9);
 }
 
-/** Weight that a step stands at: its own, or for a pause that of the weight step before it. */
+/** Weight that a step stands at: its own (0 where it only picks requests out), or for a pause that of the step before it. */
 export function weightAt(ladder: readonly Step[], index: number): number {
-  const last = ladder.slice(0, index + 1).findLast(isWeightStep);
-  return last?.weight ?? 0;
+  return givenAt(ladder, index).weight;
+}
+
+/** What the new version gets at a step. */
+export function givenAt(ladder: readonly Step[], index: number): { readonly weight: number; readonly matched?: WeightStep["match"] } {
+  const step = ladder.slice(0, index + 1).findLast(isWeightStep);
+  return { weight: step?.weight ?? 0, ...(step?.match ? { matched: step.match } : {}) };
+}
+
+/** The weights that a ladder goes through, in percent. */
+export function weightsIn(ladder: readonly Step[]): number[] {
+  return ladder.flatMap((step) => (isWeightStep(step) && step.weight !== undefined ? [step.weight] : []));
 }
 
 /** Hold of the weight step that `index` stands at; undefined before the first one. */

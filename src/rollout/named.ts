@@ -2,7 +2,7 @@
 import { isEqual } from "./equal.ts";
 import type { RouteFound, RouteSeen } from "./observation.ts";
 import type { ValidRollout } from "./rollout.ts";
-import { lastWrite } from "./route-write.ts";
+import { lastWrite, type MatchWanted, matchWanted } from "./route-write.ts";
 import type { Traffic } from "./spec-traffic.ts";
 
 /** The release first, then every version that the status names; each once. */
@@ -13,17 +13,21 @@ export function namedVersions({ spec, status }: ValidRollout): string[] {
   return [...new Set([...named, ...former].filter((version) => version !== undefined))];
 }
 
+/** `matched`: what the run wants picked out for its canary. */
+type ReadRoute = (target: Traffic, versions: readonly string[], matched: MatchWanted | null) => RouteSeen;
+
 /**
  * A run goes on, and ends, on the route and with the versions that it began with; only when nothing is owed there does an
  * edited spec count. The first of the versions that are read tells what a version is: a subset of which host, or a Service.
  */
-export function routeSeen(rollout: ValidRollout, read: (target: Traffic, versions: readonly string[]) => RouteSeen): RouteSeen {
+export function routeSeen(rollout: ValidRollout, read: ReadRoute): RouteSeen {
   const { spec, status } = rollout;
   const named = namedVersions(rollout);
   const run = status?.run;
-  if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named);
-  const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])]);
-  return run.outcome && !lastWrite({ rollout, seen: { route } }, run) ? read(spec.traffic, named) : route;
+  const matched = run && !run.outcome ? matchWanted(run) : null;
+  if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named, matched);
+  const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])], matched);
+  return run.outcome && !lastWrite({ rollout, seen: { route } }, run) ? read(spec.traffic, named, null) : route;
 }
 
 /** Versions that the route leads to and that nobody has named. */

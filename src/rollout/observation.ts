@@ -31,6 +31,13 @@ export interface RouteWriter {
   readonly atMs: number;
 }
 
+export interface MatchedSeen {
+  /** Where it leads to. */
+  readonly version: string;
+  /** False where it is not as the run wants it, or no run wants any. */
+  readonly isIntact: boolean;
+}
+
 export interface RouteFound {
   readonly kind: "found";
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
@@ -39,6 +46,10 @@ export interface RouteFound {
   /** Of the object's spec: whoever writes it as a whole takes the weights back. `http` of a VirtualService, `rules` of the Gateway API's routes. */
   readonly field: string;
   readonly destinations: readonly DestinationSeen[];
+  /** Our own route beside it, for requests that are picked out. */
+  readonly matched?: MatchedSeen;
+  /** What the route asks of requests itself, in the words of sentences (`header x-tester`): no match of ours can ask about it once more. */
+  readonly conditions: readonly string[];
   /** The value of weir.dev/epoch, if there is one. */
   readonly stamp?: string;
   /** Who wrote that field, newest first, from managedFields. */

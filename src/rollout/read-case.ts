@@ -88,7 +88,7 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
     if (!measured) return known ?? [];
     const isWarmingUp = isCold(run, spec, seen, measured.instantMs);
     const nextShare = nextShareToShow(run, spec);
-    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
+    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, isMatched: run.matched !== undefined, ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
   });
   return run.evidence === undefined && evidence.length === 0 ? {} : { evidence }; // a look that taught nothing is no news
 }

@@ -3,6 +3,7 @@ import { type Case, editableOf, isOurStamp, isShown, type OnRoute, routeOf, type
 import { isEqual } from "./equal.ts";
 import type { RouteFound } from "./observation.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER } from "./rollout.ts";
+import type { RouteMatch } from "./spec-steps.ts";
 import type { Traffic } from "./spec-traffic.ts";
 import type { RolloutStatus, Run } from "./status.ts";
 
@@ -10,6 +11,12 @@ import type { RolloutStatus, Run } from "./status.ts";
 export interface DestinationWanted {
   readonly version: string;
   readonly points: number | null;
+}
+
+/** Requests that one of the alternatives describes go to this version. */
+export interface MatchWanted {
+  readonly version: string;
+  readonly alternatives: readonly RouteMatch[];
 }
 
 export interface RouteWrite {
@@ -20,6 +27,8 @@ export interface RouteWrite {
   readonly ours: readonly string[];
   /** One that the route lacks is added as a copy of the other one of ours, directly after it. */
   readonly wanted: readonly DestinationWanted[];
+  /** Our own route beside it; null takes it away. */
+  readonly matched: MatchWanted | null;
   /** The value for weir.dev/epoch; null takes the annotation away. */
   readonly stamp: string | null;
   /** `weir-stamp` where no weight differs. */
@@ -36,7 +45,12 @@ export function intended(it: OnRoute, run: Run): RouteWrite | undefined {
     { version: run.from.version, points: split.total - canary },
     { version: run.to.version, points: canary },
   ];
-  return { target: run.target, seen: route, ours: oursOf(run), wanted, stamp: stampOf(it, run), manager: ROUTE_MANAGER };
+  return { target: run.target, seen: route, ours: oursOf(run), wanted, matched: matchWanted(run), stamp: stampOf(it, run), manager: ROUTE_MANAGER };
+}
+
+/** What a run that goes on wants picked out for its canary. */
+export function matchWanted({ to, matched }: Run): MatchWanted | null {
+  return matched ? { version: to.version, alternatives: matched } : null;
 }
 
 /**
@@ -47,9 +61,10 @@ export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   const seen = editableOf(it);
   const split = splitOfRun(it, run);
   if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
-  const write = { target: run.target, seen, ours: oursOf(run) };
-  if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager: STAMP_MANAGER } : undefined;
-  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, wanted: present(seen, run), stamp: null, manager: STAMP_MANAGER } : undefined;
+  const write = { target: run.target, seen, ours: oursOf(run), matched: null };
+  const manager = seen.matched ? ROUTE_MANAGER : STAMP_MANAGER;
+  if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager } : undefined;
+  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, wanted: present(seen, run), stamp: null, manager } : undefined;
   const wanted = atRest(run, split, seen);
   if (isOwed(it, run, wanted)) return { ...write, wanted, stamp: null, manager: ROUTE_MANAGER };
   if (isOurStamp(it, seen)) return { ...write, wanted, stamp: null, manager: STAMP_MANAGER };
@@ -61,9 +76,10 @@ function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
   return run.outcome === "Succeeded" && routeOf(it) !== undefined && canary < Math.min(run.decidedAt ?? 0, total);
 }
 
-/** Weights that differ; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
+/** Weights that differ, or requests that are still picked out; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
 function isOwed(it: OnRoute, run: Run, wanted: readonly DestinationWanted[]): boolean {
   const route = editableOf(it)!;
+  if (route.matched) return true;
   if (routeOf(it)) return !isEqual(wanted, present(route, run));
   return isOurStamp(it, route) || isWithdrawn(it, run) || splitOfRun(it, run)!.canary > 0;
 }
@@ -119,7 +135,7 @@ export function refusedToZero(it: OnRoute, { stable, refused }: RolloutStatus, r
     { version: stable.version, points: total },
     { version: refused.version, points: 0 },
   ];
-  return { target: run.target, seen: route, ours: [stable.version, refused.version], wanted, stamp: null, manager: ROUTE_MANAGER };
+  return { target: run.target, seen: route, ours: [stable.version, refused.version], wanted, matched: null, stamp: null, manager: ROUTE_MANAGER };
 }
 
 /** Why no weight of the two can be written at present; undefined where it can. */
@@ -132,6 +148,8 @@ export function noRoomFor(it: Pick<OnRoute, "seen">, { from, to }: Pick<Run, "fr
 
 /** A version that the write would give more traffic although nobody behind it could answer. */
 export function unreadyGainer(it: Case, write: RouteWrite): string | undefined {
+  const { matched, seen } = write;
+  if (matched && seen.matched?.version !== matched.version && versionSeen(it, matched.version).readyPods === 0) return matched.version;
   return write.wanted.find(({ version, points }) => {
     const before = write.seen.destinations.find((one) => one.version === version)?.points ?? 0;
     return (points ?? before) > before && versionSeen(it, version).readyPods === 0;

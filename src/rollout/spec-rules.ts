@@ -67,6 +67,10 @@ export const isLinkUrl = matching(
   "expected an http:// or https:// address without user, password and spaces, such as https://grafana.example/d/x?var-ns=$(namespace)",
 );
 
+export const isHeaderName = matching(/^[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?$/, "expected the name of a header in lower case (letters, digits, dashes and underscores, such as x-tester), got {came}");
+
+export const isCookieName = matching(/^[-_.a-zA-Z0-9]+$/, "expected the name of a cookie (letters, digits, dashes, dots and underscores, such as beta), got {came}");
+
 export const isChannel = matching(/^[^ \t\r\n\f\v]+$/, 'expected a Slack channel such as "#deploys" or its id, without spaces, got {came}');
 
 export const isUsername = matching(/^[^:\t\r\n\f\v]+$/, "expected a user name without colon, got {came}");
@@ -147,6 +151,42 @@ export function notBoth(one: string, other: string, advice: string): Rule<Fields
   };
 }
 
+const MATCHED_BY = ["headers", "cookies", "query", "sourceLabels", "gateways"] as const;
+
+/** An alternative without conditions would be every request. */
+export const saysSomething: Rule<Fields> = {
+  cel: MATCHED_BY.map((field) => `has(self.${field})`).join(" || "),
+  holds: (match) => MATCHED_BY.some((field) => match[field] !== undefined),
+  sentence: `expected one of ${MATCHED_BY.join(", ")}, got none, which would be every request; give a weight for a share of them`,
+};
+
+interface Cookied {
+  readonly headers?: readonly { readonly name: string }[] | undefined;
+  readonly cookies?: unknown;
+}
+
+/** A cookie is a part of that header, and one header can be asked about once. */
+export const oneCookieHeader: Rule<Cookied> = {
+  cel: '!has(self.cookies) || !has(self.headers) || !self.headers.exists(one, one.name == "cookie")',
+  holds: ({ headers = [], cookies }) => cookies === undefined || !headers.some(({ name }) => name === "cookie"),
+  sentence: "expected cookies or the header cookie, got both; keep one of them",
+};
+
+/** Something that the new version gets, or a pause. */
+export const isStepOrPause: Rule<Fields> = {
+  cel: "(has(self.weight) || has(self.match)) != has(self.pause)",
+  holds: ({ weight, match, pause }) => (weight !== undefined || match !== undefined) !== (pause !== undefined),
+  sentence: "expected weight, match or both, or else a pause, got {came}; write {weight: 10, hold: 1m} or {pause: {}}",
+  came: [{ cel: 'has(self.pause) ? "a pause beside them" : "neither"', of: ({ pause }) => (pause === undefined ? "neither" : "a pause beside them") }],
+};
+
+export const holdsNoPause: Rule<Fields> = {
+  cel: "!has(self.hold) || has(self.weight) || has(self.match)",
+  holds: ({ hold, weight, match }) => hold === undefined || weight !== undefined || match !== undefined,
+  sentence: "expected hold only together with weight or match, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+  field: "hold",
+};
+
 /** A field that has a meaning beside another one only. */
 export function onlyWith(field: string, other: string, advice: string): Rule<Fields> {
   return {
@@ -221,15 +261,19 @@ export function distinct<T>(what: string, cel: string, of: (items: readonly T[])
   };
 }
 
-/** A step as written or as parsed: one with a weight, or a pause. */
+/** A step as written or as parsed: one with a weight, a match or both, or a pause. */
 interface AnyStep {
   readonly weight?: number | undefined;
+  readonly match?: readonly Matching[] | undefined;
   readonly hold?: string | undefined;
   readonly pause?: unknown;
 }
 
+type Matching = Readonly<Partial<Record<(typeof MATCHED_BY)[number], unknown>>>;
+
 const weights = "self.filter(step, has(step.weight)).map(step, step.weight)";
 const weightsOf = (steps: readonly AnyStep[]) => steps.flatMap(({ weight }) => (weight === undefined ? [] : [weight]));
+const pairsIn = (list: string) => `[${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(${list}) || `;
 
 export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
   cel: "size(self) > 0",
@@ -238,10 +282,19 @@ export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
 };
 
 export const ladderRises: Rule<readonly AnyStep[]> = {
-  cel: `[${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(${weights}) || ${weights}[at] < ${weights}[at + 1])`,
+  cel: `${pairsIn(weights)}${weights}[at] < ${weights}[at + 1])`,
   holds: (steps) => weightsOf(steps).every((weight, at, all) => at === 0 || weight > all[at - 1]!),
   sentence: "expected weights that rise from step to step, got {came}; put them in order, each one once",
   came: [{ cel: `"%s".format([${weights}])`, of: (steps) => `[${weightsOf(steps).join(", ")}]` }],
+};
+
+const haveWeights = "self.filter(step, !has(step.pause)).map(step, has(step.weight))";
+
+/** A step says all that the new version gets: no match alone may take a share away again. */
+export const matchesComeFirst: Rule<readonly AnyStep[]> = {
+  cel: `${pairsIn(haveWeights)}!${haveWeights}[at] || ${haveWeights}[at + 1])`,
+  holds: (steps) => steps.filter(({ pause }) => pause === undefined).every(({ weight }, at, all) => weight !== undefined || all[at - 1]?.weight === undefined),
+  sentence: "expected a weight beside each match that comes after a weight, got a match alone, which would take the share away again; write {weight: 25, match: [...]}",
 };
 
 const last = "self[size(self) - 1]";
@@ -289,16 +342,16 @@ const goesByEvidence = '(has(self.strategy) && has(self.strategy.pace) && self.s
 const isTooShort = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} < ${needed}`;
 
 const neededMs = ({ strategy, analysis }: Paced) => msOf(strategy.propagation) + (analysis.minVerdicts + 1) * msOf(analysis.interval);
+const holdsOf = ({ strategy: { steps } }: Pick<Paced, "strategy">) => steps.flatMap(({ pause, hold }) => (pause === undefined ? [hold ?? DEFAULT_HOLD] : []));
 const shortHold = (spec: Paced) =>
-  spec.strategy.steps
-    .flatMap(({ weight, hold }) => (weight === undefined ? [] : [hold ?? DEFAULT_HOLD]))
+  holdsOf(spec)
     .find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
 
 /** A step that is left at the end of its hold must have had time for `minVerdicts` verdicts, the first window included; one that is left by evidence waits for them. */
 export const holdsGatherVerdicts: Rule<Paced> = {
   cel:
     `${goesByEvidence} || !${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` +
-    `(${stepsAreGiven} ? self.strategy.steps.all(step, !has(step.weight) || !(${isTooShort(stepHold)})) : !(${isTooShort(celText(DEFAULT_HOLD))}))`,
+    `(${stepsAreGiven} ? self.strategy.steps.all(step, has(step.pause) || !(${isTooShort(stepHold)})) : !(${isTooShort(celText(DEFAULT_HOLD))}))`,
   holds: (spec) =>
     spec.strategy.pace === "evidence" ||
     spec.analysis.metrics.length === 0 ||
@@ -314,29 +367,69 @@ export const holdsGatherVerdicts: Rule<Paced> = {
     { cel: `string(${minVerdicts})`, of: ({ analysis }) => String(analysis.minVerdicts) },
     { cel: interval, of: ({ analysis }) => analysis.interval },
     {
-      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, has(step.weight) && ${isTooShort(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause) && ${isTooShort(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
       of: (spec) => shortHold(spec) ?? "",
     },
   ],
   field: "strategy.steps",
 };
 
+interface Picking {
+  readonly traffic: { readonly gatewayApi?: { readonly grpcRoutes?: unknown } | undefined };
+  readonly strategy: { readonly steps: readonly AnyStep[] };
+  readonly analysis: { readonly metrics: readonly LimitedMetric[] };
+}
+
+interface LimitedMetric {
+  readonly name: string;
+  readonly errorRate?: { readonly max?: string | undefined } | undefined;
+  readonly latency?: { readonly max?: string | undefined } | undefined;
+}
+
+const alternatives = (condition: string) => `self.strategy.steps.exists(step, has(step.match) && step.match.exists(one, ${condition}))`;
+const alternativesOf = ({ strategy: { steps } }: Picking) => steps.flatMap(({ match = [] }) => match);
+
+/** The Gateway API knows no callers, and its GRPCRoutes no query. */
+export const routerCanMatch: Rule<Picking> = {
+  cel:
+    `!(${stepsAreGiven}) || !has(self.traffic.gatewayApi) || ` +
+    `(!${alternatives("has(one.sourceLabels) || has(one.gateways)")} && (!has(self.traffic.gatewayApi.grpcRoutes) || !${alternatives("has(one.query)")}))`,
+  holds: (spec) => {
+    const { gatewayApi } = spec.traffic;
+    const isUsed = (field: (typeof MATCHED_BY)[number]) => alternativesOf(spec).some((one) => one[field] !== undefined);
+    return !gatewayApi || (!isUsed("sourceLabels") && !isUsed("gateways") && (!gatewayApi.grpcRoutes || !isUsed("query")));
+  },
+  sentence: "expected matches by headers and cookies (and by query, of an HTTPRoute), which are what the Gateway API can tell apart, got another one; take it out, or use traffic.istio",
+  field: "strategy.steps",
+};
+
+const lacksLimit = "(has(metric.errorRate) && !has(metric.errorRate.max)) || (has(metric.latency) && !has(metric.latency.max))";
+const unlimited = ({ analysis: { metrics } }: Picking) => metrics.find(({ errorRate, latency }) => (errorRate ?? latency) !== undefined && (errorRate ?? latency)!.max === undefined);
+
+/** Requests that were picked out are no sample of all of them: stable's are no measure for them. */
+export const matchedAreLimited: Rule<Picking> = {
+  cel: `!(${stepsAreGiven}) || !self.strategy.steps.exists(step, has(step.match)) || !has(self.analysis) || !has(self.analysis.metrics) || !self.analysis.metrics.exists(metric, ${lacksLimit})`,
+  holds: (spec) => alternativesOf(spec).length === 0 || unlimited(spec) === undefined,
+  sentence: "expected a max for {came}, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
+  came: [{ cel: `self.analysis.metrics.filter(metric, ${lacksLimit})[0].name`, of: (spec) => unlimited(spec)?.name ?? "" }],
+  field: "analysis.metrics",
+};
+
 const maxHold = given("self.strategy.maxHold", DEFAULT_MAX_HOLD);
 const isTooLong = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} > ${ms(maxHold)}`;
-const longHold = ({ strategy: { steps, maxHold: most } }: Paced) =>
-  steps.flatMap(({ weight, hold }) => (weight === undefined ? [] : [hold ?? DEFAULT_HOLD])).find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) > msOf(most));
+const longHold = (spec: Paced) => holdsOf(spec).find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) > msOf(spec.strategy.maxHold));
 
 /** With `pace: evidence` a hold is the least time at a step, and `maxHold` the longest. */
 export const holdsEndInTime: Rule<Paced> = {
   cel:
     `!${goesByEvidence} || !${matches(maxHold, DURATION_PATTERN)} || ` +
-    `(${stepsAreGiven} ? self.strategy.steps.all(step, !has(step.weight) || !(${isTooLong(stepHold)})) : !(${isTooLong(celText(DEFAULT_HOLD))}))`,
+    `(${stepsAreGiven} ? self.strategy.steps.all(step, has(step.pause) || !(${isTooLong(stepHold)})) : !(${isTooLong(celText(DEFAULT_HOLD))}))`,
   holds: (spec) => spec.strategy.pace !== "evidence" || !DURATION_PATTERN.test(spec.strategy.maxHold) || longHold(spec) === undefined,
   sentence: "expected maxHold to be at least each step's hold, got {came} and a hold of {came}; raise maxHold, or hold shorter",
   came: [
     { cel: maxHold, of: ({ strategy }) => strategy.maxHold },
     {
-      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, has(step.weight) && ${isTooLong(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause) && ${isTooLong(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
       of: (spec) => longHold(spec) ?? "",
     },
   ],

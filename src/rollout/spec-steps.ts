@@ -1,29 +1,72 @@
-/** The steps of a ladder as users write them. */
+/** The steps of a ladder as users write them, and which requests a step picks out. */
 import { z } from "zod";
 import { DEFAULT_HOLD } from "./spec-defaults.ts";
-import { Duration, lasting, Weight } from "./spec-fields.ts";
+import { Duration, LAST_WORD, lasting, text, Weight } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 
-export const WeightStep = z.object({ weight: Weight, hold: Duration.default(DEFAULT_HOLD) });
+const LONGEST_NAME = 64;
+const LONGEST_TEXT = 256;
+
+/** How a text must be; one of the three. */
+const wording = {
+  exact: text(LONGEST_TEXT).optional().describe("The whole text."),
+  prefix: withRules(text(LONGEST_TEXT), rules.isNotBlank).optional().describe("What the text begins with."),
+  regex: withRules(text(LONGEST_TEXT), rules.isNotBlank).optional().describe("A regular expression (RE2) for the whole text."),
+};
+
+const Condition = (name: z.ZodType<string, string>, what: string) =>
+  withRules(z.object({ name: name.describe(`Name of the ${what}.`), ...wording }), rules.exactlyOne(["exact", "prefix", "regex"], 'write {name: x-tester, exact: "true"}'));
+export type Condition = z.output<ReturnType<typeof Condition>>;
+
+const Conditions = (name: z.ZodType<string, string>, what: string, most: number) =>
+  withRules(
+    z.array(Condition(name, what)).max(8, LAST_WORD),
+    rules.holdsFrom(1, most, `expected from 1 to ${most}, got {came}; write an alternative of its own for each other one`),
+    rules.distinct(what, "self.map(one, one.name)", (all) => all.map((one) => one.name)),
+  ).optional();
+
+export const RouteMatch = withRules(
+  z.object({
+    headers: Conditions(withRules(text(LONGEST_NAME), rules.isHeaderName), "header", 8).describe("Headers that the request must have."),
+    cookies: Conditions(withRules(text(LONGEST_NAME), rules.isCookieName), "cookie", 1).describe("A cookie that the request must have."),
+    query: Conditions(withRules(text(LONGEST_NAME), rules.isNotBlank), "query parameter", 8).describe("Parameters that its query must have."),
+    sourceLabels: z.record(z.string(), text(63)).meta({ maxProperties: 8 }).optional().describe("Labels of the pod that calls. Istio alone."),
+    gateways: withRules(z.array(withRules(text(253), rules.isNotBlank)).max(8, LAST_WORD), rules.holdsFrom(1, 8, "expected from 1 to 8 gateways, got {came}"))
+      .optional()
+      .describe("Gateways through which it must come; mesh stands for callers within the mesh. Istio alone."),
+  }),
+  rules.saysSomething,
+  rules.oneCookieHeader,
+);
+/** All of its conditions must hold. */
+export type RouteMatch = z.output<typeof RouteMatch>;
+
+const Matches = withRules(z.array(RouteMatch).max(8, LAST_WORD), rules.holdsFrom(1, 8, "expected from 1 to 8 alternatives, got {came}; leave match out where no request is to be picked out"));
+
+/** Without a weight only matched requests go to the new version. */
+export const WeightStep = z.object({ weight: Weight.optional(), match: z.array(RouteMatch).optional(), hold: Duration.default(DEFAULT_HOLD) });
 export type WeightStep = z.output<typeof WeightStep>;
 
 export const PauseStep = z.object({ pause: z.object({ duration: lasting("1s").optional() }) });
 export type PauseStep = z.output<typeof PauseStep>;
 
-/** The CRD needs one shape for both kinds of step; the union tells them apart again. */
+/** The CRD needs one shape for every kind of step; the union tells them apart again. */
 const AnyStep = withRules(
   z.object({
     weight: Weight.optional().describe("Share of the traffic that the new version gets in this step, in percent: a whole number from 1 to 100."),
-    hold: Duration.optional().describe("How long to stay at this weight, measured from when it is in force. Default 1m."),
+    match: Matches.optional().describe(
+      "Requests that go to the new version whatever the weight, while this step lasts: those that one of the alternatives describes. Without weight they are all that it gets.",
+    ),
+    hold: Duration.optional().describe("How long to stay at this step, measured from when it is in force. Default 1m."),
     pause: z
       .object({ duration: lasting("1s").optional().describe("How long to wait. Default: until somebody says `weir promote`.") })
       .optional()
-      .describe("Waits at the weight of the step before: {} until somebody promotes, {duration: 10m} for a while. Judging goes on."),
+      .describe("Waits as the step before it left things: {} until somebody promotes, {duration: 10m} for a while. Judging goes on."),
   }),
-  rules.exactlyOne(["weight", "pause"], "write {weight: 10, hold: 1m} or {pause: {}}"),
-  rules.onlyWith("hold", "weight", "write {pause: {duration: 10m}} for a pause that ends by itself"),
+  rules.isStepOrPause,
+  rules.holdsNoPause,
 );
 
-export const Step = AnyStep.pipe(z.union([WeightStep, PauseStep]));
+export const Step = AnyStep.pipe(z.union([PauseStep, WeightStep]));
 export type Step = z.output<typeof Step>;

@@ -30,14 +30,14 @@ const Strategy = z.object({
   maxHold: lasting("1s")
     .default(DEFAULT_MAX_HOLD)
     .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
-  steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.ladderEndsAtAll)
+  steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.matchesComeFirst, rules.ladderEndsAtAll)
     .default([
       { weight: 10, hold: DEFAULT_HOLD },
       { weight: 25, hold: DEFAULT_HOLD },
       { weight: 50, hold: DEFAULT_HOLD },
       { weight: 100, hold: DEFAULT_HOLD },
     ])
-    .describe("The ladder, from the first weight to 100: each step is a weight with its hold, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
+    .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
 });
 type Strategy = z.output<typeof Strategy>;
 
@@ -257,6 +257,8 @@ export const RolloutSpec = withRules(
   rules.stableIsAnother,
   rules.holdsGatherVerdicts,
   rules.holdsEndInTime,
+  rules.routerCanMatch,
+  rules.matchedAreLimited,
 );
 /** A spec with every default filled in; durations and percentages are still the strings that the user wrote. */
 export type RolloutSpec = z.output<typeof RolloutSpec>;

@@ -1,7 +1,7 @@
 /** `Rollout.status`: the state of record (law 1). Every field here is written by `nextStatus` alone. */
 import { z } from "zod";
 import { NotificationEvent } from "./spec.ts";
-import { Step } from "./spec-steps.ts";
+import { RouteMatch, Step } from "./spec-steps.ts";
 import { Traffic } from "./spec-traffic.ts";
 
 export const Phase = z.enum(["Pending", "Healthy", "Progressing", "Paused", "Degraded"]);
@@ -149,6 +149,8 @@ export const Run = z.object({
   /** Committed canary share in percent, and in points of the route. */
   weight: z.number(),
   points: z.int(),
+  /** Requests that go to the canary whatever its weight: those that one of the alternatives describes. Absent: none. */
+  matched: z.array(RouteMatch).optional(),
   /** Highest canary share that the run reached, in percent. */
   peak: z.number(),
   /** Raised at each intent to write the route. */

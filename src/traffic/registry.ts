@@ -13,7 +13,7 @@ export function createTrafficRouter(options: IstioRouterOptions & GatewayRouterO
     gatewayApi: createGatewayRouter(options),
   };
   return {
-    read: (rollout, target, versions) => routerFor(target, routers).read(rollout, target, versions),
+    read: (rollout, target, ...asked) => routerFor(target, routers).read(rollout, target, ...asked),
     write: (change) => routerFor(change.target, routers).write(change),
   };
 }

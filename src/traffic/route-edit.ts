@@ -1,11 +1,12 @@
 /** The JSON Patch that turns the seen route into the wanted one, and touches nothing else. Pure. */
 import type { JsonPatchOperation, ObjectMetadata } from "../kubernetes/client.ts";
+import { isEqual } from "../rollout/equal.ts";
 import { EPOCH_ANNOTATION } from "../rollout/rollout.ts";
 import type { DestinationWanted } from "../rollout/route-write.ts";
-import { isWhole, splitInWords, type Place, type RouteForm, type Weighted } from "./route-form.ts";
+import { isWhole, splitInWords, type Beside, type Place, type RouteForm, type Weighted } from "./route-form.ts";
 import type { RouteChange } from "./traffic-router.ts";
 
-export interface RouteEdit<Destination extends Weighted> extends Pick<RouteChange, "ours" | "wanted" | "stamp"> {
+export interface RouteEdit<Destination extends Weighted> extends Pick<RouteChange, "ours" | "wanted" | "matched" | "stamp"> {
   readonly form: RouteForm<Destination>;
   /** What destinations were called where that is not what they are named: a stranger with the name of one of ours. */
   readonly names?: ReadonlyMap<Destination, string>;
@@ -17,7 +18,8 @@ type Operations = readonly JsonPatchOperation[];
 export function operationsFor<Destination extends Weighted>(place: Place<Destination>, edit: RouteEdit<Destination>): Operations {
   const after = destinationsAfter(place.destinations, edit);
   if (!isWhole(edit.form.pointsOf(after))) throw new RangeError(`expected weights that add up to 100 for ${place.label}, got ${splitInWords(edit.form, after)}`);
-  const changes = [...destinationOperations(place, edit), ...stampOperations(place.object.metadata, edit.stamp)];
+  // Our own route last: where it comes or goes, the indexes of the others change.
+  const changes = [...destinationOperations(place, edit), ...stampOperations(place.object.metadata, edit.stamp), ...ownRouteOperations(place.beside, after, edit)];
   return changes.length === 0 ? [] : [...testOperations(place, edit), ...changes];
 }
 
@@ -79,6 +81,18 @@ function stampOperations({ annotations }: ObjectMetadata, stamp: string | null):
 function stampWrite(path: string, annotations: ObjectMetadata["annotations"], stamp: string): JsonPatchOperation {
   if (!annotations) return { op: "add", path: "/metadata/annotations", value: { [EPOCH_ANNOTATION]: stamp } };
   return { op: EPOCH_ANNOTATION in annotations ? "replace" : "add", path, value: stamp };
+}
+
+/** Where it is there already and picks out what it should, it stays as it is. */
+function ownRouteOperations<Destination extends Weighted>({ path, name, present, build, essenceOf }: Beside<Destination>, after: readonly Destination[], edit: RouteEdit<Destination>): Operations {
+  const { matched } = edit;
+  const isOurs = present ? [test(`${present.path}/name`, name)] : [];
+  if (!matched) return present ? [...isOurs, { op: "remove", path: present.path }] : [];
+  const destination = after.find((each) => nameIn(edit, each) === matched.version);
+  if (!destination) throw new RangeError(`expected the route to lead to ${matched.version}, which matched requests go to; it has ${splitInWords(edit.form, after)}`);
+  const value = build(edit.form.alone(destination), matched.alternatives);
+  if (!present) return [{ op: "add", path, value }];
+  return isEqual(essenceOf(present.route), essenceOf(value)) ? [] : [...isOurs, { op: "replace", path: present.path, value }];
 }
 
 function missingIn<Destination extends Weighted>(destinations: readonly Destination[], edit: RouteEdit<Destination>): readonly DestinationWanted[] {

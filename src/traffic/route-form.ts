@@ -1,6 +1,8 @@
 /** How one kind of route writes its weighted destinations: what differs between kinds is here, and how they are edited is in route-edit.ts. */
 import type { JsonPatchOperation, KubernetesObject } from "../kubernetes/client.ts";
 import type { RouteSeen } from "../rollout/observation.ts";
+import type { RolloutRef } from "../rollout/rollout.ts";
+import type { RouteMatch } from "../rollout/spec-steps.ts";
 
 export interface Weighted {
   readonly weight?: number | undefined;
@@ -18,6 +20,39 @@ export interface RouteForm<Destination extends Weighted> {
   siblingOf(destination: Destination, version: string): Destination;
 }
 
+/** Our own route beside a user's: it takes requests that are picked out to one version, and does all else as that one does. */
+export interface Beside<Destination extends Weighted> {
+  /** JSON Pointer to where it is put where it is not there yet. */
+  readonly path: string;
+  readonly name: string;
+  readonly present: OwnRoute<Destination> | undefined;
+  readonly build: (destination: Destination, alternatives: readonly RouteMatch[]) => object;
+  /** What makes it what it is: which requests it takes, and where to. */
+  readonly essenceOf: (route: object) => unknown;
+  /** What the user's route asks of requests itself. */
+  readonly conditions: readonly string[];
+}
+
+export interface OwnRoute<Destination extends Weighted> {
+  readonly index: number;
+  /** JSON Pointer to it. */
+  readonly path: string;
+  readonly route: object;
+  readonly destinations: readonly Destination[];
+}
+
+/** What our own route is called: no other one of the object is. */
+export function ownName({ namespace, name }: RolloutRef): string {
+  return `${OWN_PREFIX}${namespace}.${name}`;
+}
+
+const OWN_PREFIX = "weir-match.";
+
+/** Also of another Rollout: it is none of the user's routes. */
+export function isOwn({ name = "" }: { readonly name?: string | undefined }): boolean {
+  return name.startsWith(OWN_PREFIX);
+}
+
 /** A list of destinations, and where it is. */
 export interface Place<Destination extends Weighted> {
   readonly kind: "place";
@@ -26,6 +61,7 @@ export interface Place<Destination extends Weighted> {
   readonly destinations: readonly Destination[];
   /** JSON Pointer to the list. */
   readonly path: string;
+  readonly beside: Beside<Destination>;
   /** What must still hold for the path to lead to this route. */
   readonly tests: readonly JsonPatchOperation[];
   /** A sentence about weights that are no split of 100. */

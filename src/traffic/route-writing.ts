@@ -28,7 +28,7 @@ export async function writeRoute<Destination extends Weighted>(writing: Writing<
   if (operations.length === 0) return writtenOf(place.object, change);
   const { namespace, object } = place;
   const answer = await client.patch(resource, namespace, object.metadata.name, { type: "json", body: operations }, { fieldManager: change.manager });
-  assertAsSent(answer, writing, { label: place.label, sent: splitInWords(form, destinationsAfter(place.destinations, edit)), stamp: change.stamp });
+  assertAsSent(answer, writing, { label: place.label, sent: splitInWords(form, destinationsAfter(place.destinations, edit)), ...change });
   return writtenOf(answer, change);
 }
 
@@ -48,18 +48,19 @@ function assertUnmoved<Destination extends Weighted>(place: Place<Destination> |
   if (resourceVersion !== seen.resourceVersion) throw new Conflict(`${seen.name} has changed since it was looked at: resourceVersion was ${seen.resourceVersion} and is ${resourceVersion}`);
 }
 
-interface Sent {
+interface Sent extends Pick<RouteChange, "matched" | "stamp"> {
   readonly label: string;
   readonly sent: string;
-  readonly stamp: string | null;
 }
 
 /** An admission webhook may change what was sent; then nobody may believe that the weights are as decided. */
-function assertAsSent<Destination extends Weighted>(answer: KubernetesObject, { form, kinds, placeIn }: Writing<Destination>, { label, sent, stamp }: Sent): void {
+function assertAsSent<Destination extends Weighted>(answer: KubernetesObject, { form, kinds, placeIn }: Writing<Destination>, { label, sent, matched, stamp }: Sent): void {
   const place = placeIn(answer);
   const stored = place.kind === "place" ? splitInWords(form, place.destinations) : place.message;
   const advice = `look for an admission webhook that edits ${kinds}`;
   if (stored !== sent) throw new Error(`the API server changed the write to ${label}: sent ${sent}, stored ${stored}; ${advice}`);
+  const isBeside = place.kind === "place" && place.beside.present !== undefined;
+  if (isBeside !== (matched !== null)) throw new Error(`the API server changed the write to ${label}: the route for matched requests ${isBeside ? "is still there" : "is not there"}; ${advice}`);
   const has = answer.metadata.annotations?.[EPOCH_ANNOTATION] ?? null;
   if (has !== stamp) throw new Error(`the API server changed the write to ${label}: sent ${EPOCH_ANNOTATION}=${stamp}, stored ${has}; ${advice}`);
 }

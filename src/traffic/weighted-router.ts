@@ -1,20 +1,27 @@
 /** Traffic by the weights of a user's own route, of whatever kind: read from caches, edited in place by one conditional JSON Patch. */
 import type { KubernetesClient, KubernetesObject, Resource } from "../kubernetes/client.ts";
-import type { Backend, DestinationSeen, RouteFound, RouteSeen, RouteWriter } from "../rollout/observation.ts";
+import { isEqual } from "../rollout/equal.ts";
+import type { Backend, DestinationSeen, MatchedSeen, RouteFound, RouteSeen, RouteWriter } from "../rollout/observation.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../rollout/rollout.ts";
 import type { RouteName } from "../rollout/route-names.ts";
+import type { MatchWanted } from "../rollout/route-write.ts";
 import type { Traffic } from "../rollout/spec-traffic.ts";
 import { writersOf } from "./managed-fields.ts";
 import { splitInWords, type Place, type RouteForm, type Trouble, type Weighted } from "./route-form.ts";
 import { writeRoute } from "./route-writing.ts";
-import type { TrafficRouter } from "./traffic-router.ts";
+import type { RouteChange, TrafficRouter } from "./traffic-router.ts";
 
 export interface RouteAsked {
   readonly rollout: RolloutRef;
   readonly target: Traffic;
   /** `release` first: what it is says which destinations are candidates. */
   readonly versions: readonly string[];
+  /** What our own route should pick out. */
+  readonly matched: MatchWanted | null;
 }
+
+/** Whose route it is, and which. */
+export type Named = Pick<RouteAsked, "rollout" | "target">;
 
 /** What one kind of route is, and where its parts are. */
 export interface RouteKindOptions<Destination extends Weighted, At extends Place<Destination>> {
@@ -25,9 +32,9 @@ export interface RouteKindOptions<Destination extends Weighted, At extends Place
   readonly field: string;
   readonly form: RouteForm<Destination>;
   /** `index`: of the route within its object, where it is known already. */
-  findPlace(asked: Omit<RouteAsked, "versions">, index?: number): At | Trouble;
+  findPlace(asked: Named, index?: number): At | Trouble;
   /** The place in an object that is already at hand, such as the answer to a write. */
-  placeIn(object: KubernetesObject, target: Traffic, index?: number): At | Trouble;
+  placeIn(object: KubernetesObject, asked: Named, index?: number): At | Trouble;
   /** Where a route went that bears another name now, or has got company. */
   findStray(asked: RouteAsked): number | undefined;
   /** What the destinations of a place stand for. */
@@ -61,13 +68,19 @@ export function createWeightedRouter<Destination extends Weighted, At extends Pl
   const { client } = options;
   const { resource, kinds, form } = kind;
   return {
-    read: (rollout, target, versions) => read(kind, options, { rollout, target, versions }),
+    read: (rollout, target, versions, matched = null) => read(kind, options, { rollout, target, versions, matched }),
     write: (change) => {
-      const { target, seen } = change;
-      const placeIn = (object: KubernetesObject): At | Trouble => kind.placeIn(object, target, seen.foundAt);
-      return writeRoute({ client, resource, kinds, form, place: kind.findPlace(change, seen.foundAt), placeIn }, change);
+      const place = kind.findPlace(change, change.seen.foundAt);
+      const placeIn = (object: KubernetesObject): At | Trouble => kind.placeIn(object, change, indexAfter(place, change));
+      return writeRoute({ client, resource, kinds, form, place, placeIn }, change);
     },
   };
+}
+
+/** Where a route is found after the write that was found out of its place before: our own one, which is taken away with it, may have stood before it. */
+function indexAfter<Destination extends Weighted>(place: Place<Destination> | Trouble, { seen: { foundAt } }: RouteChange): number | undefined {
+  const own = place.kind === "place" ? place.beside.present : undefined;
+  return foundAt !== undefined && own !== undefined && own.index < foundAt ? foundAt - 1 : foundAt;
 }
 
 function read<Destination extends Weighted, At extends Place<Destination>>(kind: RouteKindOptions<Destination, At>, options: WeightedRouterOptions, asked: RouteAsked): RouteSeen {
@@ -93,20 +106,32 @@ interface Sight<Destination extends Weighted> {
   readonly around: Surroundings<Destination>;
 }
 
-function found<Destination extends Weighted>({ form, field }: Pick<RouteKindOptions<Destination, Place<Destination>>, "form" | "field">, { ownerOf }: WeightedRouterOptions, { rollout, versions }: RouteAsked, { place, around }: Sight<Destination>): RouteFound {
+function found<Destination extends Weighted>({ form, field }: Pick<RouteKindOptions<Destination, Place<Destination>>, "form" | "field">, { ownerOf }: WeightedRouterOptions, { rollout, versions, matched: wanted }: RouteAsked, { place, around }: Sight<Destination>): RouteFound {
   const { metadata } = place.object;
   const writers = writersOf(metadata, field);
+  const matched = matchedSeen(form, place, wanted);
   return {
     kind: "found",
     name: place.label,
     resourceVersion: metadata.resourceVersion ?? "",
     field,
     destinations: destinationsSeen(form, place, around, versions),
+    ...(matched ? { matched } : {}),
+    conditions: place.beside.conditions,
     stamp: metadata.annotations?.[EPOCH_ANNOTATION],
     writers,
     backends: Object.fromEntries(versions.map((version) => [version, around.backendOf(version)])),
     managedBy: around.peerOf(writers) ?? otherRollout(ownerOf?.(around.name), rollout),
   };
+}
+
+function matchedSeen<Destination extends Weighted>(form: RouteForm<Destination>, { beside, destinations }: Place<Destination>, wanted: MatchWanted | null): MatchedSeen | undefined {
+  const { present } = beside;
+  if (!present) return undefined;
+  const version = present.destinations.map((each) => form.versionOf(each)).join(", ");
+  const destination = destinations.find((each) => form.versionOf(each) === wanted?.version);
+  const isIntact = wanted !== null && destination !== undefined && isEqual(beside.essenceOf(present.route), beside.essenceOf(beside.build(form.alone(destination), wanted.alternatives)));
+  return { version, isIntact };
 }
 
 function destinationsSeen<Destination extends Weighted>(form: RouteForm<Destination>, { destinations }: Place<Destination>, around: Surroundings<Destination>, versions: readonly string[]): readonly DestinationSeen[] {

@@ -50,6 +50,7 @@ describe.each(WORLDS)("a traffic router on $world", ({ open }) => {
       seen,
       ours: ["v2", "v3"],
       wanted: Object.entries(points).map(([version, each]) => ({ version, points: each })),
+      matched: null,
       stamp: "uid-1/1.1",
       manager: ROUTE_MANAGER,
       ...rest,

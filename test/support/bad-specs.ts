@@ -74,13 +74,67 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A step must have a weight or a pause",
     steps({ hold: "1m" }, { weight: 100 }),
-    "spec.strategy.steps[0]: expected exactly one of weight, pause, got none; write {weight: 10, hold: 1m} or {pause: {}}",
-    "spec.strategy.steps[0].hold: expected hold only together with weight, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+    "spec.strategy.steps[0]: expected weight, match or both, or else a pause, got neither; write {weight: 10, hold: 1m} or {pause: {}}",
+    "spec.strategy.steps[0].hold: expected hold only together with weight or match, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
   ),
   bad(
     "A step must not have both a weight and a pause",
     steps({ weight: 10, pause: {} }, { weight: 100 }),
-    "spec.strategy.steps[0]: expected exactly one of weight, pause, got several; write {weight: 10, hold: 1m} or {pause: {}}",
+    "spec.strategy.steps[0]: expected weight, match or both, or else a pause, got a pause beside them; write {weight: 10, hold: 1m} or {pause: {}}",
+  ),
+  bad(
+    "A match alone would take a share away again",
+    steps({ weight: 10 }, { match: [{ headers: [{ name: "x-tester", exact: "true" }] }] }, { weight: 100 }),
+    "spec.strategy.steps: expected a weight beside each match that comes after a weight, got a match alone, which would take the share away again; write {weight: 25, match: [...]}",
+  ),
+  bad(
+    "A match must pick something out",
+    steps({ match: [] }, { weight: 100 }),
+    "spec.strategy.steps[0].match: expected from 1 to 8 alternatives, got 0; leave match out where no request is to be picked out",
+  ),
+  bad(
+    "An alternative must say something",
+    steps({ match: [{}] }, { weight: 100 }),
+    "spec.strategy.steps[0].match[0]: expected one of headers, cookies, query, sourceLabels, gateways, got none, which would be every request; give a weight for a share of them",
+  ),
+  bad(
+    "A condition must say one thing",
+    steps({ match: [{ headers: [{ name: "x-tester", exact: "a", prefix: "b" }, { name: "X-Other" }] }] }, { weight: 100 }),
+    'spec.strategy.steps[0].match[0].headers[0]: expected exactly one of exact, prefix, regex, got several; write {name: x-tester, exact: "true"}',
+    'spec.strategy.steps[0].match[0].headers[1]: expected exactly one of exact, prefix, regex, got none; write {name: x-tester, exact: "true"}',
+    "spec.strategy.steps[0].match[0].headers[1].name: expected the name of a header in lower case (letters, digits, dashes and underscores, such as x-tester), got X-Other",
+  ),
+  bad(
+    "A header is asked about once",
+    steps({ match: [{ headers: [{ name: "x-tester", exact: "a" }, { name: "x-tester", exact: "b" }] }] }, { weight: 100 }),
+    "spec.strategy.steps[0].match[0].headers: expected every header once, got x-tester twice; take one of them out, or rename it",
+  ),
+  bad(
+    "One cookie is asked about, and then not their whole header",
+    steps({ match: [{ headers: [{ name: "cookie", prefix: "a" }], cookies: [{ name: "beta", exact: "yes" }, { name: "be ta", exact: "yes" }] }] }, { weight: 100 }),
+    "spec.strategy.steps[0].match[0].cookies: expected from 1 to 1, got 2; write an alternative of its own for each other one",
+    "spec.strategy.steps[0].match[0].cookies[1].name: expected the name of a cookie (letters, digits, dashes, dots and underscores, such as beta), got be ta",
+    "spec.strategy.steps[0].match[0]: expected cookies or the header cookie, got both; keep one of them",
+  ),
+  bad(
+    "Gateways are named",
+    steps({ match: [{ gateways: [] }] }, { weight: 100 }),
+    "spec.strategy.steps[0].match[0].gateways: expected from 1 to 8 gateways, got 0",
+  ),
+  bad(
+    "The Gateway API knows no callers",
+    { release: "v3", traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } }, strategy: { steps: [{ match: [{ sourceLabels: { app: "tests" } }] }, { weight: 100 }] } },
+    "spec.strategy.steps: expected matches by headers and cookies (and by query, of an HTTPRoute), which are what the Gateway API can tell apart, got another one; take it out, or use traffic.istio",
+  ),
+  bad(
+    "A GRPCRoute knows no query",
+    { release: "v3", traffic: { gatewayApi: { grpcRoutes: [{ name: "reviews" }] } }, strategy: { steps: [{ match: [{ query: [{ name: "beta", exact: "1" }] }] }, { weight: 100 }] } },
+    "spec.strategy.steps: expected matches by headers and cookies (and by query, of an HTTPRoute), which are what the Gateway API can tell apart, got another one; take it out, or use traffic.istio",
+  ),
+  bad(
+    "Requests that are picked out need a limit, since they compare with nothing",
+    { ...steps({ match: [{ headers: [{ name: "x-tester", exact: "true" }] }] }, { weight: 100 }), analysis: { metrics: [errors, { name: "latency", latency: { compare: "strict" } }] } },
+    "spec.analysis.metrics: expected a max for latency, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
   ),
   bad(
     "A hold must parse",

@@ -57,7 +57,7 @@ function withValue(value: Json, [key, ...rest]: Place["keys"], put: (before: Jso
   if (key === undefined) return put(value);
   const copy: Record<string | number, Json> | Json[] = Array.isArray(value) ? [...(value as readonly Json[])] : { ...(value as Fields) };
   const child = withValue((value as Record<string | number, Json>)[key], rest, put);
-  if (child === undefined && Array.isArray(copy)) return copy.filter((_, index) => index !== key);
+  if (child === undefined) return Array.isArray(copy) ? copy.filter((_, index) => index !== key) : Object.fromEntries(Object.entries(copy).filter(([name]) => name !== String(key)));
   Object.defineProperty(copy, key, { value: child, enumerable: true, configurable: true, writable: true }); // even where the key is __proto__
   return copy;
 }

@@ -1,6 +1,7 @@
 /** Why a Rollout is where it is, in sentences: what is so, the numbers behind it, and what would change it. */
 import { evidenceSaid } from "../../rollout/analysis/account.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
+import { standingSaid } from "../../rollout/portion.ts";
 import type { Rollout } from "../../rollout/rollout.ts";
 import type { RolloutSpec } from "../../rollout/spec.ts";
 import type { Check, RolloutStatus, Run } from "../../rollout/status.ts";
@@ -56,9 +57,9 @@ function runSaid(run: Run | undefined, { nowMs }: ExplanationOptions): readonly 
     const reason = run.reason ? `: ${run.reason}` : "";
     return [sentence(`${versions} ended ${spanOf(nowMs - instantOf(run.endedAt ?? run.startedAt))} ago as ${run.outcome}, having reached ${percent(run.peak)}${reason}`) + who];
   }
-  const weights = run.ladder.filter(isWeightStep).map(({ weight }) => weight);
+  const steps = run.ladder.filter(isWeightStep);
   const reached = run.ladder.slice(0, run.step + 1).filter(isWeightStep).length;
-  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands at ${percent(run.weight)}: step ${reached} of ${weights.length} (${weights.join(", ")}). ${inForceSaid(run, nowMs)}${who}`];
+  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands ${standingSaid(run)}: step ${reached} of ${steps.length} (${steps.map(({ weight }) => weight ?? "matched").join(", ")}). ${inForceSaid(run, nowMs)}${who}`];
 }
 
 function inForceSaid({ inForceAt, ladder, step }: Run, nowMs: number): string {

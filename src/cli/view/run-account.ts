@@ -1,5 +1,5 @@
 /** One run that has ended, in sentences: what came of it, by whom, why, and what that rested on. */
-import { isWeightStep } from "../../rollout/ladder.ts";
+import { weightsIn } from "../../rollout/ladder.ts";
 import { RolloutSpec } from "../../rollout/spec.ts";
 import { instantOf, timeOf } from "../../rollout/units.ts";
 import { endedRun, type RunSeen } from "../past-runs.ts";
@@ -27,7 +27,7 @@ export function runAccountOf(run: RunSeen, options: AccountOptions): readonly st
 
 function happened(run: RunSeen, { nowMs }: ExplanationOptions): readonly string[] {
   const { from, to, message, reason, startedAt, endedAt = startedAt, peak, ladder = [], actor, wouldRollBack } = run;
-  const weights = ladder.filter(isWeightStep).map(({ weight }) => weight);
+  const weights = weightsIn(ladder);
   const when = `It went from ${from.version} to ${to.version}, began ${spanOf(nowMs - instantOf(startedAt))} ago (${timeOf(instantOf(startedAt))}), and ended after ${spanOf(instantOf(endedAt) - instantOf(startedAt))}, having reached ${percent(peak)}`;
   return [
     sentence(message ?? reason ?? "no reason is known"),

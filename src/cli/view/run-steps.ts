@@ -1,5 +1,6 @@
 /** A run's ladder, step by step: passed, standing, still to come. */
 import { isWeightStep } from "../../rollout/ladder.ts";
+import { stepPortionSaid } from "../../rollout/portion.ts";
 import type { Step } from "../../rollout/spec-steps.ts";
 import type { Run } from "../../rollout/status.ts";
 import { instantOf, msOf } from "../../rollout/units.ts";
@@ -21,7 +22,7 @@ function markOf(run: Run, index: number, style: Style): string {
 }
 
 function nameOf(step: Step): string {
-  return isWeightStep(step) ? `${step.weight}%` : "pause";
+  return isWeightStep(step) ? stepPortionSaid(step) : "pause";
 }
 
 function lengthOf(step: Step): string {

@@ -1,6 +1,7 @@
 /** A simulation as people read it: a table, when each bad version is stopped, and what that means. */
 import { stoppedBy, type Figures } from "../../rehearsal/figures.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
+import { stepPortionSaid } from "../../rollout/portion.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
 import { fractionOf } from "../../rollout/units.ts";
 import type { Style } from "../style.ts";
@@ -44,7 +45,7 @@ export function simulationSaid(simulation: Simulation, style: Style, width: numb
 }
 
 function headingOf({ rollout: { metadata, spec }, requestsPerSecond, baselineErrors, seed, runs }: Simulation): readonly string[] {
-  const steps = spec.strategy.steps.map((step) => (isWeightStep(step) ? `${step.weight}% for ${step.hold}` : "a pause")).join(", ");
+  const steps = spec.strategy.steps.map((step) => (isWeightStep(step) ? `${stepPortionSaid(step)} for ${step.hold}` : "a pause")).join(", ");
   const pace = spec.strategy.pace === "evidence" ? `, longer (${spec.strategy.maxHold} at most) until it is shown to be safe` : "";
   return [
     `${metadata.name}: ${requestsPerSecond} requests a second, of which ${percent(baselineErrors)} fail with stable; ${runs} rollouts of each kind of version (--seed ${seed}).`,

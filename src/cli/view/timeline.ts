@@ -1,6 +1,8 @@
 /** What a Rollout means, as a timeline: when which share is given, and what takes it back. */
 import { timelineOf } from "../../rehearsal/timeline.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
+import { stepPortionSaid } from "../../rollout/portion.ts";
+import { matchSaid } from "../../rollout/route-match.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
 import type { Metric, RolloutSpec } from "../../rollout/spec.ts";
 import type { Step } from "../../rollout/spec-steps.ts";
@@ -21,8 +23,16 @@ export function timelineSaid(rollout: ValidRollout, style: Style, width: number)
 }
 
 function stepSaid(step: Step): readonly string[] {
-  if (isWeightStep(step)) return [`${step.weight}%`, `for ${step.hold}`];
+  if (isWeightStep(step)) return [stepPortionSaid(step), `for ${step.hold}`, ...(step.match ? [matchSaid(step.match)] : [])];
   return ["pause", step.pause.duration ? `for ${step.pause.duration}` : "until somebody says promote; the times below go on from there"];
+}
+
+/** How long testers take to come nobody knows. */
+function matchNotes({ strategy: { steps } }: RolloutSpec): readonly string[] {
+  const matching = steps.filter(isWeightStep).filter(({ match }) => match !== undefined);
+  if (matching.length === 0) return [];
+  const waits = matching.some(({ weight }) => weight === undefined) ? " A step without weight lasts until enough of them have come; the times below it go on from there." : "";
+  return [`While requests are matched, the new version is judged by the limits alone: those that were picked out are no sample that stable's could be a measure for.${waits}`];
 }
 
 function notesOf(spec: RolloutSpec, ending: string): readonly string[] {
@@ -39,6 +49,7 @@ function notesOf(spec: RolloutSpec, ending: string): readonly string[] {
     ...(asks ? [`Waits for a person: when ${asks} fails.`] : []),
     ...(held.length > 0 ? [`While ${held.join(", or ")}, the step holds; after ${after} of that ${then === "pause" ? "a person is asked" : "the traffic is taken back"}.`] : []),
     ...others,
+    ...matchNotes(spec),
     ...(ending === "delivered" ? [] : ["Even a perfect version does not get through by itself: look at minVerdicts, holds and queries."]),
   ];
 }

@@ -1,5 +1,6 @@
 /** What would change where a Rollout stands: one or two sentences for each reason that status can give. */
 import { isWeightStep } from "../../rollout/ladder.ts";
+import { stepPortionSaid } from "../../rollout/portion.ts";
 import type { RolloutSpec } from "../../rollout/spec.ts";
 import type { Reason, RolloutStatus, Run } from "../../rollout/status.ts";
 import { instantOf, msOf } from "../../rollout/units.ts";
@@ -51,14 +52,14 @@ function nextStepSaid(run: Run, spec: RolloutSpec, nowMs: number): string {
   const present = run.ladder[run.step];
   const leftMs = run.inForceAt && isWeightStep(present) ? instantOf(run.inForceAt) + msOf(present.hold) - nowMs : 0;
   const lacking = spec.analysis.metrics.filter(({ name, onFail }) => onFail !== "ignore" && (run.checks.find((check) => check.name === name)?.passes ?? 0) < spec.analysis.minVerdicts);
-  const needs = [...(leftMs > 0 ? [`${spanOf(leftMs)} more at this weight`] : []), ...lacking.map(({ name }) => `more passes of ${name}`)];
+  const needs = [...(leftMs > 0 ? [`${spanOf(leftMs)} more at this step`] : []), ...lacking.map(({ name }) => `more passes of ${name}`)];
   return needs.length > 0 ? `It ${goesOnTo(run)} after ${needs.join(" and ")}.` : `It ${goesOnTo(run)} at its next look.`;
 }
 
 function goesOnTo(run: Run): string {
   const next = run.ladder[run.step + 1];
   if (!next) return `ends with all traffic at ${run.to.version}`;
-  return isWeightStep(next) ? `goes on to ${next.weight}%` : "goes on to the next pause";
+  return isWeightStep(next) ? `goes on to ${stepPortionSaid(next)}` : "goes on to the next pause";
 }
 
 function harmSaid({ from }: Run, { analysis }: RolloutSpec): string {

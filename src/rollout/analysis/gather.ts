@@ -20,6 +20,8 @@ export interface Circumstances {
   /** The canary's pods became ready only now: all but the errors that the limit forbids is passed over. */
   readonly isWarmingUp: boolean;
   readonly canaryPods: number;
+  /** Requests were picked out for the canary: they are no sample of all, and stable's no measure for them. */
+  readonly isMatched: boolean;
   /** The next weight, as a fraction, where it has to be shown to be safe. */
   readonly nextShare?: number;
 }
@@ -112,7 +114,7 @@ function learnt(evidence: Evidence, metric: Metric, news: News, look: Circumstan
     ...evidence,
     ...totalsAfter(evidence, news.growth),
     looks: evidence.looks + 1,
-    ...(againstStable.length > 0 ? comparedAfter(evidence, metric, againstStable, { ...news, skip: look.isWarmingUp }) : {}),
+    ...(againstStable.length > 0 ? comparedAfter(evidence, metric, againstStable, { ...news, skip: look.isWarmingUp || look.isMatched }) : {}),
     ...(againstLimit ? limitedAfter(evidence, againstLimit, { ...news, skip: look.isWarmingUp && metric.latency !== undefined }) : {}),
     ...safeAfter(evidence, metric, news.growth, look),
   };

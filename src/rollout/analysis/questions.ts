@@ -24,7 +24,7 @@ const STAMP_ROUNDING_MS = 1_000;
 export function questionsFor(rollout: ValidRollout, seen: Observation): Question[] {
   const it = caseOf(rollout, seen);
   const { run, spec } = it;
-  if (!run || it.command || rollout.metadata.deletionTimestamp || run.direct || run.weight === 0) return [];
+  if (!run || it.command || rollout.metadata.deletionTimestamp || run.direct || (run.weight === 0 && !run.matched)) return [];
   const instantMs = dueInstant(it.nowMs, msOf(spec.analysis.interval), msOf(spec.analysis.settle));
   const inForce = inForceAtMs(it, run);
   if (inForce === undefined || instantMs < inForce) return [];

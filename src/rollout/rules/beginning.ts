@@ -1,10 +1,12 @@
 /** Rules at rest: first sight, what serves, and when a run begins. */
 import { absenceSaid, type Case, editableOf, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
 import type { Beginning, Decision, Said } from "../decision.ts";
-import { isWeightStep, standingAt, weightAt } from "../ladder.ts";
+import { givenAt, isWeightStep, standingAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
+import { portionSaid, standingSaid } from "../portion.ts";
 import { noRoomFor, writableFor } from "../route-write.ts";
-import type { Step } from "../spec-steps.ts";
+import { conditionsOf } from "../route-match.ts";
+import type { RouteMatch, Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";
 import { failure, leftBehind, takenBackSaid } from "./ending.ts";
 import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";
@@ -24,8 +26,8 @@ function routeSaid(it: Case): Decision | undefined {
 
 /** What becomes of a run whose route is not as it must be. */
 function waitingOn(it: Case, run: Run): string {
-  const { number, to, from, weight } = run;
-  const stands = `run ${number} of ${to.version} waits at ${percent(weight)}`;
+  const { number, to, from } = run;
+  const stands = `run ${number} of ${to.version} waits ${standingSaid(run)}`;
   if (writableFor(it, [from.version, to.version])) return `${stands}, and abort gives everything to ${from.version}`;
   const why = failure(it, run);
   return why ? `${stands} and hurts (${why}), and cannot be taken back: put the route right, or give ${from.version} everything by hand` : `${stands}, and abort ends it`;
@@ -77,7 +79,7 @@ function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
   if (backend.kind === "missing") return stay("Pending", "TargetMissing", backend.message);
   const run = beginning(it, route, { ...wish, to });
   const number = it.status.runs + 1;
-  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins with ${percent(weightAt(ladderOf(it, run.direct), run.enter))}, ${wish.from.version} is stable`) };
+  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins with ${portionSaid(givenAt(ladderOf(it, run.direct), run.enter))}, ${wish.from.version} is stable`) };
   const ladder = ladderOf(it, run.direct);
   const next = standingAt(ladder, run.weight) + 1;
   if (ladder[next] === undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} has ${percent(run.weight)} already, as the route's owner set it`) };
@@ -85,9 +87,9 @@ function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
 }
 
 /** A run that would go on if its next step could be entered. */
-export function waitingSaid({ to, weight }: { readonly to: VersionRevision; readonly weight: number }, lacking: string): Said {
-  const [phase, reason] = weight === 0 ? (["Pending", "NotReady"] as const) : (["Progressing", "Holding"] as const);
-  return say(phase, reason, `${to.version} waits at ${percent(weight)}: ${lacking}`);
+export function waitingSaid(run: { readonly to: VersionRevision } & Pick<Run, "weight" | "matched">, lacking: string): Said {
+  const [phase, reason] = run.weight === 0 && !run.matched ? (["Pending", "NotReady"] as const) : (["Progressing", "Holding"] as const);
+  return say(phase, reason, `${run.to.version} waits ${standingSaid(run)}: ${lacking}`);
 }
 
 function ladderOf(it: Case, direct: boolean): readonly Step[] {
@@ -119,13 +121,20 @@ function beginning(it: Case, route: RouteFound, wish: Wish & { to: VersionRevisi
 /** Why a step cannot be entered yet; undefined when it can. */
 export function cannotEnter(it: Case, run: { readonly from: VersionRevision; readonly to: VersionRevision; readonly direct?: boolean | undefined }, ladder: readonly Step[], step: number): string | undefined {
   if (!isWeightStep(ladder[step])) return undefined;
-  const weight = weightAt(ladder, step);
-  const lacking = noRoomFor(it, run) ?? notReadyFor(it, run.to.version, weight);
+  const { weight, matched = [] } = givenAt(ladder, step);
+  const lacking = noRoomFor(it, run) ?? askedTwice(it, matched) ?? notReadyFor(it, run.to.version, weight);
   if (lacking) return lacking;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon, so no step up is taken: apply deploy/crd.yaml";
   const stable = versionSeen(it, run.from.version);
   if (!run.direct && stable.readyPods === 0) return `${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
   return undefined;
+}
+
+/** A route cannot ask about the same thing in two ways; undefined where no match would have to. */
+function askedTwice(it: Case, alternatives: readonly RouteMatch[]): string | undefined {
+  const route = routeOf(it);
+  const asked = route && alternatives.flatMap(conditionsOf).find((condition) => route.conditions.includes(condition));
+  return asked && `${route.name} asks for ${asked} itself, so no match can ask for it once more: pick the requests out by something else`;
 }
 
 /** A person wants what was stable before. */

@@ -8,11 +8,12 @@ import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
 import { weightAt } from "../ladder.ts";
+import { portionSaid, standingSaid } from "../portion.ts";
 import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
-import { accepted, byWhom, percent, type Rule, say, splitSaid, stay, strangerOf } from "./rule.ts";
+import { accepted, byWhom, type Rule, say, splitSaid, stay, strangerOf } from "./rule.ts";
 
 export const deleted: Rule = (it) => {
   if (!it.rollout.metadata.deletionTimestamp) return undefined;
@@ -119,7 +120,8 @@ export const harmful: Rule = (it) => {
 function harmOf(it: Case, run: Run): string | undefined {
   const split = splitOfRun(it, run);
   const canary = versionSeen(it, run.to.version);
-  if (split && split.canary > 0 && canary.readyPods === 0) return `${run.to.version} has ${percent(seenShare(split))} of the traffic and ${absenceSaid(canary)}`;
+  const isUsed = split !== undefined && (split.canary > 0 || editableOf(it)?.matched !== undefined);
+  if (isUsed && canary.readyPods === 0) return `${run.to.version} has ${portionSaid({ weight: seenShare(split), matched: editableOf(it)?.matched })} of the traffic and ${absenceSaid(canary)}`;
   return failure(it, run) ?? silenceSaysRollback(it, run);
 }
 
@@ -131,7 +133,7 @@ export function failure(it: Pick<Case, "spec">, run: Run): string | undefined {
 /** A built-in's message tells the evidence; a query's the value and its limit. */
 export function failureSaid({ metric, check }: { metric: Metric; check: Check }, run: Run): string {
   if (check.message) return `${metric.name}: ${check.message}`;
-  return `${metric.name} was ${check.value ?? "unknown"}, ${check.limit ?? "outside its limit"} was expected, ${check.failuresInARow} times in a row at ${percent(run.weight)}`;
+  return `${metric.name} was ${check.value ?? "unknown"}, ${check.limit ?? "outside its limit"} was expected, ${check.failuresInARow} times in a row ${standingSaid(run)}`;
 }
 
 /** Proof that the canary does not get its share, where that asks for `action`. */

@@ -4,7 +4,8 @@ import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
 import { promotedStep } from "../inbox.ts";
-import { holdAt, isPauseStep, standingAt, weightAt } from "../ladder.ts";
+import { givenAt, holdAt, isPauseStep, standingAt } from "../ladder.ts";
+import { portionSaid, standingSaid } from "../portion.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
 import { cannotEnter, undoneSaid, waitingSaid } from "./beginning.ts";
@@ -26,7 +27,7 @@ function promoted(it: Case, run: Run, command: Command): Decision {
 
 function describeStep(run: Run, step: number): string {
   if (step >= run.ladder.length) return `${run.to.version} keeps all the traffic`;
-  return isPauseStep(run.ladder[step]) ? "goes on to the next pause" : `goes on to ${percent(weightAt(run.ladder, step))}`;
+  return isPauseStep(run.ladder[step]) ? "goes on to the next pause" : `goes on to ${portionSaid(givenAt(run.ladder, step))}`;
 }
 
 /** A hand's weight is left for the step above it; everything else goes on where it stands. */
@@ -42,7 +43,7 @@ function goTo(it: Case, run: Run, step: number, why: string): Decision {
   const next = run.ladder[step];
   if (!next) return { kind: "end", outcome: "Succeeded", why, ...arrivedSaid(it, run) };
   if (isPauseStep(next)) return { kind: "enter", step, ...say("Paused", "Step", pauseSaid(it, run, next.pause.duration)) };
-  return { kind: "enter", step, ...say("Progressing", "Stepping", steppingSaid(run, next.weight)) };
+  return { kind: "enter", step, ...say("Progressing", "Stepping", steppingSaid(run, givenAt(run.ladder, step))) };
 }
 
 /** An undo arrives at what the spec does not name. */
@@ -54,7 +55,7 @@ function arrivedSaid({ status: { refused }, spec }: Case, run: Run): Said {
 function pauseSaid(it: Case, run: Run, duration: string | undefined): string {
   const { name, namespace } = it.rollout.metadata;
   const until = duration ? `for ${duration}` : "until somebody says promote";
-  return `waits at ${percent(run.weight)} ${until}: weir promote ${name} -n ${namespace} goes on, weir abort ${name} -n ${namespace} takes it back`;
+  return `waits ${standingSaid(run)} ${until}: weir promote ${name} -n ${namespace} goes on, weir abort ${name} -n ${namespace} takes it back`;
 }
 
 /** A metric that asks for a person has failed. */
@@ -78,16 +79,16 @@ export const pending: Rule = (it) => {
 function unwritten(it: Case, run: Run): Decision {
   const ready = versionSeen(it, run.to.version).readyPods > 0;
   if (ready) return stay("Progressing", "Stepping", steppingStill(it, run));
-  return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${percent(run.weight)} yet`) };
+  return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${portionSaid(run)} yet`) };
 }
 
 /** What was said with the intent stays until its weight is in force: saying it anew would cost a write. */
 function steppingStill({ status }: Case, run: Run): string {
-  return status.reason === "Stepping" && status.run?.epoch === run.epoch ? status.message : steppingSaid(run, run.weight);
+  return status.reason === "Stepping" && status.run?.epoch === run.epoch ? status.message : steppingSaid(run, run);
 }
 
-function steppingSaid(run: Run, weight: number): string {
-  return `${run.to.version} goes to ${percent(weight)}`;
+function steppingSaid({ to }: Run, given: Pick<Run, "weight" | "matched">): string {
+  return given.matched ? `${to.version} gets ${portionSaid(given)}` : `${to.version} goes to ${percent(given.weight)}`;
 }
 
 export const paused: Rule = (it) => {
@@ -115,7 +116,7 @@ function isUntold({ status }: Case, run: Run): boolean {
 }
 
 function holdingSaid(it: Case, run: Run, lacking: Lacking | undefined): string {
-  const at = `${run.to.version} stays at ${percent(run.weight)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;
+  const at = `${run.to.version} stays ${standingSaid(run)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;
   const stable = versionSeen(it, run.from.version);
   if (stable.backend.kind === "missing") return `${at}; ${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
   return lacking ? `${at}; ${lacking.message}` : `${at}; every check passes`;
@@ -127,7 +128,7 @@ function silent(it: Case, run: Run, { policy, reason, message }: Lacking): Decis
   const overdue = run.heldSince !== undefined && it.nowMs >= instantOf(run.heldSince) + msOf(after);
   if (policy === "pause") return { kind: "pause", by: "HoldLimit", ...say("Paused", "HoldLimit", `${message}, and the policy for ${reason} is pause: resume, promote --reason or abort`) };
   if (overdue && then === "pause") return { kind: "pause", by: "HoldLimit", ...say("Paused", "HoldLimit", `${message}, for ${after}: resume, promote --reason or abort`) };
-  return { kind: "stay", held: true, ...say("Progressing", reason, `${run.to.version} is held at ${percent(run.weight)}: ${message}`) };
+  return { kind: "stay", held: true, ...say("Progressing", reason, `${run.to.version} is held ${standingSaid(run)}: ${message}`) };
 }
 
 /** Healthy: take exactly one step. */

@@ -16,7 +16,7 @@ export interface GatewayRouterOptions extends WeightedRouterOptions {
 export function createGatewayRouter(options: GatewayRouterOptions): TrafficRouter {
   const routers = { httpRoutes: createKindRouter("httpRoutes", options), grpcRoutes: createKindRouter("grpcRoutes", options) };
   return {
-    read: (rollout, target, versions) => routers[kindIn(target)].read(rollout, target, versions),
+    read: (rollout, target, ...asked) => routers[kindIn(target)].read(rollout, target, ...asked),
     write: (change) => routers[kindIn(change.target)].write(change),
   };
 }
@@ -29,7 +29,7 @@ function createKindRouter(kind: GatewayRouteKind, options: GatewayRouterOptions)
       kinds: `${KINDS[kind].kind}s`,
       field: "rules",
       form: FORM,
-      placeIn: (object, target, index) => placeIn(kind, object, target, index),
+      placeIn: (object, asked, index) => placeIn(kind, object, asked, index),
       findPlace: (asked, index) => findPlace(kind, routes, asked, index),
       findStray: (asked) => findStray(kind, routes, asked),
       surroundings: (asked, place) => surroundings(kind, options.caches, asked, place),

@@ -11,13 +11,19 @@ export const BackendRef = z.looseObject({
 });
 export type BackendRef = z.infer<typeof BackendRef>;
 
-export const RouteRule = z.looseObject({ name: z.string().optional(), backendRefs: z.array(BackendRef).optional() });
+const Condition = z.looseObject({ name: z.string() });
+export type Condition = z.infer<typeof Condition>;
+
+export const RuleMatch = z.looseObject({ headers: z.array(Condition).optional(), queryParams: z.array(Condition).optional() });
+export type RuleMatch = z.infer<typeof RuleMatch>;
+
+export const RouteRule = z.looseObject({ name: z.string().optional(), matches: z.array(RuleMatch).optional(), backendRefs: z.array(BackendRef).optional() });
 export type RouteRule = z.infer<typeof RouteRule>;
 
 export const RouteSpec = z.looseObject({ rules: z.array(RouteRule).optional() });
 
-const Condition = z.looseObject({ type: z.string(), status: z.string(), message: z.string().default(""), observedGeneration: z.number().default(0) });
-const Parent = z.looseObject({ parentRef: z.looseObject({ name: z.string() }), conditions: z.array(Condition).default([]) });
+const StatusCondition = z.looseObject({ type: z.string(), status: z.string(), message: z.string().default(""), observedGeneration: z.number().default(0) });
+const Parent = z.looseObject({ parentRef: z.looseObject({ name: z.string() }), conditions: z.array(StatusCondition).default([]) });
 export type Parent = z.infer<typeof Parent>;
 
 export const RouteStatus = z.looseObject({ parents: z.array(Parent).default([]) });

@@ -1,12 +1,13 @@
 /** Finds the one rule of an HTTPRoute or GRPCRoute that a Rollout's `traffic` means. */
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
-import { EPOCH_ANNOTATION } from "../../rollout/rollout.ts";
+import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import { problemsOf } from "../../rollout/spec-problems.ts";
 import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
-import { flawIn, type Place, type Trouble } from "../route-form.ts";
-import { indexLeadingToTwo, type RouteAsked } from "../weighted-router.ts";
+import { flawIn, isOwn, ownName, type Place, type Trouble } from "../route-form.ts";
+import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
+import { besideOf } from "./own-rule.ts";
 import { refusedByParents } from "./parents.ts";
 import { FORM, RouteSpec, type BackendRef, type RouteRule } from "./route-object.ts";
 import { labelOf, routeRefOf, type GatewayRouteKind } from "./target.ts";
@@ -20,17 +21,18 @@ export interface RulePlace extends Place<BackendRef> {
 type Cache = Pick<ObjectCache, "get">;
 
 /** `index`: of the rule, where it is known already. */
-export function findPlace(kind: GatewayRouteKind, routes: Cache, { rollout, target }: Omit<RouteAsked, "versions">, index?: number): RulePlace | Trouble {
+export function findPlace(kind: GatewayRouteKind, routes: Cache, asked: Named, index?: number): RulePlace | Trouble {
+  const { rollout, target } = asked;
   const { namespace = rollout.namespace, name } = routeRefOf(kind, target);
   const label = labelOf(kind, { namespace, name });
   const object = routes.get(namespace, name);
   if (!object) return { kind: "absent", message: `there is no ${label}` };
   const refusal = refusalOf(label, object, rollout);
-  return refusal === undefined ? placeIn(kind, object, target, index) : unusable(refusal);
+  return refusal === undefined ? placeIn(kind, object, asked, index) : unusable(refusal);
 }
 
 /** The place in a route that is already at hand, such as the answer to a write. */
-export function placeIn(kind: GatewayRouteKind, object: KubernetesObject, target: RouteAsked["target"], known?: number): RulePlace | Trouble {
+export function placeIn(kind: GatewayRouteKind, object: KubernetesObject, { rollout, target }: Named, known?: number): RulePlace | Trouble {
   const label = labelOf(kind, object.metadata);
   const parsed = RouteSpec.safeParse(object.spec ?? {});
   if (!parsed.success) {
@@ -39,7 +41,7 @@ export function placeIn(kind: GatewayRouteKind, object: KubernetesObject, target
   }
   const rules = parsed.data.rules ?? [];
   const index = known !== undefined && rules[known] ? known : indexOf(rules, routeRefOf(kind, target), label);
-  return typeof index === "number" ? placeAt(object, index, rules[index]!, label) : index;
+  return typeof index === "number" ? placeAt(kind, { object, rules, index, label, rollout }) : index;
 }
 
 /** Where a rule went that bears another name or place now: the only one that leads to two of the versions, in a route with our stamp. */
@@ -51,7 +53,17 @@ export function findStray(kind: GatewayRouteKind, routes: Cache, { rollout, targ
   return indexLeadingToTwo(FORM, rules.map(({ backendRefs = [] }) => backendRefs), versions);
 }
 
-function placeAt(object: KubernetesObject, index: number, rule: RouteRule, ofObject: string): RulePlace | Trouble {
+interface Spot {
+  readonly object: KubernetesObject;
+  readonly rules: readonly RouteRule[];
+  readonly index: number;
+  /** Of the object, for sentences. */
+  readonly label: string;
+  readonly rollout: RolloutRef;
+}
+
+function placeAt(kind: GatewayRouteKind, { object, rules, index, label: ofObject, rollout }: Spot): RulePlace | Trouble {
+  const rule = rules[index]!;
   const ruleName = nameOf(rule);
   const label = ruleName === undefined ? ofObject : `${ofObject}, rule ${ruleName}`;
   const destinations = rule.backendRefs ?? [];
@@ -61,12 +73,24 @@ function placeAt(object: KubernetesObject, index: number, rule: RouteRule, ofObj
     part: ruleName ?? String(index),
     namespace: object.metadata.namespace ?? "",
     path: `/spec/rules/${index}/backendRefs`,
+    beside: besideOf(kind, rules, index, ownName(rollout)),
     tests: ruleName === undefined ? [] : [test(`/spec/rules/${index}/name`, ruleName)],
     flaw: flawIn(FORM, destinations, label) ?? refusedByParents(object, ofObject),
   };
 }
 
-function indexOf(rules: readonly RouteRule[], { rule, ruleIndex }: { readonly rule?: string | undefined; readonly ruleIndex?: number | undefined }, label: string): number | Trouble {
+interface RuleRef {
+  readonly rule?: string | undefined;
+  readonly ruleIndex?: number | undefined;
+}
+
+function indexOf(all: readonly RouteRule[], ref: RuleRef, label: string): number | Trouble {
+  const users = all.filter((rule) => !isOwn(rule));
+  const index = usersIndexOf(users, ref, label);
+  return typeof index === "number" ? all.indexOf(users[index]!) : index;
+}
+
+function usersIndexOf(rules: readonly RouteRule[], { rule, ruleIndex }: RuleRef, label: string): number | Trouble {
   if (rules.length === 0) return { kind: "absent", message: `${label} has no rules` };
   if (rule !== undefined) return namedIndex(rules, rule, label);
   if (ruleIndex !== undefined) return countedIndex(rules, ruleIndex, label);

@@ -3,11 +3,11 @@ import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
 import { problemsOf } from "../../rollout/spec-problems.ts";
-import type { Traffic } from "../../rollout/spec-traffic.ts";
 import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
-import { flawIn, type Place, type Trouble } from "../route-form.ts";
-import { indexLeadingToTwo } from "../weighted-router.ts";
+import { flawIn, isOwn, ownName, type Place, type Trouble } from "../route-form.ts";
+import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
+import { besideOf } from "./own-route.ts";
 import { istioOf } from "./target.ts";
 import { FORM, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
@@ -20,7 +20,8 @@ export interface RoutePlace extends Place<RouteDestination> {
 type Cache = Pick<ObjectCache, "get">;
 
 /** `index`: of the http route, where it is known already. */
-export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: Traffic, index?: number): RoutePlace | Trouble {
+export function findPlace(virtualServices: Cache, asked: Named, index?: number): RoutePlace | Trouble {
+  const { rollout, target } = asked;
   const [ref] = istioOf(target).virtualServices;
   if (!ref) return unusable("traffic.istio.virtualServices is empty: name the VirtualService whose weights Weir shall set");
   const namespace = ref.namespace ?? rollout.namespace;
@@ -28,11 +29,11 @@ export function findPlace(virtualServices: Cache, rollout: RolloutRef, target: T
   const object = virtualServices.get(namespace, ref.name);
   if (!object) return { kind: "absent", message: `there is no ${label}` };
   const refusal = refusalOf(label, object, rollout);
-  return refusal === undefined ? placeIn(object, target, index) : unusable(refusal);
+  return refusal === undefined ? placeIn(object, asked, index) : unusable(refusal);
 }
 
 /** The place in a VirtualService that is already at hand, such as the answer to a write. */
-export function placeIn(object: KubernetesObject, target: Traffic, known?: number): RoutePlace | Trouble {
+export function placeIn(object: KubernetesObject, { rollout, target }: Named, known?: number): RoutePlace | Trouble {
   const label = `VirtualService ${object.metadata.namespace}/${object.metadata.name}`;
   const parsed = VirtualServiceSpec.safeParse(object.spec ?? {});
   if (!parsed.success) {
@@ -41,14 +42,14 @@ export function placeIn(object: KubernetesObject, target: Traffic, known?: numbe
   }
   const routes = parsed.data.http ?? [];
   const index = known !== undefined && routes[known] ? known : indexOf(routes, istioOf(target).virtualServices[0]?.routes?.[0], label);
-  return typeof index === "number" ? placeAt(object, index, routes[index]!, label) : index;
+  return typeof index === "number" ? placeAt({ object, routes, index, label, rollout }) : index;
 }
 
 /**
  * Where a route went that bears another name now, or has got company: the only one that leads to two of the versions. Only in
  * a VirtualService with our stamp, which a run has written.
  */
-export function findStray(virtualServices: Cache, rollout: RolloutRef, target: Traffic, versions: readonly string[]): number | undefined {
+export function findStray(virtualServices: Cache, { rollout, target, versions }: RouteAsked): number | undefined {
   const [ref] = istioOf(target).virtualServices;
   const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
   if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
@@ -56,7 +57,17 @@ export function findStray(virtualServices: Cache, rollout: RolloutRef, target: T
   return indexLeadingToTwo(FORM, routes.map(({ route = [] }) => route), versions);
 }
 
-function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofObject: string): RoutePlace | Trouble {
+interface Spot {
+  readonly object: KubernetesObject;
+  readonly routes: readonly HttpRoute[];
+  readonly index: number;
+  /** Of the object, for sentences. */
+  readonly label: string;
+  readonly rollout: RolloutRef;
+}
+
+function placeAt({ object, routes, index, label: ofObject, rollout }: Spot): RoutePlace | Trouble {
+  const route = routes[index]!;
   const routeName = nameOf(route);
   const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
   const destinations = route.route ?? [];
@@ -65,6 +76,7 @@ function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofOb
     kind: "place", object, routeName, destinations, label,
     namespace: object.metadata.namespace ?? "",
     path: `/spec/http/${index}/route`,
+    beside: besideOf(routes, index, ownName(rollout)),
     tests: routeName === undefined ? [] : [test(`/spec/http/${index}/name`, routeName)],
     flaw: flawIn(FORM, destinations, label),
   };
@@ -72,7 +84,7 @@ function placeAt(object: KubernetesObject, index: number, route: HttpRoute, ofOb
 
 function indexOf(routes: readonly HttpRoute[], wanted: string | undefined, label: string): number | Trouble {
   if (routes.length === 0) return { kind: "absent", message: `${label} has no http routes` };
-  const indexes = [...routes.keys()];
+  const indexes = [...routes.keys()].filter((index) => !isOwn(routes[index]!));
   return wanted === undefined ? onlyIndex(routes, indexes, label) : namedIndex(routes, indexes, wanted, label);
 }
 
@@ -83,13 +95,13 @@ function namedIndex(routes: readonly HttpRoute[], indexes: readonly number[], wa
 }
 
 function onlyIndex(routes: readonly HttpRoute[], indexes: readonly number[], label: string): number | Trouble {
-  const found = routes.length === 1 ? indexes : indexes.filter((index) => nameOf(routes[index]!) === undefined);
+  const found = indexes.length === 1 ? indexes : indexes.filter((index) => nameOf(routes[index]!) === undefined);
   if (found.length === 1) return found[0]!;
-  return unusable(`${label} has ${routes.length} http routes (${namesOf(routes)}): say in traffic.istio.virtualServices[0].routes which one to weigh`);
+  return unusable(`${label} has ${indexes.length} http routes (${namesOf(routes)}): say in traffic.istio.virtualServices[0].routes which one to weigh`);
 }
 
 function namesOf(routes: readonly HttpRoute[]): string {
-  return routes.map((route) => nameOf(route) ?? "one without name").join(", ");
+  return routes.filter((route) => !isOwn(route)).map((route) => nameOf(route) ?? "one without name").join(", ");
 }
 
 function nameOf(route: HttpRoute): string | undefined {

@@ -9,8 +9,14 @@ export const RouteDestination = z.looseObject({
 });
 export type RouteDestination = z.infer<typeof RouteDestination>;
 
+const Conditions = z.record(z.string(), z.unknown()).optional();
+
+export const HttpMatch = z.looseObject({ headers: Conditions, queryParams: Conditions, sourceLabels: Conditions, gateways: z.array(z.string()).optional() });
+export type HttpMatch = z.infer<typeof HttpMatch>;
+
 export const HttpRoute = z.looseObject({
   name: z.string().optional(),
+  match: z.array(HttpMatch).optional(),
   route: z.array(RouteDestination).optional(),
   delegate: z.looseObject({ name: z.string().optional(), namespace: z.string().optional() }).optional(),
 });

@@ -58,8 +58,8 @@ function shortestHoldMs({ strategy }: RolloutSpec, before: Run): number {
 
 /** Of the last step that is not above a share. */
 function holdMsAt(ladder: readonly Step[], weight: number): number {
-  const step = ladder.findLast((each) => "weight" in each && each.weight <= weight + 1e-6);
-  return step && "weight" in step ? msOf(step.hold) : 0;
+  const step = ladder.findLast((each) => !("pause" in each) && (each.weight ?? 0) <= weight + 1e-6);
+  return step && !("pause" in step) ? msOf(step.hold) : 0;
 }
 
 /** How much earlier a daemon may take the time for over. */

@@ -56,7 +56,7 @@ describe("the route of a Rollout by the Gateway API", () => {
     if (route.kind !== "found") throw new Error(route.message);
     expect(route.backends).toMatchObject({ v3: { kind: "found", namespace: "apps", selector: { version: "v3" } } });
     const wanted = [{ version: "v2", points: 100 }, { version: "v3", points: 0 }];
-    await router.write({ rollout: rollout.metadata, target: rollout.spec.traffic, seen: route, ours: ["v2", "v3"], wanted, stamp: null, manager: "weir" });
+    await router.write({ rollout: rollout.metadata, target: rollout.spec.traffic, seen: route, ours: ["v2", "v3"], wanted, matched: null, stamp: null, manager: "weir" });
     expect(cluster.caches.grpcRoutes.get("bookinfo", "reviews")?.spec).toMatchObject({ rules: [{ backendRefs: [{ weight: 100 }, { weight: 0 }] }] });
   });
 

@@ -24,7 +24,7 @@ const nowMs = Date.parse(at(35));
 const rolloutWith = (change: Partial<RolloutStatus> = {}) => aRollout({ status: aStatus({ message: "v3 stays at 10% for 1m; every check passes", ...change }) });
 
 const look: Look = {
-  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", field: "http", destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], writers: [], backends: {} },
+  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", field: "http", destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], conditions: [], writers: [], backends: {} },
   versions: [
     { version: "v2", points: 90, pods: [{ namespace: "bookinfo", name: "reviews-v2-abc", isReady: true, state: "Running", restarts: 0, createdAt: at(0) }] },
     { version: "v3", points: 10, pods: [{ namespace: "bookinfo", name: "reviews-v3-def", isReady: false, state: "CrashLoopBackOff", restarts: 3, createdAt: at(0) }] },
@@ -95,7 +95,7 @@ describe("an explanation", () => {
       "VirtualService bookinfo/reviews has v2 90, v3 10. v2 has 1 of 1 pods ready, v3 has 0 of 1 pods ready. Stable is v2 (revision r1-v2).",
       "errors: Pass, 5s ago. It was 0% in 100 requests; at most 1% is allowed. 1 pass in this step.",
       "    sum(istio_requests_total)",
-      "It goes on to 50% after 30s more at this weight and more passes of errors.",
+      "It goes on to 50% after 30s more at this step and more passes of errors.",
       "All traffic goes back to v2 by itself after proof that errors is worse than it may be, or the moment in which no pod of the new version is ready.",
     ]) expect(text).toContain(part);
   });

@@ -13,6 +13,7 @@ import { aTarget, aVirtualService, subsets, type KubernetesRoute } from "../../s
 const STABLE = "v2";
 const CANARY = "v3";
 const OURS = [STABLE, CANARY];
+const ROLLOUT = { namespace: "bookinfo", name: "reviews" };
 
 const anyFields = fc.dictionary(fc.constantFrom("timeout", "retries", "x-unknown", "fault", "corsPolicy"), fc.jsonValue({ maxDepth: 2 }));
 const extraRoute = fc.record({
@@ -86,7 +87,7 @@ function startOf(shape: Shape, order: readonly string[], weights: readonly numbe
 }
 
 function placeOf(object: KubernetesObject, target: Traffic): RoutePlace {
-  const place = placeIn(object, target);
+  const place = placeIn(object, { rollout: ROLLOUT, target });
   if (place.kind !== "place") throw new Error(place.message);
   return place;
 }
@@ -117,14 +118,14 @@ function foreignBytes(object: KubernetesObject, target: Traffic): string {
 }
 
 function split(shared: number, canary: number, stamp: string | null = "uid/1.1"): Edit {
-  return { ours: OURS, stamp, wanted: [{ version: STABLE, points: shared - canary }, { version: CANARY, points: canary }] };
+  return { ours: OURS, matched: null, stamp, wanted: [{ version: STABLE, points: shared - canary }, { version: CANARY, points: canary }] };
 }
 
 /** The last write of a run: the winner has it all, and what was not there before goes. */
 function ending({ shared, hasCanary, isUnweighted }: Start, winner: string): Edit {
   const points = isUnweighted ? null : shared;
   const loser = winner === STABLE ? CANARY : STABLE;
-  return { ours: OURS, stamp: null, wanted: hasCanary ? [{ version: winner, points }, { version: loser, points: 0 }] : [{ version: winner, points }] };
+  return { ours: OURS, matched: null, stamp: null, wanted: hasCanary ? [{ version: winner, points }, { version: loser, points: 0 }] : [{ version: winner, points }] };
 }
 
 type Edit = Omit<RouteEdit<RouteDestination>, "form">;
@@ -217,7 +218,7 @@ describe("an edit of destinations that are Services", () => {
   ])("spells the added host as its sibling %s", (host, added) => {
     const object = aVirtualService({ http: [{ route: [{ destination: { host } }] }], metadata: { resourceVersion: "7" } });
     const wanted = [{ version: "reviews-v2", points: 90 }, { version: "reviews-v3", points: 10 }];
-    const after = edited(object, aTarget(), { ours: ["reviews-v2", "reviews-v3"], wanted, stamp: "uid/1.1" });
+    const after = edited(object, aTarget(), { ours: ["reviews-v2", "reviews-v3"], matched: null, wanted, stamp: "uid/1.1" });
     expect(destinationsOf(after, aTarget())).toEqual([{ destination: { host }, weight: 90 }, { destination: { host: added }, weight: 10 }]);
   });
 });
@@ -225,7 +226,7 @@ describe("an edit of destinations that are Services", () => {
 describe("an edit that removes several", () => {
   it("removes them and nothing in between", () => {
     const object = aVirtualService({ http: [{ route: subsets({ v1: 10, v2: 30, v8: 40, v3: 20 }) }], metadata: { resourceVersion: "7" } });
-    const after = edited(object, aTarget(), { ours: ["v1", "v2", "v3"], wanted: [{ version: "v3", points: 60 }], stamp: null });
+    const after = edited(object, aTarget(), { ours: ["v1", "v2", "v3"], matched: null, wanted: [{ version: "v3", points: 60 }], stamp: null });
     expect(destinationsOf(after, aTarget())).toEqual(subsets({ v8: 40, v3: 60 }));
   });
 });
@@ -233,7 +234,7 @@ describe("an edit that removes several", () => {
 describe("an edit that is broken", () => {
   it("is refused when the weights would not add up to 100", () => {
     const object = aVirtualService({ metadata: { resourceVersion: "7" } });
-    const edit = { ours: OURS, stamp: null, wanted: [{ version: STABLE, points: 90 }, { version: CANARY, points: 20 }] };
+    const edit = { ours: OURS, matched: null, stamp: null, wanted: [{ version: STABLE, points: 90 }, { version: CANARY, points: 20 }] };
     expect(() => patchFor(placeOf(object, aTarget()), edit)).toThrow("expected weights that add up to 100 for VirtualService bookinfo/reviews, got v2 90, v3 20");
   });
 

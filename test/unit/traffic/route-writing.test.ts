@@ -14,7 +14,7 @@ const NOON = Date.parse("2026-11-21T12:00:00Z");
 
 function changeOf(seen: RouteFound, rest: Partial<RouteChange> = {}): RouteChange {
   const wanted = [{ version: "v2", points: 75 }, { version: "v3", points: 25 }];
-  return { rollout: ROLLOUT, target: aTarget(), seen, ours: ["v2", "v3"], wanted, stamp: "uid-1/1.1", manager: "weir", ...rest };
+  return { rollout: ROLLOUT, target: aTarget(), seen, ours: ["v2", "v3"], wanted, matched: null, stamp: "uid-1/1.1", manager: "weir", ...rest };
 }
 
 function look(router: Pick<ReturnType<typeof createFakeRouter>, "read">): RouteFound {

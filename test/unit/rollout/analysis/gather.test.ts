@@ -34,7 +34,7 @@ function after(spec: RolloutSpec, looks: readonly (readonly Growth[])[], change:
     evidence = spec.analysis.metrics.flatMap((metric, index) => {
       const before = evidence.find(({ name }) => name === metric.name);
       const measured: Measurement = { name: metric.name, instantMs: (at + 1) * 10_000, query: "q", kind: "base", growth: growths[index]!, ...(wantsHistory(before, metric) && history ? { history } : {}) };
-      const next = nextEvidence(before, metric, measured, { analysis: spec.analysis, definition: "d", isWarmingUp: false, canaryPods: 3, ...change });
+      const next = nextEvidence(before, metric, measured, { analysis: spec.analysis, definition: "d", isWarmingUp: false, isMatched: false, canaryPods: 3, ...change });
       return next ? [Evidence.parse(JSON.parse(JSON.stringify(next)))] : [];
     });
   }
