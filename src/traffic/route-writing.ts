@@ -26,8 +26,10 @@ export async function writeRoute<Destination extends Weighted>(writing: Writing<
   const edit = { ...change, form, names: namesIn(place, change) };
   const operations = operationsFor(place, edit);
   if (operations.length === 0) return writtenOf(place.object, change);
-  const { namespace, object } = place;
-  const answer = await client.patch(resource, namespace, object.metadata.name, { type: "json", body: operations }, { fieldManager: change.manager });
+  const { namespace, object, beside } = place;
+  const patch = (dryRun = false): Promise<KubernetesObject> => client.patch(resource, namespace, object.metadata.name, { type: "json", body: operations }, { fieldManager: change.manager, dryRun });
+  if (change.matched && !beside.present) assertNamed(await patch(true), writing, beside.name);
+  const answer = await patch();
   assertAsSent(answer, writing, { label: place.label, sent: splitInWords(form, destinationsAfter(place.destinations, edit)), ...change });
   return writtenOf(answer, change);
 }
@@ -46,6 +48,13 @@ function assertUnmoved<Destination extends Weighted>(place: Place<Destination> |
   if (place.kind !== "place") throw new Conflict(`${seen.name} has changed since it was looked at: ${place.message}`);
   const { resourceVersion } = place.object.metadata;
   if (resourceVersion !== seen.resourceVersion) throw new Conflict(`${seen.name} has changed since it was looked at: resourceVersion was ${seen.resourceVersion} and is ${resourceVersion}`);
+}
+
+/** By its name alone our own route is told from the user's: without it nobody could take it away again, so the server is asked beforehand. */
+function assertNamed<Destination extends Weighted>(trial: KubernetesObject, { kinds, placeIn }: Writing<Destination>, name: string): void {
+  const place = placeIn(trial);
+  if (place.kind === "place" && place.beside.present) return;
+  throw new Error(`expected the API server to keep a route named ${name}, by which matched requests are sent; it would drop it or its name: install definitions of ${kinds} that know names (Gateway API v1.4 or later), or take match out of the steps`);
 }
 
 interface Sent extends Pick<RouteChange, "matched" | "stamp"> {

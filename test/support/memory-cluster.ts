@@ -49,10 +49,11 @@ export function createMemoryCluster({ nowMs }: MemoryClusterOptions): MemoryClus
     put: (kind, object, manager = "kubectl") => store(kind, stores.get(kind)!.get(keyOf(object.metadata.namespace, object.metadata.name)), structuredClone(object), manager),
     remove: (kind, namespace, name) => void stores.get(kind)!.delete(keyOf(namespace, name)),
     client: {
-      async patch(resource, namespace = "", name, patch, { fieldManager = "unknown" } = {}) {
+      async patch(resource, namespace = "", name, patch, { fieldManager = "unknown", dryRun = false } = {}) {
         if (patch.type !== "json") throw new Error(`expected a JSON patch, got one of type ${patch.type}`);
-        patches.push({ body: patch.body, manager: fieldManager });
         const kind = KINDS.find((each) => each.toLowerCase() === resource.plural)!;
+        if (dryRun) return patched(structuredClone(stores.get(kind)!.get(keyOf(namespace, name))!), patch.body);
+        patches.push({ body: patch.body, manager: fieldManager });
         return edit(kind, namespace, name, fieldManager, (object) => patched(object, patch.body));
       },
     },

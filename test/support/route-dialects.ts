@@ -33,6 +33,8 @@ export interface Dialect {
   readonly matching: Part;
   readonly extras: Part;
   readonly destinationExtras: Part;
+  /** Names of the headers that each of its matches asks for. */
+  readonly headersAsked: (part: Part) => readonly (readonly string[])[];
   readonly destinationsIn: (part: Part) => readonly Leading[];
   readonly withDestinations: (part: Part, destinations: readonly Leading[]) => Part;
   readonly partsIn: (object: KubernetesObject) => readonly Part[];
@@ -60,6 +62,7 @@ const VIRTUAL_SERVICE: Dialect = {
   matching: { match: [{ headers: { "end-user": { exact: "jason" } } }] },
   extras: { timeout: "3s", retries: { attempts: 3, perTryTimeout: "1s" }, mirror: { host: "shadow" }, headers: { request: { set: { "x-route": "primary" } } } },
   destinationExtras: { headers: { response: { add: { "x-kept": "yes" } } } },
+  headersAsked: ({ match = [] }) => (match as readonly { readonly headers?: object }[]).map(({ headers = {} }) => Object.keys(headers)),
   destinationsIn: ({ route }) => route as readonly Leading[],
   withDestinations: (part, route) => ({ ...part, route }),
   partsIn: httpOf,
@@ -89,6 +92,7 @@ function gatewayDialect(kind: "httpRoutes" | "grpcRoutes", label: string, extras
     matching: { matches: [{ headers: [{ type: "Exact", name: "end-user", value: "jason" }] }] },
     extras,
     destinationExtras: { filters: [{ type: "RequestHeaderModifier", requestHeaderModifier: { add: [{ name: "x-kept", value: "yes" }] } }] },
+    headersAsked: ({ matches = [] }) => (matches as readonly { readonly headers?: readonly { readonly name: string }[] }[]).map(({ headers = [] }) => headers.map(({ name }) => name)),
     destinationsIn: ({ backendRefs }) => backendRefs as readonly Leading[],
     withDestinations: (part, backendRefs) => ({ ...part, backendRefs }),
     partsIn: ({ spec }) => (spec as { readonly rules: readonly Part[] }).rules,

@@ -70,6 +70,7 @@ export function createApiServer(clock: { readonly nowMs: number }): ApiServer {
       const before = get(kind, name);
       if (!before) throw new ApiError(`${kind} ${name} not found`, 404, "NotFound");
       const after = patch.type === "json" ? jsonPatched(before, patch.body) : statusMerged(before, patch.body);
+      if (options.dryRun) return after;
       return store({ kind, before, after, author, manager: options.fieldManager ?? author });
     },
     remove(kind, name, author) {

@@ -81,6 +81,34 @@ describe("a write", () => {
   });
 });
 
+describe("a write that picks requests out", () => {
+  const matched = { version: "v3", alternatives: [{ headers: [{ name: "x-tester", exact: "true" }] }] };
+
+  it("comes after a trial, and puts our own route last among the operations", async () => {
+    const fake = createFakeRouter({ nowMs: () => NOON });
+    const trials: boolean[] = [];
+    const client: Pick<KubernetesClient, "patch"> = { patch: (resource, namespace, name, patch, options) => (trials.push(options?.dryRun ?? false), fake.cluster.client.patch(resource, namespace, name, patch, options)) };
+    const router = createIstioRouter({ caches: fake.cluster.caches, client });
+    await router.write(changeOf(look(router), { matched }));
+    expect(trials).toEqual([true, false]);
+    expect(fake.cluster.patches[0]!.body.at(-1)).toEqual({
+      op: "add",
+      path: "/spec/http/0",
+      value: { name: "weir-match.bookinfo.reviews", match: [{ headers: { "x-tester": { exact: "true" } } }], route: [{ destination: { host: "reviews", subset: "v3" } }] },
+    });
+    await router.write(changeOf(look(router), { matched, stamp: "uid-1/1.2" }));
+    expect(trials).toEqual([true, false, false]);
+  });
+
+  it("is not made where the server would drop the name by which it could be taken away again", async () => {
+    const fake = createFakeRouter({ nowMs: () => NOON });
+    const nameless = ({ spec, ...object }: KubernetesObject): KubernetesObject => ({ ...object, spec: { http: (spec as { http: { name?: string }[] }).http.map(({ name: _, ...route }) => route) } });
+    const router = meddling(fake, nameless);
+    await expect(router.write(changeOf(look(router), { matched }))).rejects.toThrow("expected the API server to keep a route named weir-match.bookinfo.reviews, by which matched requests are sent; it would drop it or its name");
+    expect(fake.cluster.patches).toEqual([]);
+  });
+});
+
 describe("the registry of routers", () => {
   it("goes by what the Rollout's traffic names", async () => {
     const { cluster } = createFakeRouter({ nowMs: () => NOON });
