@@ -3,13 +3,13 @@ import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsN
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
 import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, nothingIsOwned, peopleAreTold, readyBeforeTraffic, recordIsKept, restIsRest, runsFollowEachOther } from "./rest.ts";
-import { committedFirst, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
+import { committedFirst, matchIsCommitted, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
 
 export const LAWS = {
   newerStatusIsLeftAlone, noStepUpUnderOldCrd,
   committedFirst, finalizerHolds, runsFollowEachOther,
   staleWriterMovesNothing,
-  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent,
+  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent, matchIsCommitted,
   abortIsInForce, endedRunIsOffTheRoute, harmIsTakenBack, suspendIsObeyed, peopleAreTold,
   silenceIsNotSuccess, rollbackHasReason,
   obeyedOnce, obeyedForItsRun,

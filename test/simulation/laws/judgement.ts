@@ -6,6 +6,7 @@ import type { Run } from "../../../src/rollout/status.ts";
 import { fractionOf, instantOf, msOf } from "../../../src/rollout/units.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampFor, statusOf, type Facts } from "../world/facts.ts";
+import { matchedTo } from "../world/route-points.ts";
 import type { Answered } from "../world/prometheus.ts";
 import type { Law } from "./law.ts";
 
@@ -162,7 +163,7 @@ function isHarmed(facts: Facts, rollout: KubernetesObject, spec: RolloutSpec): b
   const route = facts.server.get("virtualServices", "reviews");
   const isJudged = spec.analysis.metrics.some(({ errorRate, onFail }) => errorRate !== undefined && onFail === "rollback");
   if (!run || run.outcome || run.direct || !route || spec.suspend || spec.analysis.mode === "observe" || !isJudged || rollout.metadata.deletionTimestamp) return false;
-  return splitIn(route, run).canary > 0 && facts.truth.badShare(run.to.version) >= PLAINLY_BAD && isReadyNow(facts, run.from.version) && requestsPerInterval(facts, spec, run) >= spec.analysis.minRequests;
+  return (splitIn(route, run).canary > 0 || matchedTo(route) !== undefined) && facts.truth.badShare(run.to.version) >= PLAINLY_BAD && isReadyNow(facts, run.from.version) && requestsPerInterval(facts, spec, run) >= spec.analysis.minRequests;
 }
 
 function requestsPerInterval({ truth }: Facts, { analysis }: RolloutSpec, { to }: Run): number {

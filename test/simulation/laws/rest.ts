@@ -6,7 +6,7 @@ import type { RolloutRunSpec } from "../../../src/rollout/rollout-run.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { instantOf } from "../../../src/rollout/units.ts";
 import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampOf, statusOf, type Facts } from "../world/facts.ts";
-import { pointsByVersion } from "../world/route-points.ts";
+import { matchedTo, pointsByVersion } from "../world/route-points.ts";
 import { GARBAGE_COLLECTOR, type ObjectVersion } from "../world/api-server.ts";
 import type { Law } from "./law.ts";
 
@@ -39,7 +39,7 @@ export const finalizerHolds: Law = {
       const rollout = facts.server.get("rollouts", "reviews");
       if (!isDaemon(facts, version.author) || !stampOf(version.object)) return undefined;
       const run = runOf(rollout);
-      const isRaised = run && splitIn(version.object, run).canary > splitIn(version.previous, run).canary;
+      const isRaised = run && (splitIn(version.object, run).canary > splitIn(version.previous, run).canary || (matchedTo(version.object) !== undefined && matchedTo(version.previous) === undefined));
       if (!rollout || !isRaised || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
       return `${version.author} raised ${run.to.version} while the Rollout had no finalizer`;
     },
@@ -64,7 +64,7 @@ function goneTooSoon({ server, ...facts }: Facts, { object, previous, author }: 
   if (!isRemoved || !isDaemon(facts, author) || !route) return undefined;
   const [stamp, run] = [stampOf(route), runOf(object)];
   // A deletion waits for traffic alone: without any there is nothing to give back.
-  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && (!object.metadata.deletionTimestamp || splitIn(route, run).canary > 0);
+  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && (!object.metadata.deletionTimestamp || splitIn(route, run).canary > 0 || matchedTo(route) !== undefined);
   return isOurs ? `the finalizer was taken away while the route still bears ${stamp}` : undefined;
 }
 
@@ -92,6 +92,7 @@ export const everythingEnds: Law = {
 function leftOnRoute(route: KubernetesObject): string | undefined {
   const sum = Object.values(pointsByVersion(route)).reduce((total, each) => total + each, 0);
   if (sum !== 100) return `the route's weights add up to ${sum}`;
+  if (matchedTo(route) !== undefined) return `requests are still picked out for ${matchedTo(route)}`;
   return stampOf(route) ? `our stamp is still there: ${stampOf(route)}` : undefined;
 }
 
@@ -164,7 +165,11 @@ export const noStepUpUnderOldCrd: Law = {
 
 /** A new intent above what was committed before. */
 function isRise(before: Run | undefined, after: Run): boolean {
-  return before?.number === after.number ? after.epoch > before.epoch && after.weight > before.weight : after.epoch > 0;
+  return before?.number === after.number ? after.epoch > before.epoch && isMore(before, after) : after.epoch > 0;
+}
+
+function isMore(before: Run, after: Run): boolean {
+  return after.weight > before.weight || (after.matched !== undefined && before.matched === undefined);
 }
 
 /** A tick that began before may still commit. */

@@ -3,8 +3,8 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
-import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
-import { destinationsOf, isSound, managedRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
+import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { destinationsOf, isSound, managedRoute, matchedTo, ownRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
 /** A route write of Weir's, with what its author had committed before. */
@@ -55,9 +55,13 @@ export const othersUntouched: Law = {
 /** Everything but our destinations, whose weights change and which come and go, and our stamp. */
 function foreignPart({ metadata, spec }: KubernetesObject, ours: ReadonlySet<string | undefined>): string {
   const { http, ...rest } = spec as { readonly http: readonly object[] };
-  const routes = http.map((route, index) => (index === http.length - 1 ? { ...route, route: (route as { readonly route?: readonly Destination[] }).route?.filter(({ destination }) => !ours.has(destination.subset)) } : route));
+  const routes = http.flatMap((route, index) => (isOwn(route) ? [] : index === http.length - 1 ? { ...route, route: (route as { readonly route?: readonly Destination[] }).route?.filter(({ destination }) => !ours.has(destination.subset)) } : route));
   const { [EPOCH_ANNOTATION]: _, ...annotations } = metadata.annotations ?? {};
   return JSON.stringify([rest, routes, annotations]);
+}
+
+function isOwn({ name = "" }: { readonly name?: string }): boolean {
+  return name.startsWith("weir-match.");
 }
 
 /** One of ours that stays keeps its other fields, and one that is added is a copy of the other. */
@@ -103,7 +107,7 @@ export const onlyKnownWeights: Law = {
         const run = runOf(object);
         if (run?.number !== runOf(previous)?.number) remember(facts.routes.at(-1)?.object);
         // An edit of the ladder leaves the intent where it is that was committed before.
-        for (const step of run?.ladder ?? []) if ("weight" in step) added(ladders, keyOf(object, run!), step.weight);
+        for (const step of run?.ladder ?? []) if (!("pause" in step)) added(ladders, keyOf(object, run!), step.weight ?? 0);
         return undefined;
       },
     };
@@ -157,6 +161,47 @@ export const noRiseWithoutIntent: Law = {
   }),
 };
 
+export const matchIsCommitted: Law = {
+  number: 2,
+  says: "requests are picked out only for the newest version, only while the intent on the route asks for it, and what a hand makes of it is put right or asked about",
+  watch(facts) {
+    let strangeSinceMs: number | undefined;
+    const written = onOurWrites((_, { after, committed, run }) => {
+      const matched = matchedTo(after);
+      const intent = stampOf(after) === undefined ? undefined : facts.intents.get(stampOf(after)!);
+      if (matched !== undefined && matched !== run.to.version) return `requests were picked out for ${matched}, and the run is about ${run.to.version}`;
+      if (matched !== undefined && !intent?.isMatched) return `requests were picked out for ${matched}, and no intent of the run asks for it`;
+      return matched === undefined && intent?.isMatched && !run.outcome && stampOf(after) === stampFor(committed.metadata.uid, run) ? "an intent to pick requests out was written without doing so" : undefined;
+    })(facts);
+    return {
+      ...written,
+      onTime() {
+        const strange = strangeMatch(facts);
+        if (!strange) return void (strangeSinceMs = undefined);
+        strangeSinceMs ??= facts.clock.nowMs;
+        const strangeMs = Math.min(facts.clock.nowMs - strangeSinceMs, facts.truth.wellForMs());
+        return strangeMs > MATCH_MENDED_WITHIN_MS ? `${strange} for ${strangeMs} ms` : undefined;
+      },
+    };
+  },
+};
+
+/** A fight is repaired at most every 30 s. */
+const MATCH_MENDED_WITHIN_MS = 30_000 + 20_000;
+
+/** What the route has otherwise than the run that goes on wants it. */
+function strangeMatch({ server, truth }: Facts): string | undefined {
+  const rollout = server.get("rollouts", "reviews");
+  const route = server.get("virtualServices", "reviews");
+  const run = runOf(rollout);
+  const spec = rollout && specOf(rollout);
+  if (!rollout || !route || !run || !spec || run.outcome || spec.suspend || !truth.isRouteSound() || rollout.metadata.deletionTimestamp || stampOf(route) !== stampFor(rollout.metadata.uid, run)) return undefined;
+  const isThere = matchedTo(route) !== undefined;
+  if (isThere !== (run.matched !== undefined)) return isThere ? "requests are picked out that no intent asks for" : "requests should be picked out and are not";
+  const isOthers = JSON.stringify(ownRoute(route)?.match ?? null).includes("user-agent");
+  return isOthers ? "a hand has others picked out" : undefined;
+}
+
 /** How far a daemon had got when it wrote: which run, which intent, and whether the run had ended. */
 type Progress = readonly [uid: string, run: number, epoch: number, ended: number];
 
@@ -184,7 +229,7 @@ export const ownNames: Law = {
   number: 9,
   says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and what an ended run writes beside them by weir-stamp",
   watch: onOurWrites((_, { version, before, after, run }) => {
-    const moves = JSON.stringify(managedRoute(before)) !== JSON.stringify(managedRoute(after));
+    const moves = JSON.stringify([managedRoute(before), ownRoute(before)]) !== JSON.stringify([managedRoute(after), ownRoute(after)]);
     // An intent may find its weight set already, and what mends a mangled route that nothing has to move.
     const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome || !isSound(before);
     return isOwnName ? undefined : `a write that ${moves ? "moves weights" : "moves none"} was made as ${version.manager}`;

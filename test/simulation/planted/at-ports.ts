@@ -25,6 +25,12 @@ export const PORT_BUGS = {
     caughtAt: 3,
     plant: () => onRoute((change, write) => write(withBoth(change))),
   },
+  keepsTheMatch: {
+    does: "goes on picking requests out when nobody asks for it any more",
+    breaks: "matchIsCommitted",
+    caughtAt: 8,
+    plant: () => onRoute((change, write) => write({ ...change, matched: change.matched ?? keptMatch(change) })),
+  },
   takesPodsForReady: {
     does: "takes every pod for ready",
     breaks: "readyBeforeTraffic",
@@ -59,6 +65,10 @@ export const PORT_BUGS = {
 
 function onRoute(write: (change: RouteChange, write: (change: RouteChange) => Promise<RouteWritten>) => Promise<RouteWritten>) {
   return inPorts((ports) => ({ ...ports, traffic: { ...ports.traffic, write: (change) => write(change, ports.traffic.write) } }));
+}
+
+function keptMatch({ seen }: RouteChange): RouteChange["matched"] {
+  return seen.matched ? { version: seen.matched.version, alternatives: [{ headers: [{ name: "x-tester", exact: "true" }] }] } : null;
 }
 
 /** Where both get something. */

@@ -42,7 +42,7 @@ export const RULE_BUGS = {
   oneVerdictSuffices: {
     does: "leaves a step after one pass, whatever the spec asks for",
     breaks: "silenceIsNotSuccess",
-    caughtAt: 8,
+    caughtAt: 86,
     plant: () => deciding(withSpec((spec) => ({ ...spec, analysis: { ...spec.analysis, minVerdicts: 1 } }))),
   },
   passesPauses: {

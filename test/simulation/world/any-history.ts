@@ -31,7 +31,30 @@ export function anyHistory(seed: number): History {
   const spanMs = dice.pick([30_000, 90_000, 180_000]);
   const count = dice.chance(0.04) ? 0 : dice.between(1, 10);
   const deeds = Array.from({ length: count }, (_, index) => anyDeed(dice, tempo, scene, spanMs, index));
-  return { scene, deeds: [...deeds, ...anyPlot(seed, scene, spanMs)].sort((one, other) => one.atMs - other.atMs) };
+  const picking = anyPicking(seed, tempo, scene, spanMs);
+  return { scene: picking.scene, deeds: [...deeds, ...anyPlot(seed, scene, spanMs), ...picking.deeds].sort((one, other) => one.atMs - other.atMs) };
+}
+
+const TESTERS = [{ headers: [{ name: "x-tester", exact: "true" }] }, { cookies: [{ name: "beta", prefix: "y" }] }];
+
+/** Of so many histories one has steps that pick requests out, and perhaps hands that know better. */
+const PICKING_EVERY = 4;
+
+function anyPicking(seed: number, { hold }: Tempo, scene: Scene, spanMs: number): Pick<History, "scene" | "deeds"> {
+  const dice = createDice(seed, "picking");
+  if (seed % PICKING_EVERY !== 0) return { scene, deeds: [] };
+  const { strategy = {} } = scene.spec;
+  const [first, ...others] = strategy.steps ?? [];
+  const steps = dice.pick([
+    [{ match: TESTERS, hold }, first!, ...others],
+    [{ match: TESTERS.slice(0, 1), hold }, { match: TESTERS, hold }, { ...first!, match: TESTERS }, ...others],
+    [{ ...first!, match: TESTERS }, ...others],
+    [{ match: TESTERS, hold }, { pause: { duration: "15s" } }, { ...first!, match: TESTERS }, ...others],
+  ]);
+  const hands = dice.chance(0.5) ? dice.between(1, 3) : 0;
+  const deeds = Array.from({ length: hands }, (): Deed => ({ atMs: dice.between(0, spanMs), does: "pick", how: dice.pick(["none", "others"]), by: dice.pick(["kubectl-edit", "argocd-controller"]) }));
+  if (dice.chance(0.3)) deeds.push({ atMs: dice.between(0, 10_000), does: "mishap", on: "trial", skip: 0, mishap: anyMishap(dice) });
+  return { scene: { ...scene, spec: { ...scene.spec, strategy: { ...strategy, steps } } }, deeds };
 }
 
 /** Of so many histories one begins with such a plot: only a run's first intent leaves nothing but its stamp to be withdrawn. */

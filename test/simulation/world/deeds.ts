@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import type { CommandGiven } from "./facts.ts";
 import type { Deed } from "./history.ts";
-import { destinationsOf, isSound, managedRoute, pointsByVersion, type Destination } from "./route-points.ts";
+import { destinationsOf, isSound, managedRoute, ownRoute, pointsByVersion, type Destination } from "./route-points.ts";
 import { NAME, thePods, theRollout, theRoute, theRule, type World } from "./world.ts";
 
 type Doing<Does extends Deed["does"]> = Extract<Deed, { readonly does: Does }>;
@@ -35,7 +35,7 @@ function describe({ atMs: _, does, ...fields }: Deed): string {
   return [does, ...Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)].join(" ");
 }
 
-const HANDS: { readonly [Does in "hand" | "reapply" | "mangle" | "decorate"]: Act<Does> } = {
+const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "mangle" | "decorate"]: Act<Does> } = {
   hand({ server }, { share, by }) {
     const route = server.get("virtualServices", NAME);
     if (route && destinationsOf(route).length > 0) server.put("virtualServices", withRoute(route, shifted(server.get("rollouts", NAME), route, share)), by);
@@ -45,6 +45,14 @@ const HANDS: { readonly [Does in "hand" | "reapply" | "mangle" | "decorate"]: Ac
     const wanted = theRoute(scene);
     const annotations = { ...wanted.metadata.annotations, ...(dropsStamp ? {} : route?.metadata.annotations) };
     server.put("virtualServices", { ...wanted, metadata: { ...wanted.metadata, annotations } }, "argocd-controller");
+  },
+  pick({ server }, { how, by }) {
+    const route = server.get("virtualServices", NAME);
+    const own = route && ownRoute(route);
+    if (!route || !own) return;
+    const spec = route["spec"] as { readonly http: readonly object[] };
+    const http = spec.http.flatMap((each) => (each !== own ? [each] : how === "none" ? [] : [{ ...own, match: [{ headers: { "user-agent": { prefix: "M" } } }] }]));
+    server.put("virtualServices", { ...route, spec: { ...spec, http } }, by);
   },
   mangle({ server, clock, scene }, { how, forMs }) {
     const route = server.get("virtualServices", NAME);

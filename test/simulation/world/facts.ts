@@ -24,6 +24,7 @@ export interface Intent {
   readonly run: number;
   readonly epoch: number;
   readonly weight: number;
+  readonly isMatched: boolean;
   /** The least points that anybody can have seen when it was decided. */
   readonly pointsBefore: number;
   /** When Weir wrote the route with its stamp. */
@@ -171,7 +172,7 @@ function seeRollout(facts: Facts, version: ObjectVersion): void {
   const uid = version.object.metadata.uid!;
   if (!run || run.outcome) return;
   const key = stampFor(uid, run);
-  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, pointsBefore: leastPoints(facts, uid, run, version.atMs) });
+  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, isMatched: run.matched !== undefined, pointsBefore: leastPoints(facts, uid, run, version.atMs) });
 }
 
 /** A watch may lag by as much as its longest stall, and a frozen daemon by as much as it slept. */

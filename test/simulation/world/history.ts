@@ -45,6 +45,8 @@ export type HandDeed =
   | { readonly does: "hand"; readonly share: number; readonly by: string }
   /** Applies the route as git has it; with a tool that owns annotations the stamp goes. */
   | { readonly does: "reapply"; readonly dropsStamp: boolean }
+  /** Takes our own route away, or has it pick out others. */
+  | { readonly does: "pick"; readonly how: "none" | "others"; readonly by: string }
   | { readonly does: "mangle"; readonly how: "sum" | "empty" | "twice" | "others"; readonly forMs: number }
   /** Changes what is not ours. */
   | { readonly does: "decorate"; readonly timeout: string };

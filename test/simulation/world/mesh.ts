@@ -1,6 +1,6 @@
 /** The mesh of a simulated world: which version gets which share, some time after the route says so, and what its requests come to. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
-import { pointsByVersion } from "./route-points.ts";
+import { matchedTo, pointsByVersion } from "./route-points.ts";
 import type { Dice } from "./dice.ts";
 import type { Scene } from "./history.ts";
 import type { WorldClock } from "./world-clock.ts";
@@ -102,9 +102,15 @@ function grown({ fromMs, before, perMs }: Stretch, version: string, atMs: number
   return { requests: at.requests + rate.requests * ms, bad: at.bad + rate.bad * ms };
 }
 
+/** How many of all requests are such as a step may pick out. */
+const TESTERS = 0.05;
+
 /** Proxies take weights as proportions, whatever they add up to. */
 function sharesOf(route: KubernetesObject | undefined): Readonly<Record<string, number>> {
   const points = route ? pointsByVersion(route) : {};
   const sum = Object.values(points).reduce((total, each) => total + each, 0);
-  return Object.fromEntries(Object.entries(points).map(([version, each]) => [version, sum === 0 ? 0 : each / sum]));
+  const matched = matchedTo(route);
+  const versions = new Set([...Object.keys(points), ...(matched === undefined ? [] : [matched])]);
+  const ofOthers = matched === undefined ? 1 : 1 - TESTERS;
+  return Object.fromEntries([...versions].map((version) => [version, (sum === 0 ? 0 : ((points[version] ?? 0) / sum) * ofOthers) + (version === matched ? TESTERS : 0)]));
 }

@@ -6,8 +6,8 @@ import type { Dice } from "./dice.ts";
 import type { Process } from "./process.ts";
 import type { WorldClock } from "./world-clock.ts";
 
-/** What a request is for. */
-export type Errand = "status" | "route" | "record" | "finalizer" | "command";
+/** What a request is for; a trial is a write that the server only pretends to carry out. */
+export type Errand = "trial" | "status" | "route" | "record" | "finalizer" | "command";
 
 /** What goes wrong with a request. */
 export type Mishap =
@@ -119,6 +119,7 @@ function carryOut({ server, process, clock, onArrival }: NetworkOptions, { kind,
 }
 
 function errandOf({ kind, patch, options }: PatchRequest): Errand {
+  if (options.dryRun) return "trial";
   if (kind !== "rollouts") return "route";
   if (options.subresource === "status") return "status";
   return patch.type === "json" && patch.body.some(({ path }) => path.startsWith("/metadata/finalizers")) ? "finalizer" : "command";

@@ -8,6 +8,7 @@ export interface Destination {
 
 export interface Route {
   readonly name?: string;
+  readonly match?: unknown;
   readonly route?: readonly Destination[];
 }
 
@@ -15,6 +16,17 @@ export interface Route {
 export function managedRoute(object: KubernetesObject): Route | undefined {
   const { http } = (object["spec"] ?? {}) as { readonly http?: readonly Route[] };
   return http?.at(-1);
+}
+
+/** Our own one, for requests that are picked out. */
+export function ownRoute(object: KubernetesObject): Route | undefined {
+  const { http = [] } = (object["spec"] ?? {}) as { readonly http?: readonly Route[] };
+  return http.find(({ name = "" }) => name.startsWith("weir-match."));
+}
+
+/** To which version requests go that are picked out; undefined where none are. */
+export function matchedTo(object: KubernetesObject | undefined): string | undefined {
+  return object && ownRoute(object)?.route?.[0]?.destination.subset;
 }
 
 export function destinationsOf(object: KubernetesObject): readonly Destination[] {

@@ -34,6 +34,13 @@ const routeAt = (split: NonNullable<ObservationChange["split"]>, rest: Observati
 /** Weights that somebody left so that they do not add up. */
 const mangledTo = (split: NonNullable<ObservationChange["split"]>, rest: ObservationChange = {}): ObservationChange => ({ seen: { route: { kind: "unusable", message: "the weights do not add up", mendable: routeAt(split, rest) } } });
 
+const TESTERS = [{ headers: [{ name: "x-tester", exact: "true" }] }];
+const PICKING = [{ match: TESTERS, hold: "1m" }, { weight: 10, match: TESTERS, hold: "1m" }, { weight: 100, hold: "1m" }];
+const picking = { spec: { strategy: { steps: PICKING } } };
+/** At the first step of that ladder, in force. */
+const picked = (change: Parameters<typeof aRun>[0] = {}): RolloutChange => ({ ...picking, status: aStatus({ run: aRun({ ladder: PICKING, step: 0, weight: 0, points: 0, peak: 0, matched: TESTERS, ...change }) }) });
+const asPicked: ObservationChange = { split: { v2: 100, v3: 0 }, route: { matched: { version: "v3", isIntact: true } } };
+
 /** Every rule, by what makes it decide and what it then says. */
 const TABLE: Readonly<Record<string, readonly Row[]>> = {
   deleted: [
@@ -74,6 +81,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   begun: [
     { when: "the release serves alone", rollout: { status: null }, seen: { split: { v3: null }, stamp: null }, then: { kind: "adopt", stable: v3, phase: "Healthy" } },
     { when: "exactly one other serves", rollout: { status: null }, seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "begin", run: { from: v2, to: v3, enter: 0, weight: 0, shape: { added: false, unweighted: false } } } },
+    { when: "the first step picks requests out", rollout: { status: null, ...picking }, seen: { split: { v2: 100, v3: 0 }, stamp: null }, then: { kind: "begin", run: { enter: 0 }, message: "run 1: v3 begins with the matched requests, v2 is stable" } },
+    { when: "the route asks for the same header itself", rollout: { status: null, ...picking }, seen: { split: { v2: 100, v3: 0 }, stamp: null, route: { conditions: ["header x-tester"] } }, then: { kind: "begin", message: "v3 waits at 0%: VirtualService bookinfo/reviews asks for header x-tester itself, so no match can ask for it once more: pick the requests out by something else" } },
     { when: "one other serves without weight", rollout: { status: null }, seen: { split: { v2: null }, stamp: null }, then: { kind: "begin", run: { shape: { added: true, unweighted: true } } } },
     { when: "the release has weight already", rollout: { status: null }, seen: { split: { v2: 50, v3: 50 }, stamp: null }, then: { kind: "begin", run: { weight: 50, enter: 2 } } },
     { when: "two others serve and none is named", rollout: { status: null }, seen: { split: { v1: 40, v2: 60 }, stamp: null }, then: { phase: "Degraded", reason: "StableUnknown", message: expect.stringContaining("v1 40, v2 60") } },
@@ -86,6 +95,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   cannotTakeBack: [
     { when: "stable has no ready pod", rollout: ended(), seen: { ready: { v2: 0 } }, then: { kind: "stay", phase: "Degraded", reason: "StableUnready" } },
+    { when: "requests are still picked out", rollout: ended(), seen: asPicked, then: { kind: "stay", phase: "Degraded", reason: "RolledBack" } },
     { when: "the last write was lost and stable is well", rollout: ended(), then: { kind: "stay", phase: "Degraded", reason: "RolledBack" } },
     { when: "a success's last write was lost", rollout: ended({ outcome: "Succeeded", weight: 100 }, { stable: v3, refused: undefined }), seen: { split: { v2: 0, v3: 100 } }, then: { kind: "stay", phase: "Healthy" } },
   ],
@@ -93,6 +103,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "a metric failed often enough in a row", rollout: check({ verdict: "Fail", failuresInARow: 2, value: "5%" }), then: { kind: "end", outcome: "RolledBack", refuse: "RolledBack", why: expect.stringContaining("errors was 5%") } },
     { when: "a metric fails where the weights do not add up", rollout: check({ verdict: "Fail", failuresInARow: 2, value: "5%" }), seen: mangledTo({ v2: 90, v3: 9 }), then: { kind: "end", outcome: "RolledBack", why: expect.stringMatching(/^errors was 5%.*; kubectl-edit had left .* at v2 90, v3 9, and its weights are mended$/) } },
     { when: "the canary has weight and no ready pod", seen: { ready: { v3: 0 } }, then: { kind: "end", outcome: "RolledBack", why: expect.stringContaining("no ready pod") } },
+    { when: "the canary has the matched requests and no ready pod", rollout: picked(), seen: { ...asPicked, ready: { v3: 0 } }, then: { kind: "end", outcome: "RolledBack", why: "v3 has the matched requests of the traffic and no ready pod" } },
     { when: "it hurts while a person has paused", rollout: { status: aStatus({ run: aRun({ pausedBy: "Command", checks: [aCheck({ verdict: "Fail", failuresInARow: 2 })] }) }) }, then: { kind: "end", outcome: "RolledBack" } },
     { when: "no data after the hold, and the policy is rollback", rollout: silent("NoData", { onNoData: "rollback" }), seen: passed, then: { kind: "end", why: expect.stringContaining("no request has reached v3") } },
     { when: "the provider fails after the hold, and the policy is rollback", rollout: silent("Error", { onProviderError: "rollback" }), seen: passed, then: { kind: "end", outcome: "RolledBack" } },
@@ -109,6 +120,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   refusedRaised: [
     { when: "somebody gives the refused version weight at rest, and the weights do not add up", rollout: ended(), seen: mangledTo({ v2: 100, v3: 10 }, { stamp: null }), then: { kind: "repair", phase: "Degraded" } },
     { when: "somebody gives the refused version weight at rest", rollout: ended(), seen: { split: two, stamp: null, route: { writers: [{ manager: "argocd", atMs: 0 }] } }, then: { kind: "repair", phase: "Degraded", message: expect.stringContaining("argocd") } },
+    { when: "somebody picks requests out for the refused version at rest", rollout: ended({ endedFrom: "40" }), seen: { split: { v2: 100, v3: 0 }, stamp: null, route: { matched: { version: "v3", isIntact: false } } }, then: { kind: "repair", message: expect.stringContaining("to the matched requests") } },
     { when: "somebody gives the refused version weight at rest, and stable has no ready pod", rollout: ended(), seen: { split: two, stamp: null, ready: { v2: 0 } }, then: { kind: "stay", reason: "StableUnready", message: expect.stringContaining("as soon as v2 has a ready pod") } },
   ],
   settled: [
@@ -131,6 +143,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "a tool that applies from git lowered the share", seen: { split: { v2: 100, v3: 0 }, route: { writers: [{ manager: "argocd-controller", atMs: 0 }] } }, then: { kind: "yield", points: 0, message: "argocd-controller lowered v3 from 10% to 0%, and will again: exclude spec.http of VirtualService bookinfo/reviews from what it applies (weir doctor prints the rule), then resume; abort takes it back" } },
     { when: "a hand gave everything to others", seen: { split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand", message: expect.stringContaining("from 10% to 0%") } },
     { when: "a hand took both away", seen: { split: { v1: null } }, then: { kind: "yield", points: 0, reason: "RouteEditedByHand" } },
+    { when: "a hand took the matched requests away", rollout: picked(), seen: { split: { v2: 100, v3: 0 }, route: { writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "yield", points: 0, message: "kubectl-edit took the matched requests away from v3: resume goes on at the step above it, abort takes it back" } },
     { when: "a hand took everything", seen: { split: { v2: 100, v3: 0 } }, then: { kind: "yield", points: 0 } },
   ],
   stalled: [
@@ -139,6 +152,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   drifted: [
     { when: "a hand raised the share", seen: { split: { v2: 0, v3: 100 } }, then: { kind: "repair", phase: "Progressing" } },
     { when: "a hand raised the share to weights that do not add up", seen: mangledTo({ v2: 50, v3: 10 }), then: { kind: "repair", message: expect.stringContaining("kubectl-edit raised v3 to 16.7%; it is put back to 10%") } },
+    { when: "a hand picked out other requests", rollout: picked(), seen: { ...asPicked, route: { matched: { version: "v3", isIntact: false }, writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "repair", message: "kubectl-edit changed which requests v3 gets; it gets the matched requests again" } },
+    { when: "a hand picked requests out that no step asks for", seen: { route: { matched: { version: "v3", isIntact: false } } }, then: { kind: "repair", message: expect.stringContaining("it gets 10% again") } },
     { when: "it is the third time in five minutes", rollout: { status: aStatus({ run: aRun({ raises: [at(10), at(20)] }) }) }, seen: { split: { v2: 0, v3: 100 } }, then: { kind: "repair", phase: "Paused", reason: "RouteContested" } },
     { when: "the last repair was less than 30 s ago", rollout: { status: aStatus({ run: aRun({ raises: [at(10), at(15), at(20)], pausedBy: "RouteContested" }) }) }, seen: { split: { v2: 0, v3: 100 } }, then: { kind: "stay", reason: "RouteContested" } },
   ],
@@ -193,6 +208,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "stable could not take its traffic back", seen: { ...passed, ready: { v2: 0 } }, then: { kind: "stay", waiting: true, message: expect.stringContaining("v2 has no ready pod") } },
     { when: "the others have everything", rollout: { status: aStatus({ run: aRun({ weight: 0, points: 0 }) }) }, seen: { ...passed, split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "stay", message: expect.stringContaining("nothing to share") } },
     { when: "the CRD is older than the daemon", seen: { ...passed, seen: { crdIsCurrent: false } }, then: { kind: "stay", message: expect.stringContaining("CRD") } },
+    { when: "testers have had their time", rollout: picked(), seen: { ...asPicked, ...passed }, then: { kind: "enter", step: 1, message: "v3 gets 10% and the matched requests" } },
+    { when: "the next step picks nothing out any more", rollout: picked({ step: 1, weight: 10, points: 10 }), seen: { ...asPicked, ...passed, split: two }, then: { kind: "enter", step: 2, message: "v3 goes to 100%" } },
     { when: "a timed pause is over", rollout: { spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] } }, status: aStatus({ run: aRun({ step: 1, pausedBy: "Step", pausedAt: at(60), ladder: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] }) }) }, seen: { seconds: 361 }, then: { kind: "enter", step: 2 } },
   ],
 };
