@@ -52,7 +52,7 @@ export function regressionsFor(spec: RolloutSpec, circumstances: Circumstances):
 
 /** From the first weight to the end, as long as the holds alone take. */
 function ladderMs({ strategy: { steps, propagation } }: Pick<RolloutSpec, "strategy">): number {
-  return steps.filter(isWeightStep).reduce((sum, { hold }) => sum + msOf(hold) + msOf(propagation), 0);
+  return steps.filter(isWeightStep).filter(({ weight }) => weight !== undefined).reduce((sum, { hold }) => sum + msOf(hold) + msOf(propagation), 0);
 }
 
 /** A median at which stable keeps the strictest of the limits, or what services usually take. */

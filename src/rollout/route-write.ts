@@ -61,14 +61,21 @@ export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   const seen = editableOf(it);
   const split = splitOfRun(it, run);
   if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
-  const write = { target: run.target, seen, ours: oursOf(run), matched: null };
+  const last = lastChange(it, run, seen, split);
+  return last && { target: run.target, seen, ours: oursOf(run), matched: null, stamp: null, ...last };
+}
+
+type LastChange = Pick<RouteWrite, "wanted" | "manager"> & Partial<Pick<RouteWrite, "stamp">>;
+
+function lastChange(it: OnRoute, run: Run, seen: RouteFound, split: Split): LastChange | undefined {
+  const isStamped = isOurStamp(it, seen);
   const manager = seen.matched ? ROUTE_MANAGER : STAMP_MANAGER;
-  if (!writableFor(it, write.ours)) return isForsaken(it, seen) ? { ...write, wanted: [], stamp: null, manager } : undefined;
-  if (isLeftBelow(it, run, split)) return isOurStamp(it, seen) ? { ...write, wanted: present(seen, run), stamp: null, manager } : undefined;
+  if (!writableFor(it, oursOf(run))) return isForsaken(it, seen) ? { wanted: [], manager } : undefined;
+  if (isLeftBelow(it, run, split)) return isStamped ? { wanted: present(seen, run), manager } : undefined;
   const wanted = atRest(run, split, seen);
-  if (isOwed(it, run, wanted)) return { ...write, wanted, stamp: null, manager: ROUTE_MANAGER };
-  if (isOurStamp(it, seen)) return { ...write, wanted, stamp: null, manager: STAMP_MANAGER };
-  return isWithdrawn(it, run) ? { ...write, wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+  if (isOwed(it, run, wanted)) return { wanted, manager: ROUTE_MANAGER };
+  if (isStamped) return { wanted, manager: STAMP_MANAGER };
+  return isWithdrawn(it, run) ? { wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
 }
 
 /** Less than the route gave when success was decided is what a hand has left since: its owner's edit (law 12). */

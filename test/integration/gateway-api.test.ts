@@ -4,6 +4,7 @@ import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { anApp, paced } from "../support/deliveries.ts";
+import { httpRoutesIn, routeByGateway } from "../support/gateway-route.ts";
 import { followHistory, type History } from "../support/history.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
@@ -38,8 +39,8 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
   beforeAll(async () => {
     api = await open();
     scene = await openScene(api, apps);
-    for (const { name } of apps) await routeByGateway(name);
-    routes = await followHistory(api.address, `/apis/gateway.networking.k8s.io/v1/namespaces/${scene.namespace}/httproutes`);
+    for (const { name } of apps) await routeByGateway(api, scene.namespace, name);
+    routes = await followHistory(api.address, httpRoutesIn(scene.namespace));
     await accept(untaken.name, "False");
     await scene.startDaemon();
   }, WAIT_MS);
@@ -49,28 +50,6 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     await api?.close();
   });
 
-  /** In place of the application's VirtualService: a Service for each version, and a route in front of the Service that people call. */
-  async function routeByGateway(name: string): Promise<void> {
-    await api.request("DELETE", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices/${name}`);
-    for (const version of ["v1", "v2"]) {
-      await api.request("POST", `/api/v1/namespaces/${scene.namespace}/services`, {
-        apiVersion: "v1", kind: "Service", metadata: { name: `${name}-${version}` }, spec: { selector: { app: name, version }, ports: [{ name: "http", port: 9080 }] },
-      });
-    }
-    await api.request("POST", pathOf(""), {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "HTTPRoute",
-      metadata: { name },
-      spec: {
-        parentRefs: [{ group: "", kind: "Service", name, port: 9080 }],
-        rules: [
-          { name: "testers", matches: [{ headers: [{ name: "x-tester", value: "true" }] }], backendRefs: [{ name: `${name}-v2`, port: 9080 }] },
-          { name: "primary", backendRefs: [{ name: `${name}-v1`, port: 9080 }] },
-        ],
-      },
-    });
-  }
-
   /** As the implementation would, of the route as it is. */
   async function accept(name: string, status: "True" | "False"): Promise<void> {
     const { generation } = versionsOf(name).at(-1)!.metadata;
@@ -79,7 +58,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     await api.request("PATCH", `${pathOf(name)}/status`, { status: { parents: [parent] } });
   }
 
-  const pathOf = (name: string): string => `/apis/gateway.networking.k8s.io/v1/namespaces/${scene.namespace}/httproutes${name === "" ? "" : `/${name}`}`;
+  const pathOf = (name: string): string => `${httpRoutesIn(scene.namespace)}/${name}`;
   const versionsOf = (name: string): readonly HttpRoute[] => routes.of(name) as readonly HttpRoute[];
   const splitOf = ({ spec }: HttpRoute): string => spec.rules.find((rule) => rule.name === "primary")!.backendRefs.map(({ name, weight }) => `${name} ${weight}`).join(", ");
   const splitsOf = (name: string): readonly string[] => versionsOf(name).map(splitOf).filter((split, index, all) => split !== all[index - 1]);

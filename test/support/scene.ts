@@ -42,7 +42,7 @@ export interface Scene {
   readonly routes: History;
   readonly events: History;
   /** Users of an application, until it or the scene is closed. */
-  startLoad(app: SampleApp, requestsPerSecond: number): Load;
+  startLoad(app: SampleApp, requestsPerSecond: number, headers?: Readonly<Record<string, string>>): Load;
   /** The daemon as in production, with what is said here in place of the scene's own; settles when it is ready. */
   startDaemon(options?: Partial<DaemonOptions>): Promise<DaemonProcess>;
   /** Creates the application's Rollout. */
@@ -107,7 +107,7 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
     ...servers,
     startPrometheus: scraping,
     ...writers(stage, recorders),
-    startLoad: (app, requestsPerSecond) => startLoad(stage, traffic.mesh, app, requestsPerSecond),
+    startLoad: (app, requestsPerSecond, headers) => startLoad(stage, traffic.mesh, app, { requestsPerSecond, headers }),
     startDaemon: async (options) => {
       const daemon = await startDaemon(stage, { redisUrl: servers.redis.url, prometheusUrl: servers.prometheus.url, ...options });
       daemons.push(daemon);
@@ -174,8 +174,8 @@ async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly
   };
 }
 
-function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, requestsPerSecond: number): Load {
-  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: app.name, requestsPerSecond, seed: SEED, drainMs: LIMIT_MS });
+function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, { requestsPerSecond, headers = {} }: { readonly requestsPerSecond: number; readonly headers?: Readonly<Record<string, string>> | undefined }): Load {
+  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: app.name, requestsPerSecond, headers, seed: SEED, drainMs: LIMIT_MS });
   cleanUp.add(load.close);
   return load;
 }

@@ -14,9 +14,17 @@ export interface MeshRequest {
 /** Where a request enters the mesh: through a gateway, or through the proxy beside a pod. */
 export type Entrance = "gateway" | "sidecar";
 
+/** Who sends: the namespace resolves short host names. */
+export interface Sender {
+  readonly namespace: string;
+  readonly entrance: Entrance;
+  /** Of the pod; none where it is not in the mesh. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** A route without conditions takes everything; else one of its matches must hold. */
-export function routeMatches(matches: readonly HttpMatch[] | undefined, request: MeshRequest, entrance: Entrance): boolean {
-  return !matches?.length || matches.some((match) => matchHolds(match, request, entrance));
+export function routeMatches(matches: readonly HttpMatch[] | undefined, request: MeshRequest, sender: Sender): boolean {
+  return !matches?.length || matches.some((match) => matchHolds(match, request, sender));
 }
 
 /** `mesh` names the sidecars; any other name a gateway. */
@@ -24,9 +32,10 @@ export function entranceIsIn(gateways: readonly string[], entrance: Entrance): b
   return gateways.some((gateway) => (gateway === "mesh") === (entrance === "sidecar"));
 }
 
-function matchHolds(match: HttpMatch, request: MeshRequest, entrance: Entrance): boolean {
+function matchHolds(match: HttpMatch, request: MeshRequest, { entrance, labels }: Sender): boolean {
   return (
     (match.gateways === undefined || entranceIsIn(match.gateways, entrance)) &&
+    Object.entries(match.sourceLabels ?? {}).every(([name, value]) => labels[name] === value) &&
     uriMatches(match, request) &&
     textMatches(match.method, request.method) &&
     textMatches(match.authority, request.host) &&

@@ -21,6 +21,7 @@ export const HttpMatch = z.strictObject({
   headers: z.record(z.string(), StringMatch).optional(),
   withoutHeaders: z.record(z.string(), StringMatch).optional(),
   queryParams: z.record(z.string(), StringMatch).optional(),
+  sourceLabels: Labels.optional(),
   gateways: z.array(z.string()).optional(),
 });
 /** Conditions that must all hold. Strict: a condition that this mesh does not know must not be passed over. */

@@ -4,7 +4,7 @@ import type { Random } from "../random.ts";
 import { listenOnLoopback } from "../loopback.ts";
 import { processClock } from "../process-clock.ts";
 import { isSelected, type Endpoint } from "./endpoint.ts";
-import type { Entrance } from "./http-match.ts";
+import type { Entrance, Sender } from "./http-match.ts";
 import { createIstioMetrics, type Caller, type IstioMetrics } from "./istio-metrics.ts";
 import type { RoutingTable, ServiceName, Target } from "./routing-table.ts";
 import type { Tally } from "./tally.ts";
@@ -55,7 +55,7 @@ function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, reque
   const startedMs = processClock.nowMs();
   const host = request.headers.host ?? "";
   const asked = { host, target: request.url ?? "/", method: request.method ?? "GET", headers: request.headers };
-  const target = options.table().targetOf(asked, { namespace: options.caller.namespace, entrance: options.entrance }, options.random());
+  const target = options.table().targetOf(asked, senderOf(options), options.random());
   const endpoint = target.kind === "pods" ? pick(options.endpoints(), target.service, target.selector, options.random) : undefined;
   const finish = options.tally.add(target.service, endpoint);
   const trouble = { flags: "-" };
@@ -66,6 +66,10 @@ function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, reque
   });
   if (endpoint) forward(agent, endpoint, request, response, trouble);
   else refuse(response, trouble, ...whyNot(target));
+}
+
+function senderOf({ caller: { namespace, app, version }, entrance }: ProxyOptions): Sender {
+  return { namespace, entrance, labels: entrance === "sidecar" ? { app, version } : {} };
 }
 
 /** An answer that was cut though nothing was wrong with the pod: the client went away (DC). */

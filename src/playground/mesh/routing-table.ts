@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { HttpRouteObject, virtualServicesOf } from "./http-route.ts";
-import { entranceIsIn, routeMatches, type Entrance, type MeshRequest } from "./http-match.ts";
+import { entranceIsIn, routeMatches, type Entrance, type MeshRequest, type Sender } from "./http-match.ts";
 import { DestinationRule, ServiceObject, VirtualService, type HttpDestination } from "./mesh-objects.ts";
 
 export interface MeshObjects {
@@ -11,12 +11,6 @@ export interface MeshObjects {
   readonly services: readonly KubernetesObject[];
   /** Default: none. */
   readonly httpRoutes?: readonly KubernetesObject[];
-}
-
-/** Who sends: the namespace resolves short host names. */
-export interface Sender {
-  readonly namespace: string;
-  readonly entrance: Entrance;
 }
 
 export interface ServiceName {
@@ -64,7 +58,7 @@ function targetOf(parsed: Parsed, request: MeshRequest, sender: Sender, draw: nu
   const host = sender.entrance === "gateway" ? asked : fullHost(parsed, asked, sender.namespace);
   const virtualService = virtualServiceFor(parsed, [asked, host], sender.entrance);
   if (!virtualService) return plainTarget(parsed, host);
-  const route = virtualService.spec.http.find(({ match }) => routeMatches(match, request, sender.entrance));
+  const route = virtualService.spec.http.find(({ match }) => routeMatches(match, request, sender));
   if (!route) return { kind: "nowhere", code: 404, flags: "NR", service: nameFor(parsed, host) };
   const chosen = weighted(route.route, draw);
   return chosen ? podsOf(parsed, chosen, virtualService.metadata.namespace) : { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };

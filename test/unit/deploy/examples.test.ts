@@ -77,5 +77,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect(examples).toEqual(["fitcycle.yaml", "reviews-httproute.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
+  expect(examples).toEqual(["fitcycle.yaml", "reviews-httproute.yaml", "reviews-testers.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
 });

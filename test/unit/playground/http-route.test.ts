@@ -26,7 +26,7 @@ interface Sent {
 function sent(route: KubernetesObject, { host = "reviews", target = "/", method = "GET", headers = {}, entrance = "sidecar", draw = 0 }: Sent = {}): string {
   const table = createRoutingTable({ virtualServices: [], destinationRules: [], services, httpRoutes: [route] });
   expect(table.rejected).toEqual([]);
-  return said(table.targetOf({ host, target, method, headers }, { namespace: "bookinfo", entrance }, draw));
+  return said(table.targetOf({ host, target, method, headers }, { namespace: "bookinfo", entrance, labels: {} }, draw));
 }
 
 function said(target: Target): string {

@@ -2,12 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MeshRequest } from "../../../src/playground/mesh/http-match.ts";
-import { createRoutingTable, type MeshObjects, type Sender } from "../../../src/playground/mesh/routing-table.ts";
+import type { Sender } from "../../../src/playground/mesh/http-match.ts";
+import { createRoutingTable, type MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
 import { createRandom } from "../../../src/playground/random.ts";
 import { aDestinationRule, aVirtualService, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
 
-const sidecar: Sender = { namespace: "bookinfo", entrance: "sidecar" };
-const gateway: Sender = { namespace: "istio-system", entrance: "gateway" };
+const sidecar: Sender = { namespace: "bookinfo", entrance: "sidecar", labels: { app: "productpage", version: "v1" } };
+const gateway: Sender = { namespace: "istio-system", entrance: "gateway", labels: {} };
 
 function aRequest(request: Partial<MeshRequest> = {}): MeshRequest {
   return { host: "reviews", target: "/reviews/0", method: "GET", headers: {}, ...request };
@@ -39,6 +40,8 @@ describe("matches", () => {
     ["a header that must be absent", { withoutHeaders: { "end-user": {} } }, { headers: { "end-user": "x" } }, false],
     ["a query parameter", { queryParams: { beta: { exact: "1" } } }, { target: "/?beta=1" }, true],
     ["every condition of a match must hold", { uri: { prefix: "/" }, method: { exact: "POST" } }, {}, false],
+    ["the labels of the pod that calls", { sourceLabels: { app: "productpage" } }, {}, true],
+    ["the labels of another pod", { sourceLabels: { app: "productpage", version: "v2" } }, {}, false],
     ["a match for a gateway does not take what comes from a pod", { gateways: ["front"] }, {}, false],
   ];
   test.each(cases)("%s", (_, match, request, expected) => {
@@ -74,7 +77,7 @@ describe("hosts", () => {
     (host) => expect(reached(objects, { host })).toBe("v1"),
   );
   test("a short name means nothing in a namespace without that Service", () => {
-    expect(reached(objects, {}, { namespace: "default", entrance: "sidecar" })).toBe("404 NR");
+    expect(reached(objects, {}, { ...sidecar, namespace: "default" })).toBe("404 NR");
   });
   test("a Service without VirtualService gets its requests on all its pods", () => {
     expect(reached(objects, { host: "ratings" })).toBe("*");
