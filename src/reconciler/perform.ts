@@ -1,6 +1,7 @@
 /** Does what the committed status asks for: traffic first, then telling people. */
 import type { Effect } from "../rollout/effects.ts";
 import type { Rollout } from "../rollout/rollout.ts";
+import type { RouteWrite } from "../rollout/route-write.ts";
 import type { RunRecord } from "../rollout/rollout-run.ts";
 import type { Ports } from "./ports.ts";
 
@@ -20,9 +21,8 @@ async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void
     case "setFinalizer":
       return ports.rollouts.setFinalizer(rollout, effect.present);
     case "writeRoute": {
-      const { kind: _, ...change } = effect;
-      await ports.traffic.write({ ...change, rollout: rollout.metadata });
-      return;
+      const { kind: _, ...write } = effect;
+      return writeRoute(write, rollout, ports);
     }
     case "keepRecord":
       return keepRecord(effect.record, rollout, ports);
@@ -33,6 +33,22 @@ async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void
     case "event":
       return ports.events.record(rollout.metadata, effect.type, effect.reason, effect.message);
   }
+}
+
+/** What the server will not take (a webhook's word against it, a right that lacks) is told to people, since status goes on saying what is wanted; it is tried again as ever. */
+async function writeRoute(write: RouteWrite, { metadata }: Rollout, { traffic, events }: Ports): Promise<void> {
+  try {
+    await traffic.write({ ...write, rollout: metadata });
+  } catch (error) {
+    if (isRefusal(error)) events.record(metadata, "Warning", "RouteNotWritten", `${write.seen.name} was not written: ${(error as Error).message}`);
+    throw error;
+  }
+}
+
+/** The server's answer to just this write, or what our adapter has against it; who was slower, or got no answer in time, tries again and says nothing. */
+function isRefusal(error: unknown): boolean {
+  const { name, status } = error as Error & { readonly status?: number };
+  return status === undefined ? name === "Error" : status >= 400 && status < 500 && status !== 409 && status !== 429;
 }
 
 /** A record that the server will not take stands in nobody's way: that is said, and all goes on. */
