@@ -99,6 +99,16 @@ export function within(least: number, most: number, advice = ""): Rule<number> {
   };
 }
 
+/** How many times as much. */
+export function isGrowth(least: number): Rule<number> {
+  return {
+    cel: `self >= ${least} && self <= 100.0`,
+    holds: (factor) => factor >= least && factor <= 100,
+    sentence: `expected a number from ${least} to 100, got {came}; 2 doubles the share with each step`,
+    came: [itselfNumber],
+  };
+}
+
 export const isPercentile: Rule<number> = {
   cel: "self >= 1.0 && self < 100.0",
   holds: (percentile) => percentile >= 1 && percentile < 100,
@@ -186,6 +196,16 @@ export const holdsNoPause: Rule<Fields> = {
   sentence: "expected hold only together with weight or match, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
   field: "hold",
 };
+
+/** At most one of several fields is given. */
+export function atMostOne(fields: readonly string[], advice: string): Rule<Fields> {
+  const given = `[${fields.map((field) => `has(self.${field})`).join(", ")}].filter(given, given)`;
+  return {
+    cel: `size(${given}) <= 1`,
+    holds: (value) => fields.filter((field) => value[field] !== undefined).length <= 1,
+    sentence: `expected one of ${fields.join(", ")} at most, got several; ${advice}`,
+  };
+}
 
 /** A field that has a meaning beside another one only. */
 export function onlyWith(field: string, other: string, advice: string): Rule<Fields> {
@@ -288,6 +308,42 @@ export const ladderRises: Rule<readonly AnyStep[]> = {
   came: [{ cel: `"%s".format([${weights}])`, of: (steps) => `[${weightsOf(steps).join(", ")}]` }],
 };
 
+interface Linear {
+  readonly from?: number | undefined;
+  readonly by: number;
+  readonly to: number;
+}
+
+const linearFrom = "(has(self.from) ? self.from : has(self.by) ? self.by : 10)";
+const linearBy = "(has(self.by) ? self.by : 10)";
+const presetTo = "(has(self.to) ? self.to : 100)";
+
+const startsBelowItsEnd = (from: string): Rule<Linear> => ({
+  cel: `${from} <= ${presetTo}`,
+  holds: (preset) => firstOf(preset) <= preset.to,
+  sentence: "expected from to be at most to, got from {came} and to {came}; exchange them",
+  came: [{ cel: `string(${from})`, of: (preset) => String(firstOf(preset)) }, { cel: `string(${presetTo})`, of: ({ to }) => String(to) }],
+  field: "from",
+});
+
+const firstOf = ({ from, by }: Linear) => from ?? by;
+
+export const linearStartsBelowItsEnd = startsBelowItsEnd(linearFrom);
+export const exponentialStartsBelowItsEnd = startsBelowItsEnd("(has(self.from) ? self.from : 1)");
+
+const linearSteps = `((${presetTo} - ${linearFrom}) / (${linearBy} < 1 ? 1 : ${linearBy}) + 2)`;
+
+const countOf = (linear: Linear) => Math.trunc((linear.to - firstOf(linear)) / Math.max(1, linear.by)) + 2;
+
+/** 100 is a step of its own. */
+export const linearHasStepsEnough: Rule<Linear> = {
+  cel: `${linearSteps} <= ${MAX_STEPS}`,
+  holds: (linear) => countOf(linear) <= MAX_STEPS,
+  sentence: `expected at most ${MAX_STEPS} steps, got {came}; raise by`,
+  came: [{ cel: `string(${linearSteps})`, of: (linear) => String(countOf(linear)) }],
+  field: "by",
+};
+
 const haveWeights = "self.filter(step, !has(step.pause)).map(step, has(step.weight))";
 
 /** A step says all that the new version gets: no match alone may take a share away again. */
@@ -326,8 +382,15 @@ export const stableIsAnother: Rule<Named> = {
   field: "stable",
 };
 
+/** As written: by steps or a preset, or neither. */
+interface Climbing {
+  readonly steps?: readonly AnyStep[] | undefined;
+  readonly linear?: { readonly every: string } | undefined;
+  readonly exponential?: { readonly every: string } | undefined;
+}
+
 interface Paced {
-  readonly strategy: { readonly pace: string; readonly maxHold: string; readonly propagation: string; readonly steps: readonly AnyStep[] };
+  readonly strategy: Climbing & { readonly pace: string; readonly maxHold: string; readonly propagation: string };
   readonly analysis: { readonly interval: string; readonly minVerdicts: number; readonly metrics: readonly unknown[] };
 }
 
@@ -337,21 +400,23 @@ const minVerdicts = `(has(self.analysis) && has(self.analysis.minVerdicts) ? sel
 const needed = `(${ms(propagation)} + (${minVerdicts} + 1) * ${ms(interval)})`;
 const stepHold = `(has(step.hold) ? step.hold : ${celText(DEFAULT_HOLD)})`;
 const stepsAreGiven = "has(self.strategy) && has(self.strategy.steps)";
+const everyOf = (preset: string) => `has(self.strategy) && has(self.strategy.${preset}) ? [has(self.strategy.${preset}.every) ? self.strategy.${preset}.every : ${celText(DEFAULT_HOLD)}]`;
+/** Of every step that is no pause, as a list of CEL. */
+const holds = `(${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause)).map(step, ${stepHold}) : ${everyOf("linear")} : ${everyOf("exponential")} : [${celText(DEFAULT_HOLD)}])`;
 const isJudged = "(has(self.analysis) && has(self.analysis.metrics) ? size(self.analysis.metrics) > 0 : true)";
 const goesByEvidence = '(has(self.strategy) && has(self.strategy.pace) && self.strategy.pace == "evidence")';
 const isTooShort = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} < ${needed}`;
 
 const neededMs = ({ strategy, analysis }: Paced) => msOf(strategy.propagation) + (analysis.minVerdicts + 1) * msOf(analysis.interval);
-const holdsOf = ({ strategy: { steps } }: Pick<Paced, "strategy">) => steps.flatMap(({ pause, hold }) => (pause === undefined ? [hold ?? DEFAULT_HOLD] : []));
+const holdsOf = ({ strategy: { steps, linear, exponential } }: { readonly strategy: Climbing }) =>
+  steps ? steps.flatMap(({ pause, hold }) => (pause === undefined ? [hold ?? DEFAULT_HOLD] : [])) : [(linear ?? exponential)?.every ?? DEFAULT_HOLD];
 const shortHold = (spec: Paced) =>
-  holdsOf(spec)
-    .find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
+  holdsOf(spec).find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
 
 /** A step that is left at the end of its hold must have had time for `minVerdicts` verdicts, the first window included; one that is left by evidence waits for them. */
 export const holdsGatherVerdicts: Rule<Paced> = {
   cel:
-    `${goesByEvidence} || !${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` +
-    `(${stepsAreGiven} ? self.strategy.steps.all(step, has(step.pause) || !(${isTooShort(stepHold)})) : !(${isTooShort(celText(DEFAULT_HOLD))}))`,
+    `${goesByEvidence} || !${isJudged} || !${matches(propagation, DURATION_PATTERN)} || !${matches(interval, DURATION_PATTERN)} || ` + `!${holds}.exists(hold, ${isTooShort("hold")})`,
   holds: (spec) =>
     spec.strategy.pace === "evidence" ||
     spec.analysis.metrics.length === 0 ||
@@ -367,7 +432,7 @@ export const holdsGatherVerdicts: Rule<Paced> = {
     { cel: `string(${minVerdicts})`, of: ({ analysis }) => String(analysis.minVerdicts) },
     { cel: interval, of: ({ analysis }) => analysis.interval },
     {
-      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause) && ${isTooShort(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      cel: `${holds}.filter(hold, ${isTooShort("hold")})[0]`,
       of: (spec) => shortHold(spec) ?? "",
     },
   ],
@@ -376,7 +441,7 @@ export const holdsGatherVerdicts: Rule<Paced> = {
 
 interface Picking {
   readonly traffic: { readonly gatewayApi?: { readonly grpcRoutes?: unknown } | undefined };
-  readonly strategy: { readonly steps: readonly AnyStep[] };
+  readonly strategy: Climbing;
   readonly analysis: { readonly metrics: readonly LimitedMetric[] };
 }
 
@@ -387,7 +452,7 @@ interface LimitedMetric {
 }
 
 const alternatives = (condition: string) => `self.strategy.steps.exists(step, has(step.match) && step.match.exists(one, ${condition}))`;
-const alternativesOf = ({ strategy: { steps } }: Picking) => steps.flatMap(({ match = [] }) => match);
+const alternativesOf = ({ strategy: { steps = [] } }: Picking) => steps.flatMap(({ match = [] }) => match);
 
 /** The Gateway API knows no callers, and its GRPCRoutes no query. */
 export const routerCanMatch: Rule<Picking> = {
@@ -404,12 +469,12 @@ export const routerCanMatch: Rule<Picking> = {
 };
 
 const lacksLimit = "(has(metric.errorRate) && !has(metric.errorRate.max)) || (has(metric.latency) && !has(metric.latency.max))";
-const unlimited = ({ analysis: { metrics } }: Picking) => metrics.find(({ errorRate, latency }) => (errorRate ?? latency) !== undefined && (errorRate ?? latency)!.max === undefined);
+const unlimited = ({ analysis: { metrics } }: Picking) => metrics.find(({ errorRate, latency }) => [errorRate, latency].some((one) => one !== undefined && one.max === undefined));
 
 /** Requests that were picked out are no sample of all of them: stable's are no measure for them. */
 export const matchedAreLimited: Rule<Picking> = {
   cel: `!(${stepsAreGiven}) || !self.strategy.steps.exists(step, has(step.match)) || !has(self.analysis) || !has(self.analysis.metrics) || !self.analysis.metrics.exists(metric, ${lacksLimit})`,
-  holds: (spec) => alternativesOf(spec).length === 0 || unlimited(spec) === undefined,
+  holds: (spec) => !(spec.strategy.steps ?? []).some(({ match }) => match !== undefined) || unlimited(spec) === undefined,
   sentence: "expected a max for {came}, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
   came: [{ cel: `self.analysis.metrics.filter(metric, ${lacksLimit})[0].name`, of: (spec) => unlimited(spec)?.name ?? "" }],
   field: "analysis.metrics",
@@ -422,14 +487,13 @@ const longHold = (spec: Paced) => holdsOf(spec).find((hold) => DURATION_PATTERN.
 /** With `pace: evidence` a hold is the least time at a step, and `maxHold` the longest. */
 export const holdsEndInTime: Rule<Paced> = {
   cel:
-    `!${goesByEvidence} || !${matches(maxHold, DURATION_PATTERN)} || ` +
-    `(${stepsAreGiven} ? self.strategy.steps.all(step, has(step.pause) || !(${isTooLong(stepHold)})) : !(${isTooLong(celText(DEFAULT_HOLD))}))`,
+    `!${goesByEvidence} || !${matches(maxHold, DURATION_PATTERN)} || ` + `!${holds}.exists(hold, ${isTooLong("hold")})`,
   holds: (spec) => spec.strategy.pace !== "evidence" || !DURATION_PATTERN.test(spec.strategy.maxHold) || longHold(spec) === undefined,
   sentence: "expected maxHold to be at least each step's hold, got {came} and a hold of {came}; raise maxHold, or hold shorter",
   came: [
     { cel: maxHold, of: ({ strategy }) => strategy.maxHold },
     {
-      cel: `${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause) && ${isTooLong(stepHold)}).map(step, ${stepHold})[0] : ${celText(DEFAULT_HOLD)}`,
+      cel: `${holds}.filter(hold, ${isTooLong("hold")})[0]`,
       of: (spec) => longHold(spec) ?? "",
     },
   ],

@@ -68,5 +68,53 @@ const AnyStep = withRules(
   rules.holdsNoPause,
 );
 
+const Share = withRules(z.int(), rules.within(1, 100));
+const presetFields = {
+  to: Share.default(100).describe("Last share before 100, in percent: 1 to 100, default 100."),
+  every: Duration.default(DEFAULT_HOLD).describe("How long each step is held. Default 1m."),
+};
+
+export const Linear = withRules(
+  z.object({
+    from: Share.optional().describe("First share, in percent: 1 to 100, default by."),
+    by: withRules(z.int(), rules.within(1, 100)).default(10).describe("How much more each step gives, in percent points: 1 to 100, default 10."),
+    ...presetFields,
+  }),
+  rules.linearStartsBelowItsEnd,
+  rules.linearHasStepsEnough,
+);
+
+/** With this growth at least 100 is reached within the steps that a ladder may have. */
+const LEAST_GROWTH = 1.1;
+
+export const Exponential = withRules(
+  z.object({
+    from: Share.default(1).describe("First share, in percent: 1 to 100, default 1."),
+    by: withRules(z.number(), rules.isGrowth(LEAST_GROWTH)).default(2).describe("How many times as much each step gives: 1.1 to 100, default 2."),
+    ...presetFields,
+  }),
+  rules.exponentialStartsBelowItsEnd,
+);
+
+const DEFAULT_STEPS: readonly WeightStep[] = [10, 25, 50, 100].map((weight) => ({ weight, hold: DEFAULT_HOLD }));
+
+interface Preset {
+  readonly to: number;
+  readonly every: string;
+}
+
+/** The ladder that a preset stands for. */
+export function stepsOfPreset({ linear, exponential }: { readonly linear?: z.output<typeof Linear> | undefined; readonly exponential?: z.output<typeof Exponential> | undefined }): Step[] {
+  if (linear) return ladderOf(linear, linear.from ?? linear.by, (weight) => weight + linear.by);
+  if (exponential) return ladderOf(exponential, exponential.from, (weight) => Math.max(weight + 1, Math.floor(weight * exponential.by)));
+  return [...DEFAULT_STEPS];
+}
+
+function ladderOf({ to, every }: Preset, from: number, next: (weight: number) => number): Step[] {
+  const weights: number[] = [];
+  for (let weight = from; weight <= to && weight < 100; weight = next(weight)) weights.push(weight);
+  return [...weights, 100].map((weight) => ({ weight, hold: every }));
+}
+
 export const Step = AnyStep.pipe(z.union([PauseStep, WeightStep]));
 export type Step = z.output<typeof Step>;

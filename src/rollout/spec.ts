@@ -1,44 +1,44 @@
 /** `Rollout.spec` as users write it: one schema from which types, defaults, the CRD and `weir lint` come. */
 import { z } from "zod";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
-import { DEFAULT_FALSE_ROLLBACK, DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { problemsOf } from "./spec-problems.ts";
-import { Step } from "./spec-steps.ts";
+import { Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
 import { Traffic } from "./spec-traffic.ts";
 
 const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
 
-const Strategy = z.object({
-  firstRun: z
-    .enum(["ladder", "direct"])
-    .default("ladder")
-    .describe("How the very first run goes: ladder (default) takes the steps; direct goes to 100 as soon as the version is ready, for clusters that are rebuilt from git."),
-  rollbackWindow: Count(0, 10)
-    .default(3)
-    .describe("How many former stable revisions have a direct way back: ready, then 100 in one write. 0 to 10, default 3."),
-  progressDeadline: lasting("1s").default("10m").describe("How long the new version may take to become ready before the run is given up. Default 10m."),
-  propagation: Duration.default(DEFAULT_PROPAGATION).describe(
-    "How long a written weight takes to be in force in every proxy; holds and verdicts begin after it. Default 5s.",
-  ),
-  pace: z
-    .enum(["fixed", "evidence"])
-    .default("fixed")
-    .describe("fixed (default): a step is left after its hold; evidence: as soon as the new version has been shown to be safe at the next weight, after hold at the earliest."),
-  maxHold: lasting("1s")
-    .default(DEFAULT_MAX_HOLD)
-    .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
-  steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.matchesComeFirst, rules.ladderEndsAtAll)
-    .default([
-      { weight: 10, hold: DEFAULT_HOLD },
-      { weight: 25, hold: DEFAULT_HOLD },
-      { weight: 50, hold: DEFAULT_HOLD },
-      { weight: 100, hold: DEFAULT_HOLD },
-    ])
-    .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
-});
+const Strategy = withRules(
+  z.object({
+    firstRun: z
+      .enum(["ladder", "direct"])
+      .default("ladder")
+      .describe("How the very first run goes: ladder (default) takes the steps; direct goes to 100 as soon as the version is ready, for clusters that are rebuilt from git."),
+    rollbackWindow: Count(0, 10)
+      .default(3)
+      .describe("How many former stable revisions have a direct way back: ready, then 100 in one write. 0 to 10, default 3."),
+    progressDeadline: lasting("1s").default("10m").describe("How long the new version may take to become ready before the run is given up. Default 10m."),
+    propagation: Duration.default(DEFAULT_PROPAGATION).describe(
+      "How long a written weight takes to be in force in every proxy; holds and verdicts begin after it. Default 5s.",
+    ),
+    pace: z
+      .enum(["fixed", "evidence"])
+      .default("fixed")
+      .describe("fixed (default): a step is left after its hold; evidence: as soon as the new version has been shown to be safe at the next weight, after hold at the earliest."),
+    maxHold: lasting("1s")
+      .default(DEFAULT_MAX_HOLD)
+      .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
+    steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.matchesComeFirst, rules.ladderEndsAtAll)
+      .optional()
+      .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
+    linear: Linear.optional().describe("In place of steps: shares that rise evenly, and then 100. {by: 20, to: 60, every: 2m} is 20, 40, 60 and 100."),
+    exponential: Exponential.optional().describe("In place of steps: shares of which each is so many times the one before, and then 100. {from: 5, every: 2m} is 5, 10, 20, 40, 80 and 100."),
+  }),
+  rules.atMostOne(["steps", "linear", "exponential"], "keep one of them, or write every step under steps"),
+);
 type Strategy = z.output<typeof Strategy>;
 
 export const SecretKeyRef = z.object({
@@ -259,7 +259,12 @@ export const RolloutSpec = withRules(
   rules.holdsEndInTime,
   rules.routerCanMatch,
   rules.matchedAreLimited,
-);
+).transform(({ strategy, ...rest }) => ({ ...rest, strategy: withSteps(strategy) }));
+/** A preset is another way to write steps. */
+function withSteps({ linear, exponential, steps, ...rest }: Strategy) {
+  return { ...rest, steps: steps ?? stepsOfPreset({ linear, exponential }) };
+}
+
 /** A spec with every default filled in; durations and percentages are still the strings that the user wrote. */
 export type RolloutSpec = z.output<typeof RolloutSpec>;
 /** A spec as written: everything with a default may be absent. */

@@ -137,6 +137,46 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.analysis.metrics: expected a max for latency, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
   ),
   bad(
+    "Steps are written once",
+    strategy({ steps: [{ weight: 100 }], linear: { by: 20 } }),
+    "spec.strategy: expected one of steps, linear, exponential at most, got several; keep one of them, or write every step under steps",
+  ),
+  bad(
+    "A preset must begin below its end",
+    strategy({ linear: { from: 60, to: 50 } }),
+    "spec.strategy.linear.from: expected from to be at most to, got from 60 and to 50; exchange them",
+  ),
+  bad(
+    "A linear preset without from begins with by",
+    strategy({ linear: { by: 30, to: 20 } }),
+    "spec.strategy.linear.from: expected from to be at most to, got from 30 and to 20; exchange them",
+  ),
+  bad(
+    "An exponential preset must begin below its end",
+    strategy({ exponential: { from: 60, to: 50 } }),
+    "spec.strategy.exponential.from: expected from to be at most to, got from 60 and to 50; exchange them",
+  ),
+  bad(
+    "A preset has no more steps than a ladder may have",
+    strategy({ linear: { by: 1 } }),
+    "spec.strategy.linear.by: expected at most 50 steps, got 101; raise by",
+  ),
+  bad(
+    "An exponential preset must grow",
+    strategy({ exponential: { by: 1 } }),
+    "spec.strategy.exponential.by: expected a number from 1.1 to 100, got 1; 2 doubles the share with each step",
+  ),
+  bad(
+    "The steps of a preset must leave time for the verdicts as well",
+    strategy({ linear: { every: "30s" } }),
+    "spec.strategy.steps: expected each hold to be at least 45s, which is propagation 5s + (minVerdicts 3 + 1) x interval 10s, got 30s; hold longer, or ask more often",
+  ),
+  bad(
+    "The steps of a preset that go by evidence must be able to end",
+    strategy({ pace: "evidence", maxHold: "30s", exponential: { every: "2m" } }),
+    "spec.strategy.maxHold: expected maxHold to be at least each step's hold, got 30s and a hold of 2m; raise maxHold, or hold shorter",
+  ),
+  bad(
     "A hold must parse",
     steps({ weight: 100, hold: "5 minutes" }),
     "spec.strategy.steps[0].hold: expected whole numbers with a unit, the largest unit first, such as 30s, 500ms or 1h30m, got 5 minutes",

@@ -21,7 +21,12 @@ const text = fc.constantFrom("", " ", "errors", "#deploys", "C0123", "a b", "5xx
 const secretKeyRef = fc.record({ name: objectName, key: text });
 const secretSource = fc.record({ secretRef: secretKeyRef });
 
-const step = some({ weight: fc.constantFrom(-5, 0, 1, 5, 10, 25, 50, 99, 100, 101), hold: duration, pause: some({ duration }) });
+const condition = fc.record({ name: fc.constantFrom("x-tester", "X-Tester", "cookie", "", "a b"), exact: text, prefix: text, regex: text }, { requiredKeys: ["name"] });
+const conditions = fc.array(condition, { maxLength: 2 });
+const match = fc.array(some({ headers: conditions, cookies: conditions, query: conditions, sourceLabels: fc.constant({ app: "tests" }), gateways: fc.array(text, { maxLength: 2 }) }), { maxLength: 2 });
+const preset = some({ from: amount.map(Math.floor), by: fc.constantFrom(-1, 0, 1, 2, 10, 100, 101), to: amount.map(Math.floor), every: duration });
+
+const step = some({ match, weight: fc.constantFrom(-5, 0, 1, 5, 10, 25, 50, 99, 100, 101), hold: duration, pause: some({ duration }) });
 const goodLadder = fc
   .uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 5 })
   .map((weights) => [...weights.sort((a, b) => a - b), 100].map((weight) => ({ weight, hold: "5m" })));
@@ -76,6 +81,8 @@ export const aSpecWithAnyValues = fc.record(
       pace: fc.constantFrom("fixed", "evidence"),
       maxHold: duration,
       steps: fc.oneof(goodLadder, fc.array(step, { maxLength: 5 })),
+      linear: preset,
+      exponential: preset,
     }),
     analysis: some({
       mode: fc.constantFrom("enforce", "observe"),

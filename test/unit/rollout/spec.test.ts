@@ -57,6 +57,37 @@ describe("parseSpec", () => {
     expect(parseSpec({ ...smallest, strategy: { steps } })).toMatchObject({ spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: {} }, { weight: 100, hold: "2m" }] } } });
   });
 
+  test.each([
+    [{ linear: {} }, [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]],
+    [{ linear: { by: 20, to: 50 } }, [20, 40, 100]],
+    [{ linear: { from: 5, by: 30 } }, [5, 35, 65, 95, 100]],
+    [{ linear: { by: 50 } }, [50, 100]],
+    [{ exponential: {} }, [1, 2, 4, 8, 16, 32, 64, 100]],
+    [{ exponential: { from: 5, to: 50 } }, [5, 10, 20, 40, 100]],
+    [{ exponential: { from: 1, by: 1.5, to: 12 } }, [1, 2, 3, 4, 6, 9, 100]],
+    [{}, [10, 25, 50, 100]],
+  ])("%j is another way to write steps", (strategy, weights) => {
+    const parsed = parseSpec({ ...smallest, strategy });
+    expect(parsed).toMatchObject({ spec: { strategy: { steps: weights.map((weight) => ({ weight, hold: "1m" })) } } });
+    expect(parsed).not.toHaveProperty("spec.strategy.linear");
+  });
+
+  test("every preset ends at all, rises, and has no more steps than a ladder may have", () => {
+    const share = fc.integer({ min: 1, max: 100 });
+    const preset = fc.oneof(
+      fc.record({ linear: fc.record({ from: share, by: share, to: share }) }),
+      fc.record({ exponential: fc.record({ from: share, by: fc.double({ min: 1.1, max: 100, noNaN: true }), to: share }) }),
+    );
+    fc.assert(
+      fc.property(preset, (strategy) => {
+        const parsed = parseSpec({ ...smallest, strategy });
+        if ("invalid" in parsed) return;
+        const again = parseSpec({ ...smallest, strategy: { steps: parsed.spec.strategy.steps } });
+        expect(again).toMatchObject({ spec: { strategy: { steps: parsed.spec.strategy.steps } } });
+      }),
+    );
+  });
+
   test("passes unknown fields over, as the server prunes them", () => {
     expect(parseSpec({ ...smallest, nonsense: 1, strategy: { steps: [{ weight: 100, nonsense: 1 }] } })).toEqual(parseSpec({ ...smallest, strategy: { steps: [{ weight: 100 }] } }));
   });
