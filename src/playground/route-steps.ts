@@ -1,4 +1,5 @@
 /** The splits that a route had one after the other, each with what the mesh really sent while it was in force. */
+import { isOwn } from "../rollout/route-names.ts";
 import { VirtualService } from "./mesh/mesh-objects.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { MeshObjects } from "./mesh/routing-table.ts";
@@ -47,7 +48,7 @@ export function createRouteSteps(mesh: Pick<Mesh, "onInForce" | "routed" | "rese
 /** What the VirtualService says now; undefined where it or the route is not there. */
 export function splitOf({ virtualServices }: Pick<MeshObjects, "virtualServices">, { namespace, name, route }: WatchedRoute): Split | undefined {
   const object = virtualServices.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
-  const http = VirtualService.safeParse(object).data?.spec.http.find((one) => route === undefined || one.name === route);
+  const http = VirtualService.safeParse(object).data?.spec.http.find((one) => (route === undefined ? !isOwn(one) : one.name === route));
   if (!http) return undefined;
   const only = http.route.length === 1;
   return Object.fromEntries(http.route.map(({ destination, weight }) => [destination.subset ?? destination.host, weight ?? (only ? 100 : 0)]));

@@ -32,3 +32,15 @@ interface Ref {
 function named(kind: RouteKind, ownNamespace: string, { namespace = ownNamespace, name, part }: Ref): RouteName {
   return { kind, namespace, name, ...(part === undefined ? {} : { part }) };
 }
+
+/** What our own route is called: no other one of the object is. */
+export function ownName({ namespace, name }: RolloutRef): string {
+  return `${OWN_PREFIX}${namespace}.${name}`;
+}
+
+const OWN_PREFIX = "weir-match.";
+
+/** Also of another Rollout: it is none of the user's routes. */
+export function isOwn({ name = "" }: { readonly name?: string | undefined }): boolean {
+  return name.startsWith(OWN_PREFIX);
+}

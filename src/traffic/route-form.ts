@@ -1,7 +1,6 @@
 /** How one kind of route writes its weighted destinations: what differs between kinds is here, and how they are edited is in route-edit.ts. */
 import type { JsonPatchOperation, KubernetesObject } from "../kubernetes/client.ts";
 import type { RouteSeen } from "../rollout/observation.ts";
-import type { RolloutRef } from "../rollout/rollout.ts";
 import type { RouteMatch } from "../rollout/spec-steps.ts";
 
 export interface Weighted {
@@ -39,18 +38,6 @@ export interface OwnRoute<Destination extends Weighted> {
   readonly path: string;
   readonly route: object;
   readonly destinations: readonly Destination[];
-}
-
-/** What our own route is called: no other one of the object is. */
-export function ownName({ namespace, name }: RolloutRef): string {
-  return `${OWN_PREFIX}${namespace}.${name}`;
-}
-
-const OWN_PREFIX = "weir-match.";
-
-/** Also of another Rollout: it is none of the user's routes. */
-export function isOwn({ name = "" }: { readonly name?: string | undefined }): boolean {
-  return name.startsWith(OWN_PREFIX);
 }
 
 /** A list of destinations, and where it is. */

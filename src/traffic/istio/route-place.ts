@@ -2,10 +2,11 @@
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
+import { isOwn, ownName } from "../../rollout/route-names.ts";
 import { problemsOf } from "../../rollout/spec-problems.ts";
 import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
-import { flawIn, isOwn, ownName, type Place, type Trouble } from "../route-form.ts";
+import { flawIn, type Place, type Trouble } from "../route-form.ts";
 import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
 import { besideOf } from "./own-route.ts";
 import { istioOf } from "./target.ts";

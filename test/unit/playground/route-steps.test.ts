@@ -56,6 +56,10 @@ describe("the split of a route", () => {
   test("is that of the route named", () => {
     expect(splitOf(theMeshObjects(two), { ...watched, route: "primary" })).toEqual({ v1: 80, v2: 20 });
   });
+  test("is that of the user's, where only one has no match of ours", () => {
+    const beside = aVirtualService({ http: [{ name: "weir-match.bookinfo.reviews", route: [toSubset("v2")] }, { route: [toSubset("v1", 100), toSubset("v2", 0)] }] });
+    expect(splitOf(theMeshObjects(beside), watched)).toEqual({ v1: 100, v2: 0 });
+  });
   test("an only destination has everything", () => {
     expect(splitOf(theMeshObjects(two), { ...watched, route: "testers" })).toEqual({ v2: 100 });
   });
