@@ -1,4 +1,5 @@
 /** Which routes a Rollout's traffic names. */
+import type { RolloutRef } from "./rollout.ts";
 import type { Traffic } from "./spec-traffic.ts";
 
 /** As the caches and resources are called. */
