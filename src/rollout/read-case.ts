@@ -110,7 +110,7 @@ function isAsCommitted({ from, to, weight }: Run, { route }: Observation): boole
 
 function groundsOf(run: Run, metric: Metric, standing: Standing | undefined, { spec, seen, instantMs }: { spec: RolloutSpec; seen: Observation; instantMs: number }): Grounds {
   const evidence = evidenceOf(run, metric);
-  return { analysis: spec.analysis, isWarmingUp: isCold(run, spec, seen, instantMs), ...(evidence ? { evidence } : {}), ...(standing ? { standing } : {}) };
+  return { analysis: spec.analysis, isWarmingUp: isCold(run, spec, seen, instantMs), isMatched: run.matched !== undefined, ...(evidence ? { evidence } : {}), ...(standing ? { standing } : {}) };
 }
 
 function canaryOf(run: Run, seen: Observation): VersionSeen | undefined {

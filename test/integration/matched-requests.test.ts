@@ -99,6 +99,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
       const first = await users.answered();
       for (const kind of ["team", "beta"] as const) expect(first[kind][0], `${kind} ${first[kind].join("/")}`).toBe(0);
       for (const kind of ["everybody", "almost"] as const) expect(first[kind][1], `${kind} ${first[kind].join("/")}`).toBe(0);
+      expect(scene.status(walked)!.run!.checks[0]).toMatchObject({ verdict: "Pass", limit: "at most 10%" });
       await scene.command(walked, { verb: "promote" });
       await scene.reached(walked, ({ phase, run }) => phase === "Paused" && run?.step === 3);
       const second = await users.answered();

@@ -2,6 +2,7 @@
 import { evidenceSaid } from "../../rollout/analysis/account.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
 import { standingSaid } from "../../rollout/portion.ts";
+import { matchSaid } from "../../rollout/route-match.ts";
 import type { Rollout } from "../../rollout/rollout.ts";
 import type { RolloutSpec } from "../../rollout/spec.ts";
 import type { Check, RolloutStatus, Run } from "../../rollout/status.ts";
@@ -59,15 +60,20 @@ function runSaid(run: Run | undefined, { nowMs }: ExplanationOptions): readonly 
   }
   const steps = run.ladder.filter(isWeightStep);
   const reached = run.ladder.slice(0, run.step + 1).filter(isWeightStep).length;
-  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands ${standingSaid(run)}: step ${reached} of ${steps.length} (${steps.map(({ weight }) => weight ?? "matched").join(", ")}). ${inForceSaid(run, nowMs)}${who}`];
+  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands ${standingSaid(run)}: step ${reached} of ${steps.length} (${steps.map(({ weight }) => weight ?? "matched").join(", ")}).${pickedSaid(run)} ${inForceSaid(run, nowMs)}${who}`];
 }
 
-function inForceSaid({ inForceAt, ladder, step }: Run, nowMs: number): string {
-  if (inForceAt === undefined) return "That weight is not in force yet.";
+function pickedSaid({ matched }: Run): string {
+  return matched ? ` It gets the requests of which ${matchSaid(matched)}; while it does, the limits alone judge it.` : "";
+}
+
+function inForceSaid({ inForceAt, ladder, step, matched }: Run, nowMs: number): string {
+  const what = matched ? "That" : "That weight";
+  if (inForceAt === undefined) return `${what} is not in force yet.`;
   const present = ladder[step];
   const hold = isWeightStep(present) ? `, and is held for ${present.hold}` : "";
   const sinceMs = nowMs - instantOf(inForceAt);
-  return sinceMs < 0 ? `That weight is written and will be in force in ${spanOf(-sinceMs + 999)}${hold}.` : `That weight has been in force for ${spanOf(sinceMs)}${hold}.`;
+  return sinceMs < 0 ? `${what} is written and will be in force in ${spanOf(-sinceMs + 999)}${hold}.` : `${what} has been in force for ${spanOf(sinceMs)}${hold}.`;
 }
 
 function routeSaid(look: Look | undefined, status: RolloutStatus): readonly string[] {

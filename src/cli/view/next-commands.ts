@@ -1,4 +1,5 @@
 /** What a person can say next, with what it does: the way out of wherever a Rollout stands. */
+import { standingSaid } from "../../rollout/portion.ts";
 import type { RolloutRef } from "../../rollout/rollout.ts";
 import type { RolloutStatus, Run } from "../../rollout/status.ts";
 
@@ -16,11 +17,11 @@ export function nextCommands({ name, namespace }: RolloutRef, { run, refused, fo
   return undo;
 }
 
-function ofRun({ pausedBy, from, weight }: Run, say: (verb: string, what: string, more?: string) => NextCommand): readonly NextCommand[] {
-  const abort = say("abort", `all traffic back to ${from.version}, now`);
-  switch (pausedBy) {
+function ofRun(run: Run, say: (verb: string, what: string, more?: string) => NextCommand): readonly NextCommand[] {
+  const abort = say("abort", `all traffic back to ${run.from.version}, now`);
+  switch (run.pausedBy) {
     case undefined:
-      return [abort, say("pause", `stay at ${Number(weight.toFixed(1))}%`), say("promote", "do not wait for the rest of this step")];
+      return [abort, say("pause", `stay ${standingSaid(run)}`), say("promote", "do not wait for the rest of this step")];
     case "Step":
       return [say("promote", "go on"), abort];
     case "MetricFailed":

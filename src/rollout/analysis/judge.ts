@@ -23,6 +23,8 @@ export interface Grounds {
   readonly evidence?: Evidence;
   readonly standing?: Standing;
   readonly isWarmingUp: boolean;
+  /** Requests were picked out, and are compared with nothing. */
+  readonly isMatched: boolean;
 }
 
 type Counted = Extract<Measurement, { kind: "counted" }>;
@@ -127,7 +129,7 @@ function querySaid({ min, max, ratio }: Metric, stableValue: number | undefined)
 
 /** The check as it stands after a measurement: rows of failures, passes, and where the next window begins. */
 export function nextCheck(previous: Check | undefined, metric: Metric, measurement: Measurement, grounds: Grounds): Check | undefined {
-  const judged = judge(metric, measurement, grounds);
+  const judged = judge(grounds.isMatched ? uncompared(metric) : metric, measurement, grounds);
   if (!judged) return previous;
   const at = timeOf(measurement.instantMs);
   const conclusive = judged.verdict === "Fail" || judged.verdict === "Pass";
@@ -143,6 +145,10 @@ export function nextCheck(previous: Check | undefined, metric: Metric, measureme
     at,
     ...(since ? { since } : {}),
   };
+}
+
+function uncompared({ errorRate, latency, ...metric }: Metric): Metric {
+  return { ...metric, ...(errorRate ? { errorRate: { ...errorRate, compare: "none" } } : {}), ...(latency ? { latency: { ...latency, compare: "none" } } : {}) };
 }
 
 /** Passes that rested on fewer requests than are asked for now are none. */

@@ -36,6 +36,18 @@ it("says what takes it back, and what asks a person", () => {
   expect(text).toContain("While no request comes: rollback.");
 });
 
+it("leaves steps for testers without a time, and says how their requests are judged", () => {
+  const match = [{ headers: [{ name: "x-tester", exact: "true" }] }];
+  const strategy = { propagation: "5s", steps: [{ match, hold: "5m" }, { weight: 10, match, hold: "1m" }, { weight: 100, hold: "1m" }] };
+  const { steps, ending } = timelineOf(rolloutWith({ strategy }));
+  expect(ending).toBe("delivered");
+  expect(steps.map(({ atMs }) => atMs === undefined)).toEqual([true, false, false]);
+  const text = said({ strategy });
+  expect(text).toMatch(/^ +the matched requests +for 5m +header x-tester is true$/m);
+  expect(text).toMatch(/^ +0s +10% and the matched requests +for 1m/m);
+  expect(text.replaceAll("\n", " ")).toContain("While requests are matched, the new version is judged by the limits alone");
+});
+
 it("says so where not even a perfect version gets through", () => {
   const metrics = [{ name: "errors", errorRate: { max: "1%" } }];
   expect(said({ strategy: { steps: [{ weight: 100, hold: "1m" }] }, analysis: { metrics, minRequests: 1_000_000, holdLimit: { after: "5m" } } })).toContain("Even a perfect version does not get through by itself");

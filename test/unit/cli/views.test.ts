@@ -100,6 +100,19 @@ describe("an explanation", () => {
     ]) expect(text).toContain(part);
   });
 
+  it("says which requests are picked out, and how they are judged", () => {
+    const match = [{ headers: [{ name: "x-tester", exact: "true" }] }, { cookies: [{ name: "beta", prefix: "y" }], query: [{ name: "preview", regex: "1|2" }] }];
+    const run = aRun({ weight: 0, points: 0, ladder: [{ match, hold: "5m" }, { weight: 10, match, hold: "1m" }, { weight: 100, hold: "1m" }], matched: match });
+    const text = explained({ run });
+    for (const part of [
+      "stands with the matched requests: step 1 of 3 (matched, 10, 100). It gets the requests of which header x-tester is true, or cookie beta begins with y and query parameter preview matches 1|2; while it does, the limits alone judge it.",
+      "That has been in force for 30s, and is held for 5m.",
+      "It goes on to 10% and the matched requests after",
+      "weir pause reviews -n bookinfo     stay with the matched requests",
+    ]) expect(text).toContain(part);
+    expect(portraitOf(rolloutWith({ run }), undefined, { style, nowMs }).join("\n")).toContain("● the matched requests           for 5m   in force for 30s");
+  });
+
   it("says that an edit has not been looked at", () => {
     expect(explained({ observedGeneration: 0 })).toContain("The spec was edited since then, and no daemon has looked at that yet");
   });

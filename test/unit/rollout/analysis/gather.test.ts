@@ -66,6 +66,17 @@ describe("the error rate", () => {
     expect(standing(after(spec, times(20, [grew([100, 0], [900, 180])])))).toMatchObject({ isProven: false, isMuted: false });
   });
 
+  test("requests that were picked out are compared with nothing, and the limit decides, of latency as well", () => {
+    const picked = after(spec, times(20, [grew([100, 5], [900, 1])]), { isMatched: true });
+    expect(poolOf(picked, spec.analysis, "rollback").map(({ test, lnE }) => [test, lnE > 0])).toEqual([["stable", false], ["limit", true]]);
+    expect(standing(picked).isProven).toBe(true);
+    const slow = aSpec(SLOW);
+    const pickedAndSlow = after(slow, times(20, [grew([100, 90], [900, 9], [times(5, 90), times(5, 9)])]), { isMatched: true });
+    expect(poolOf(pickedAndSlow, slow.analysis, "rollback").filter(({ lnE }) => lnE > 0).map(({ test }) => test)).toEqual(["limit"]);
+    const goesByEvidence = after(spec, times(20, [grew([100, 0], [900, 1])]), { isMatched: true, nextShare: 0.5 });
+    expect(goesByEvidence.evidence![0]!.againstStable![0]!.every((capital) => capital <= 0)).toBe(true);
+  });
+
   test("in the warm-up only the limit counts, and of latency nothing", () => {
     const cold = after(spec, times(20, [grew([100, 5], [900, 1])]), { isWarmingUp: true });
     expect(poolOf(cold, spec.analysis, "rollback").map(({ test, lnE }) => [test, lnE > 0])).toEqual([["stable", false], ["limit", true]]);
