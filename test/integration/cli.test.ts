@@ -268,6 +268,13 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     });
   });
 
+  it("weir doctor finds a second VirtualService for the same host, and which of the two Istio goes by", async () => {
+    const collection = `/apis/networking.istio.io/v1/namespaces/${runs.namespace}/virtualservices`;
+    await api.request("POST", collection, { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: "zz-legacy" }, spec: { hosts: ["resting"], http: [{ route: [{ destination: { host: "resting" } }] }] } });
+    expect((await say("doctor resting")).out.replaceAll(/\s+/g, " ")).toContain(`VirtualService ${runs.namespace}/zz-legacy names host resting.${runs.namespace}.svc as well; it is younger, so Istio passes it over for callers in the mesh`);
+    await api.request("DELETE", `${collection}/zz-legacy`);
+  });
+
   it("weir doctor says what is well, what is not, and what to do", async () => {
     const { out, exitCode } = await say("doctor");
     expect(exitCode).toBe(1);

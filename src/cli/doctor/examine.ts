@@ -9,6 +9,7 @@ import { askDaemon, type DaemonAnswer } from "./daemon.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
 import { lookAtRollout } from "./rollouts.ts";
+import { visibleVirtualServices } from "./shadows.ts";
 import { lookAtSidecars } from "./sidecars.ts";
 import { lookAtTelemetry } from "./telemetry.ts";
 
@@ -36,7 +37,8 @@ async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObj
     if (error instanceof ApiError && error.status === 403) return listRollouts(cluster, { ...(options.selector && { selector: options.selector }) });
     throw error;
   });
-  const findings = await Promise.all([...objects.map((object) => lookAtRollout(istio, object, all)), ...namespacesOf(objects).map(async (each) => [await lookAtSidecars(cluster.client, each)])]);
+  const others = { rollouts: all, virtualServices: await visibleVirtualServices(istio, cluster.namespace) };
+  const findings = await Promise.all([...objects.map((object) => lookAtRollout(istio, object, others)), ...namespacesOf(objects).map(async (each) => [await lookAtSidecars(cluster.client, each)])]);
   return findings.flat();
 }
 

@@ -11,13 +11,19 @@ import { managersOf } from "../git-ops.ts";
 import { lookAtRoute, type RouteObject } from "../route-look.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 import { argoRule, fluxRule } from "./git-ops-rules.ts";
+import { shadowsOf } from "./shadows.ts";
 
-/** `all`: every Rollout that may be seen, to find two on one route. */
-export async function lookAtRollout(client: KubernetesClient, object: KubernetesObject, all: readonly KubernetesObject[]): Promise<readonly Finding[]> {
+/** What else there is that may be seen: two Rollouts may be on one route, and two VirtualServices for one host. */
+export interface Others {
+  readonly rollouts: readonly KubernetesObject[];
+  readonly virtualServices: readonly KubernetesObject[];
+}
+
+export async function lookAtRollout(client: KubernetesClient, object: KubernetesObject, others: Others): Promise<readonly Finding[]> {
   const rollout = rolloutOf(object);
   const subject = nameOf(rollout.metadata);
   if (!isValid(rollout)) return [bad(subject, `its spec cannot be read: ${"invalid" in rollout.spec ? rollout.spec.invalid : ""}`)];
-  const findings = [...ownWords(rollout, subject), ...sameRoute(rollout, all, subject), ...(await routeFindings(client, rollout, subject))];
+  const findings = [...ownWords(rollout, subject), ...sameRoute(rollout, others.rollouts, subject), ...(await routeFindings(client, rollout, others, subject))];
   return findings.length > 0 ? findings : [ok(subject, rollout.status?.message ?? "seen")];
 }
 
@@ -42,7 +48,7 @@ function placesOf({ metadata, spec }: ValidRollout): readonly string[] {
   return routesNamed(spec.traffic, metadata.namespace).map(({ kind, namespace, name, part = "" }) => `${kind}/${namespace}/${name}/${part}`);
 }
 
-async function routeFindings(client: KubernetesClient, rollout: ValidRollout, subject: string): Promise<readonly Finding[]> {
+async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { virtualServices }: Others, subject: string): Promise<readonly Finding[]> {
   try {
     const { route, routes } = await lookAtRoute(client, rollout, { withBackends: true });
     if (route.kind !== "found") return [bad(subject, route.message)];
@@ -51,6 +57,7 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, su
       ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
       ...missing.slice(0, 1).map((message) => note(subject, message)),
       ...routes.flatMap((one) => otherWriters(one, route, subject)),
+      ...routes.flatMap(({ kind, object }) => (kind === "virtualServices" ? shadowsOf(object, virtualServices, subject) : [])),
     ];
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
