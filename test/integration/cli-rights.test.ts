@@ -56,6 +56,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("with the rights that deploy/ g
     expect(await as(VIEWER, "pause paused --timeout 1s")).toMatchObject({ exitCode: 8, out: "", err: expect.stringMatching(/^weir: .*forbidden.*ask for the role weir-operate/) });
     expect(await as(VIEWER, "release paused v1")).toMatchObject({ exitCode: 8 });
     expect(await as(VIEWER, "doctor probe")).toMatchObject({ out: expect.stringContaining("you may look, and not patch/update/promote/pause/resume/abort/undo/retry rollouts") });
+    expect((await as(VIEWER, "doctor probe")).out.replaceAll(/\s+/g, " "), "of kinds that no Rollout names nothing is asked").toContain("it needs patch rollouts/status, get/patch virtualservices (role weir-admin");
     expect(await commandOf("paused")).toBeUndefined();
   });
 

@@ -275,6 +275,15 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     await api.request("DELETE", `${collection}/zz-legacy`);
   });
 
+  it("weir doctor finds a route of ours that was applied again after its run", async () => {
+    const path = `/apis/networking.istio.io/v1/namespaces/${runs.namespace}/virtualservices/resting`;
+    const { spec } = await api.request<ApiObject & { readonly spec: { readonly http: readonly object[] } }>("GET", path);
+    const own = { name: `weir-match.${runs.namespace}.resting`, match: [{ headers: { "x-tester": { exact: "true" } } }], route: [{ destination: { host: "resting", subset: "v2" } }] };
+    await api.request("PATCH", path, { spec: { http: [own, ...spec.http] } });
+    expect((await say("doctor resting")).out.replaceAll(/\s+/g, " ")).toContain(`stands weir-match.${runs.namespace}.resting, which sends matched requests to v2, and no run wants it`);
+    await api.request("PATCH", path, { spec: { http: spec.http } });
+  });
+
   it("weir doctor says what is well, what is not, and what to do", async () => {
     const { out, exitCode } = await say("doctor");
     expect(exitCode).toBe(1);

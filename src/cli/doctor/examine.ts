@@ -1,6 +1,9 @@
 /** Everything that the doctor looks at, in the order in which it is told. */
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
+import { rolloutOf } from "../../kubernetes/rollout-object.ts";
+import { ROUTE_KINDS, routesNamed, type RouteKind } from "../../rollout/route-names.ts";
+import { isValid } from "../../rollout/validity.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Selection } from "../options.ts";
 import { listRollouts, placeOf, rolloutsFor } from "../targets.ts";
@@ -26,7 +29,7 @@ export async function examine(cluster: Cluster, names: readonly string[], option
   if (crd.level === "bad" && crd.message.startsWith("is not there")) return [crd, ...daemonFindings(await askDaemon(client, options.daemonNamespace))];
   const objects = await rolloutsFor(cluster, names, options);
   const test = options.sendTest ? `${namespace}/${names[0]}` : undefined;
-  const [records, own, daemon, perRollout] = await Promise.all([lookAtRecords(client, namespace), lookAtOwnRights(client, namespace), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
+  const [records, own, daemon, perRollout] = await Promise.all([lookAtRecords(client, namespace), lookAtOwnRights(client, namespace, routeKindsOf(objects)), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
   const ofRollouts = objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : [...perRollout, ...(await telemetry(cluster, objects, daemon))];
   return [crd, records, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...ofRollouts];
 }
@@ -55,6 +58,12 @@ function daemonRights(cluster: Cluster, objects: readonly KubernetesObject[], { 
 
 function namespacesOf(objects: readonly KubernetesObject[]): readonly string[] {
   return [...new Set(objects.map(({ metadata }) => metadata.namespace ?? ""))];
+}
+
+/** Every kind where no Rollout says which. */
+function routeKindsOf(objects: readonly KubernetesObject[]): readonly RouteKind[] {
+  const named = objects.map(rolloutOf).filter(isValid).flatMap(({ spec, metadata }) => routesNamed(spec.traffic, metadata.namespace));
+  return named.length === 0 ? ROUTE_KINDS : ROUTE_KINDS.filter((kind) => named.some((one) => one.kind === kind));
 }
 
 function daemonFindings(answer: DaemonAnswer): readonly Finding[] {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { RESOURCES, type KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { GROUP, PLURAL } from "../../rollout/rollout.ts";
-import { ROUTE_KINDS } from "../../rollout/route-names.ts";
+import { ROUTE_KINDS, type RouteKind } from "../../rollout/route-names.ts";
 import { Verb } from "../../rollout/status.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 
@@ -18,11 +18,11 @@ interface Right {
 
 const rights = (group: string, resource: string, verbs: readonly string[], subresource?: string): readonly Right[] => verbs.map((verb) => ({ group, resource, verb, ...(subresource && { subresource }) }));
 
-const routeRights = (verbs: readonly string[]): readonly Right[] => ROUTE_KINDS.flatMap((kind) => rights(RESOURCES[kind].group, RESOURCES[kind].plural, verbs));
+const routeRights = (verbs: readonly string[], kinds: readonly RouteKind[] = ROUTE_KINDS): readonly Right[] => kinds.flatMap((kind) => rights(RESOURCES[kind].group, RESOURCES[kind].plural, verbs));
 
 const LOOKING = rights("weir.dev", "rollouts", ["get", "list", "watch"]);
 const OPERATING = rights("weir.dev", "rollouts", ["patch", "update", ...Verb.options]);
-const BREAKING_GLASS = [...rights("weir.dev", "rollouts", ["patch"], "status"), ...routeRights(["get", "patch"])];
+const breakingGlass = (kinds: readonly RouteKind[]): readonly Right[] => [...rights("weir.dev", "rollouts", ["patch"], "status"), ...routeRights(["get", "patch"], kinds)];
 
 const OF_DAEMON = [
   ...rights("weir.dev", "rollouts", ["list", "watch", "patch"]),
@@ -37,10 +37,10 @@ const OF_DAEMON = [
 ];
 const OF_DAEMON_HERE = [...routeRights(["patch"]), ...rights("", "secrets", ["get"])];
 
-/** Only what keeps the person from looking is a finding: not everybody shall do everything. */
-export async function lookAtOwnRights(client: KubernetesClient, namespace: string): Promise<readonly Finding[]> {
+/** Only what keeps the person from looking is a finding: not everybody shall do everything. `kinds`: of the routes that the person's Rollouts name. */
+export async function lookAtOwnRights(client: KubernetesClient, namespace: string, kinds: readonly RouteKind[]): Promise<readonly Finding[]> {
   const lackingOf = (wanted: readonly Right[]): Promise<readonly Right[]> => lacking(wanted, (right) => isAllowed(client, "SelfSubjectAccessReview", { resourceAttributes: attributesOf(right, namespace) }));
-  const [looking, operating, forcing] = await Promise.all([lackingOf(LOOKING), lackingOf(OPERATING), lackingOf(BREAKING_GLASS)]);
+  const [looking, operating, forcing] = await Promise.all([lackingOf(LOOKING), lackingOf(OPERATING), lackingOf(breakingGlass(kinds))]);
   if (looking.length > 0) return [bad("your rights", `you may not ${said(looking)} in namespace ${namespace}: ask for the role weir-view there`)];
   return [
     operating.length === 0 ? ok("your rights", `you may give every command in namespace ${namespace}`) : note("your rights", `you may look, and not ${said(operating)} in namespace ${namespace}; who shall, needs the role weir-operate there`),

@@ -4,7 +4,7 @@ import { ApiError } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
 import type { RouteFound } from "../../rollout/observation.ts";
-import { routesNamed } from "../../rollout/route-names.ts";
+import { ownName, routesNamed } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
 import { ARGO_CD, FLUX } from "../../rollout/appliers.ts";
 import { managersOf } from "../git-ops.ts";
@@ -55,6 +55,7 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { 
     const missing = Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
     return [
       ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
+      ...leftMatch(rollout, route, subject),
       ...missing.slice(0, 1).map((message) => note(subject, message)),
       ...routes.flatMap((one) => otherWriters(one, route, subject)),
       ...routes.flatMap(({ kind, object }) => (kind === "virtualServices" ? shadowsOf(object, virtualServices, subject) : [])),
@@ -63,6 +64,12 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { 
     if (!(error instanceof ApiError) || error.status !== 403) throw error;
     return [note(subject, `its route was not seen: you may not read ${routesNamed(rollout.spec.traffic, rollout.metadata.namespace).map(({ kind }) => kind.toLowerCase()).join(" and ")}`)];
   }
+}
+
+/** Who applies a manifest again that was taken down in mid-run brings back what was ours for that run. */
+function leftMatch({ metadata, status }: ValidRollout, { name, matched }: RouteFound, subject: string): readonly Finding[] {
+  const isWanted = status?.run?.outcome === undefined && status?.run?.matched !== undefined;
+  return matched && !isWanted ? [bad(subject, `beside ${name} stands ${ownName(metadata)}, which sends matched requests to ${matched.version}, and no run wants it: take it out of what is applied, and out of the route`)] : [];
 }
 
 /** Whoever applies the list of routes again takes the weights back. */
