@@ -4,6 +4,7 @@ import { DEFAULT_HOLD } from "./spec-defaults.ts";
 import { Duration, LAST_WORD, lasting, text, Weight } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
+import { exponentialStartsBelowItsEnd, holdsNoPause, isStepOrPause, linearHasStepsEnough, linearStartsBelowItsEnd, oneCookieHeader, saysSomething } from "./spec-rules-of-steps.ts";
 
 const LONGEST_NAME = 64;
 const LONGEST_TEXT = 256;
@@ -36,8 +37,8 @@ export const RouteMatch = withRules(
       .optional()
       .describe("Gateways through which it must come; mesh stands for callers within the mesh. Istio alone."),
   }),
-  rules.saysSomething,
-  rules.oneCookieHeader,
+  saysSomething,
+  oneCookieHeader,
 );
 /** All of its conditions must hold. */
 export type RouteMatch = z.output<typeof RouteMatch>;
@@ -64,8 +65,8 @@ const AnyStep = withRules(
       .optional()
       .describe("Waits as the step before it left things: {} until somebody promotes, {duration: 10m} for a while. Judging goes on."),
   }),
-  rules.isStepOrPause,
-  rules.holdsNoPause,
+  isStepOrPause,
+  holdsNoPause,
 );
 
 const Share = withRules(z.int(), rules.within(1, 100));
@@ -80,8 +81,8 @@ export const Linear = withRules(
     by: withRules(z.int(), rules.within(1, 100)).default(10).describe("How much more each step gives, in percent points: 1 to 100, default 10."),
     ...presetFields,
   }),
-  rules.linearStartsBelowItsEnd,
-  rules.linearHasStepsEnough,
+  linearStartsBelowItsEnd,
+  linearHasStepsEnough,
 );
 
 /** With this growth at least 100 is reached within the steps that a ladder may have. */
@@ -93,7 +94,7 @@ export const Exponential = withRules(
     by: withRules(z.number(), rules.isGrowth(LEAST_GROWTH)).default(2).describe("How many times as much each step gives: 1.1 to 100, default 2."),
     ...presetFields,
   }),
-  rules.exponentialStartsBelowItsEnd,
+  exponentialStartsBelowItsEnd,
 );
 
 const DEFAULT_STEPS: readonly WeightStep[] = [10, 25, 50, 100].map((weight) => ({ weight, hold: DEFAULT_HOLD }));

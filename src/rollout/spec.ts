@@ -5,6 +5,8 @@ import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN
 import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
+import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
+import { holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, stableIsAnother } from "./spec-rules-of-the-whole.ts";
 import { problemsOf } from "./spec-problems.ts";
 import { Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
 import { Traffic } from "./spec-traffic.ts";
@@ -31,7 +33,7 @@ const Strategy = withRules(
     maxHold: lasting("1s")
       .default(DEFAULT_MAX_HOLD)
       .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
-    steps: withRules(z.array(Step).max(rules.MAX_STEPS, LAST_WORD), rules.ladderIsNotEmpty, rules.ladderRises, rules.matchesComeFirst, rules.ladderEndsAtAll)
+    steps: withRules(z.array(Step).max(MAX_STEPS, LAST_WORD), ladderIsNotEmpty, ladderRises, matchesComeFirst, ladderEndsAtAll)
       .optional()
       .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
     linear: Linear.optional().describe("In place of steps: shares that rise evenly, and then 100. {by: 20, to: 60, every: 2m} is 20, 40, 60 and 100."),
@@ -254,11 +256,11 @@ export const RolloutSpec = withRules(
       .describe("Who is told about a run. Default: nobody."),
     links: z.array(Link).max(10, LAST_WORD).default([]).describe("Links that every message ends with, such as a dashboard. Default: none."),
   }),
-  rules.stableIsAnother,
-  rules.holdsGatherVerdicts,
-  rules.holdsEndInTime,
-  rules.routerCanMatch,
-  rules.matchedAreLimited,
+  stableIsAnother,
+  holdsGatherVerdicts,
+  holdsEndInTime,
+  routerCanMatch,
+  matchedAreLimited,
 ).transform(({ strategy, ...rest }) => ({ ...rest, strategy: withSteps(strategy) }));
 /** A preset is another way to write steps. */
 function withSteps({ linear, exponential, steps, ...rest }: Strategy) {
