@@ -1,9 +1,9 @@
 /** The command annotation, and whether the command in it is to be obeyed (law 7). */
 import { type Command, formatCommand, parseCommand } from "./command.ts";
-import { isWeightStep, lastStep, weightAt, weightsIn } from "./ladder.ts";
+import { givenAt, isWeightStep, lastStep, weightsIn } from "./ladder.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
-import { noRoomFor } from "./route-write.ts";
+import { askedTwice, noRoomFor } from "./route-write.ts";
 import type { RolloutStatus, Run, Verb } from "./status.ts";
 
 /** A case before its inbox has been read. */
@@ -76,9 +76,9 @@ function promoteRefusal(it: Reading, run: Run, command: Command): string | undef
   if (needsReason && !command.reason) return `the run is paused by ${run.pausedBy}: say why it may go on, with --reason`;
   const step = promotedStep(run, command);
   if (step === undefined) return `expected the weight of a step (${weightsIn(run.ladder).join(", ")}), got ${command.to}`;
-  const weight = weightAt(run.ladder, step);
-  const obstacle = noRoomFor(it, run);
-  if (obstacle || weight <= run.weight) return obstacle;
+  const { weight, matched } = givenAt(run.ladder, step);
+  const obstacle = noRoomFor(it, run) ?? askedTwice(it, matched ?? []);
+  if (obstacle || (weight <= run.weight && !matched)) return obstacle;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon: apply deploy/crd.yaml first";
   return notReadyFor(it, run.to.version, weight);
 }

@@ -3,6 +3,7 @@ import { type Case, editableOf, isOurStamp, isShown, type OnRoute, routeOf, type
 import { isEqual } from "./equal.ts";
 import type { RouteFound } from "./observation.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER } from "./rollout.ts";
+import { conditionsOf } from "./route-match.ts";
 import type { RouteMatch } from "./spec-steps.ts";
 import type { Traffic } from "./spec-traffic.ts";
 import type { RolloutStatus, Run } from "./status.ts";
@@ -151,6 +152,13 @@ export function noRoomFor(it: Pick<OnRoute, "seen">, { from, to }: Pick<Run, "fr
   if (route.kind !== "found") return route.message;
   if (!writableFor(it, [from.version, to.version])) return `${route.name} leads to neither ${from.version} nor ${to.version}: put one of them back`;
   return splitOf(route, from.version, to.version).total > 0 ? undefined : `${route.name} gives everything to others, so ${from.version} and ${to.version} have nothing to share`;
+}
+
+/** Why requests cannot be picked out by these alternatives: a route cannot ask about one thing in two ways; undefined where it need not. */
+export function askedTwice(it: Pick<OnRoute, "seen">, alternatives: readonly RouteMatch[]): string | undefined {
+  const route = routeOf(it);
+  const asked = route && alternatives.flatMap(conditionsOf).find((condition) => route.conditions.includes(condition));
+  return asked && `${route.name} asks for ${asked} itself, so no match can ask for it once more: pick the requests out by something else`;
 }
 
 /** A version that the write would give more traffic although nobody behind it could answer. */

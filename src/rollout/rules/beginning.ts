@@ -4,9 +4,8 @@ import type { Beginning, Decision, Said } from "../decision.ts";
 import { givenAt, isWeightStep, standingAt } from "../ladder.ts";
 import type { DestinationSeen, RouteFound } from "../observation.ts";
 import { portionSaid, standingSaid } from "../portion.ts";
-import { noRoomFor, writableFor } from "../route-write.ts";
-import { conditionsOf } from "../route-match.ts";
-import type { RouteMatch, Step } from "../spec-steps.ts";
+import { askedTwice, noRoomFor, writableFor } from "../route-write.ts";
+import type { Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";
 import { failure, leftBehind, takenBackSaid } from "./ending.ts";
 import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";
@@ -128,13 +127,6 @@ export function cannotEnter(it: Case, run: { readonly from: VersionRevision; rea
   const stable = versionSeen(it, run.from.version);
   if (!run.direct && stable.readyPods === 0) return `${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
   return undefined;
-}
-
-/** A route cannot ask about the same thing in two ways; undefined where no match would have to. */
-function askedTwice(it: Case, alternatives: readonly RouteMatch[]): string | undefined {
-  const route = routeOf(it);
-  const asked = route && alternatives.flatMap(conditionsOf).find((condition) => route.conditions.includes(condition));
-  return asked && `${route.name} asks for ${asked} itself, so no match can ask for it once more: pick the requests out by something else`;
 }
 
 /** A person wants what was stable before. */

@@ -284,6 +284,8 @@ describe("commands that are refused", () => {
     ["promote where the weights do not add up", command("promote id=c1 run=1 actor=alice"), mangledTo({ v2: 90, v3: 20 }), "the weights do not add up"],
     ["promote where the others have everything", command("promote id=c1 run=1 actor=alice"), { split: { v1: 100, v2: 0, v3: 0 } }, "nothing to share"],
     ["promote where neither is there", command("promote id=c1 run=1 actor=alice"), { split: { v1: null } }, "leads to neither v2 nor v3"],
+    ["promote to matched requests that nobody could answer", { ...picked({ step: -1, matched: undefined, epoch: 0 }), command: "promote id=c1 run=1 actor=alice" }, { split: { v2: 100, v3: 0 }, ready: { v3: 0 } }, "0 of 1 ready pods"],
+    ["promote to requests that the route asks about itself", { ...picked({ step: -1, matched: undefined, epoch: 0 }), command: "promote id=c1 run=1 actor=alice" }, { split: { v2: 100, v3: 0 }, route: { conditions: ["header x-tester"] } }, "asks for header x-tester itself"],
     ["resume where there is no route", { status: aStatus({ run: aRun({ pausedBy: "Command" }) }), command: "resume id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
     ["retry where there is no route", { ...rest, command: "retry id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
     ["undo where there is no route", { ...ended({}, { formerStables: [v2] }), command: "undo id=c1 run=1 actor=alice" }, { seen: { route: absent } }, "no VirtualService"],
