@@ -8,12 +8,12 @@ import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
 import { weightAt } from "../ladder.ts";
-import { portionSaid, standingSaid } from "../portion.ts";
+import { standingSaid } from "../portion.ts";
 import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
-import { accepted, byWhom, type Rule, say, splitSaid, stay, strangerOf } from "./rule.ts";
+import { accepted, byWhom, percent, type Rule, say, splitSaid, stay, strangerOf } from "./rule.ts";
 
 export const deleted: Rule = (it) => {
   if (!it.rollout.metadata.deletionTimestamp) return undefined;
@@ -120,8 +120,9 @@ export const harmful: Rule = (it) => {
 function harmOf(it: Case, run: Run): string | undefined {
   const split = splitOfRun(it, run);
   const canary = versionSeen(it, run.to.version);
-  const isUsed = split !== undefined && (split.canary > 0 || editableOf(it)?.matched !== undefined);
-  if (isUsed && canary.readyPods === 0) return `${run.to.version} has ${portionSaid({ weight: seenShare(split), matched: editableOf(it)?.matched })} of the traffic and ${absenceSaid(canary)}`;
+  const matched = editableOf(it)?.matched;
+  const given = split ? [...(split.canary > 0 ? [`${percent(seenShare(split))} of the traffic`] : []), ...(matched ? ["the matched requests"] : [])] : [];
+  if (given.length > 0 && canary.readyPods === 0) return `${run.to.version} has ${given.join(", ")} and ${absenceSaid(canary)}`;
   return failure(it, run) ?? silenceSaysRollback(it, run);
 }
 
