@@ -2,7 +2,7 @@
 import { begunAnew, inNextStep } from "./analysis/gather.ts";
 import { type Case, editableOf, present, routeOf, splitOfRun } from "./case.ts";
 import type { Beginning, Change, Decision } from "./decision.ts";
-import { isWeightStep, pointsFor, shareOf, standingAt, weightAt } from "./ladder.ts";
+import { isWeightStep, pointsFor, shareOf, standingAt, stepAfter, weightAt } from "./ladder.ts";
 import { DIRECT_LADDER } from "./rules/beginning.ts";
 import { isContested, recentRaises } from "./rules/wheel.ts";
 import type { PastRun, PausedBy, Refused, RolloutStatus, Run, VersionRevision } from "./status.ts";
@@ -92,7 +92,7 @@ function atAnotherWeight(run: Run): Pick<Run, "checks" | "evidence"> {
 function resumed(it: Case, run: Run): Run {
   const anew = run.pausedBy === "MetricFailed" || run.pausedBy === "HoldLimit";
   const checks = anew ? run.checks.map((check) => ({ ...check, failuresInARow: 0, passes: 0 })) : run.checks;
-  return { ...withoutPause(anew ? accepted(it, run) : run), checks, raises: [], step: weightAt(run.ladder, run.step) > run.weight ? standingAt(run.ladder, run.weight) : run.step };
+  return { ...withoutPause(anew ? accepted(it, run) : run), checks, raises: [], step: stepAfter(run) - 1 };
 }
 
 /** What asks for a rollback is never accepted by resuming. */

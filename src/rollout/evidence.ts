@@ -59,9 +59,9 @@ export function silence(it: Case, run: Run): Lacking | undefined {
   return lackingEvidence(it, run);
 }
 
-/** The check that keeps the step from being left: by the strictest policy, then by the worst verdict. */
+/** The check that keeps the step from being left, where there is anything to judge: by the strictest policy, then by the worst verdict. */
 export function lackingEvidence(it: Pick<Case, "spec">, run: Run): Lacking | undefined {
-  if (run.direct) return undefined;
+  if (run.direct || (run.weight === 0 && !run.matched)) return undefined;
   const lacking = [...it.spec.analysis.metrics.flatMap((metric) => lackOf(it, run, metric) ?? []), ...lackOfProof(it, run)];
   const order: readonly OnSilence[] = ["rollback", "pause", "hold"];
   const strictest = order.find((policy) => lacking.some((one) => one.policy === policy));

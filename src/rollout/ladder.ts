@@ -37,6 +37,11 @@ export function givenAt(ladder: readonly Step[], index: number): { readonly weig
   return { weight: step?.weight ?? 0, ...(step?.match ? { matched: step.match } : {}) };
 }
 
+/** The step that comes next by itself: the one above the share that the run has, where a hand has left it less than its step gives. */
+export function stepAfter({ ladder, step, weight }: { readonly ladder: readonly Step[]; readonly step: number; readonly weight: number }): number {
+  return (weightAt(ladder, step) > weight ? standingAt(ladder, weight) : step) + 1;
+}
+
 /** The weights that a ladder goes through, in percent. */
 export function weightsIn(ladder: readonly Step[]): number[] {
   return ladder.flatMap((step) => (isWeightStep(step) && step.weight !== undefined ? [step.weight] : []));

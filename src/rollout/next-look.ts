@@ -30,7 +30,7 @@ function evidenceMs(it: Case, run: Run): number | undefined {
   const inForce = expectedInForceMs(it, run);
   const unjudged = run.direct || analysis.metrics.length === 0;
   if (unjudged) return run.pausedBy ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
-  if (run.weight === 0 && !run.matched) return undefined;
+  if (run.weight === 0 && !run.matched) return run.pausedBy || run.epoch === 0 ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
   const [intervalMs, settleMs] = [msOf(analysis.interval), msOf(analysis.settle)];
   const first = Math.ceil(inForce / intervalMs) * intervalMs + settleMs;
   return Math.max(first, nextLook(it.nowMs, intervalMs, settleMs));

@@ -7,7 +7,7 @@ import { absenceSaid, type Case, editableOf, failedMetric, isOurStamp, notReadyF
 import type { Decision } from "../decision.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
-import { weightAt } from "../ladder.ts";
+import { stepAfter, weightAt } from "../ladder.ts";
 import { standingSaid } from "../portion.ts";
 import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
@@ -171,7 +171,7 @@ function successor(it: Case, run: Run): string | undefined {
 export const stalled: Rule = (it) => {
   const { run } = it;
   if (!run?.waitingSince || it.observing) return undefined;
-  const lacking = notReadyFor(it, run.to.version, weightAt(run.ladder, run.step + 1));
+  const lacking = notReadyFor(it, run.to.version, weightAt(run.ladder, stepAfter(run)));
   const { progressDeadline } = it.spec.strategy;
   if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline)) return undefined;
   const why = `${lacking}, after ${progressDeadline}`;

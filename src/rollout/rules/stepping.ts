@@ -4,7 +4,7 @@ import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
 import { promotedStep } from "../inbox.ts";
-import { givenAt, holdAt, isPauseStep, standingAt } from "../ladder.ts";
+import { givenAt, holdAt, isPauseStep, standingAt, stepAfter } from "../ladder.ts";
 import { portionSaid, standingSaid } from "../portion.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
@@ -135,7 +135,8 @@ function silent(it: Case, run: Run, { policy, reason, message }: Lacking): Decis
 export const nextStep: Rule = (it) => {
   const { run } = it;
   if (!run) return undefined;
-  const lacking = cannotEnter(it, run, run.ladder, run.step + 1);
-  if (lacking === undefined) return goTo(it, run, run.step + 1, "every step passed");
+  const next = stepAfter(run);
+  const lacking = cannotEnter(it, run, run.ladder, next);
+  if (lacking === undefined) return goTo(it, run, next, "every step passed");
   return { kind: "stay", waiting: true, ...waitingSaid(run, lacking) };
 };

@@ -98,7 +98,7 @@ export const silenceIsNotSuccess: Law = {
   watch: (facts) => ({
     onRollout(version) {
       const left = stepLeft(facts, version);
-      if (!left || left.before.direct || left.before.epoch === 0) return undefined;
+      if (!left || left.before.direct || left.before.epoch === 0 || isFirstShare(left)) return undefined;
       const { spec, before } = left;
       const { analysis, strategy } = spec;
       if ([analysis.onNoData, analysis.onInconclusive, analysis.onProviderError].includes("advance")) return undefined;
@@ -108,6 +108,12 @@ export const silenceIsNotSuccess: Law = {
     },
   }),
 };
+
+/** Where a hand had left nothing to the new version nothing could be judged: it gets the ladder's first share, and no other. */
+function isFirstShare({ before, after }: StepLeft): boolean {
+  const [first] = after.ladder.flatMap((step) => ("pause" in step ? [] : (step.weight ?? [])));
+  return before.weight === 0 && before.matched === undefined && after.weight === first;
+}
 
 /** A raise that was put back is a new intent, in the same step. */
 function stepShownAtMs({ intents }: Facts, uid: string | undefined, { number, epoch, weight }: Run): number | undefined {

@@ -37,6 +37,8 @@ const mangledTo = (split: NonNullable<ObservationChange["split"]>, rest: Observa
 const TESTERS = [{ headers: [{ name: "x-tester", exact: "true" }] }];
 const PICKING = [{ match: TESTERS, hold: "1m" }, { weight: 10, match: TESTERS, hold: "1m" }, { weight: 100, hold: "1m" }];
 const picking = { spec: { strategy: { steps: PICKING } } };
+const PAUSING = [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 50, hold: "1m" }, { weight: 100, hold: "1m" }];
+const PICKING_AND_PAUSING = [{ match: TESTERS, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 10, hold: "1m" }, { weight: 100, hold: "1m" }];
 /** At the first step of that ladder, in force. */
 const picked = (change: Parameters<typeof aRun>[0] = {}): RolloutChange => ({ ...picking, status: aStatus({ run: aRun({ ladder: PICKING, step: 0, weight: 0, points: 0, peak: 0, matched: TESTERS, ...change }) }) });
 const asPicked: ObservationChange = { split: { v2: 100, v3: 0 }, route: { matched: { version: "v3", isIntact: true } } };
@@ -208,6 +210,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "stable could not take its traffic back", seen: { ...passed, ready: { v2: 0 } }, then: { kind: "stay", waiting: true, message: expect.stringContaining("v2 has no ready pod") } },
     { when: "the others have everything", rollout: { status: aStatus({ run: aRun({ weight: 0, points: 0 }) }) }, seen: { ...passed, split: { v1: 100, v2: 0, v3: 0 } }, then: { kind: "stay", message: expect.stringContaining("nothing to share") } },
     { when: "the CRD is older than the daemon", seen: { ...passed, seen: { crdIsCurrent: false } }, then: { kind: "stay", message: expect.stringContaining("CRD") } },
+    { when: "a pause is over before which a hand had left it nothing", rollout: { spec: { strategy: { steps: PAUSING } }, status: aStatus({ run: aRun({ ladder: PAUSING, step: 1, weight: 0, points: 0, checks: [], pausedBy: "Step", pausedAt: at(60) }) }) }, seen: { seconds: 400, split: { v2: 100, v3: 0 } }, then: { kind: "enter", step: 0, message: "v3 goes to 10%" } },
+    { when: "a pause is over before which a hand took the matched requests away", rollout: { spec: { strategy: { steps: PICKING_AND_PAUSING } }, status: aStatus({ run: aRun({ ladder: PICKING_AND_PAUSING, step: 1, weight: 0, points: 0, checks: [], pausedBy: "Step", pausedAt: at(60) }) }) }, seen: { seconds: 400, split: { v2: 100, v3: 0 } }, then: { kind: "enter", step: 2, message: "v3 goes to 10%" } },
     { when: "testers have had their time", rollout: picked(), seen: { ...asPicked, ...passed }, then: { kind: "enter", step: 1, message: "v3 gets 10% and the matched requests" } },
     { when: "the next step picks nothing out any more", rollout: picked({ step: 1, weight: 10, points: 10 }), seen: { ...asPicked, ...passed, split: two }, then: { kind: "enter", step: 2, message: "v3 goes to 100%" } },
     { when: "a timed pause is over", rollout: { spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] } }, status: aStatus({ run: aRun({ step: 1, pausedBy: "Step", pausedAt: at(60), ladder: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] }) }) }, seen: { seconds: 361 }, then: { kind: "enter", step: 2 } },
