@@ -6,24 +6,13 @@ import { ROUTE_MANAGER } from "../../src/rollout/rollout.ts";
 import type { MatchWanted } from "../../src/rollout/route-write.ts";
 import type { RouteMatch } from "../../src/rollout/spec-steps.ts";
 import type { RouteChange } from "../../src/traffic/traffic-router.ts";
-import { kubernetesApis } from "../support/kubernetes-apis.ts";
 import { DIALECTS, type Leading, type Part } from "../support/route-dialects.ts";
-import { openApiWorld, openMemoryWorld, type RouterWorld, type Scene } from "../support/router-worlds.ts";
-
-interface WorldAtHand {
-  readonly world: string;
-  open(): Promise<RouterWorld>;
-}
-
-const WORLDS: readonly WorldAtHand[] = [
-  { world: "objects in memory", open: async () => openMemoryWorld() },
-  ...kubernetesApis().map(({ name, open }) => ({ world: `the ${name} API`, open: async () => openApiWorld(await open()) })),
-];
+import { routerWorldsAtHand, type RouterWorld, type Scene } from "../support/router-worlds.ts";
 
 const TESTERS: readonly RouteMatch[] = [{ headers: [{ name: "x-tester", exact: "true" }, { name: "x-team", prefix: "re" }] }, { cookies: [{ name: "beta", regex: "y|yes" }] }];
 const WANTED: MatchWanted = { version: "v3", alternatives: TESTERS };
 
-describe.each(WORLDS)("matched requests on $world", ({ open }) => {
+describe.each(routerWorldsAtHand())("matched requests on $world", ({ open }) => {
   let world: RouterWorld;
   beforeAll(async () => {
     world = await open();

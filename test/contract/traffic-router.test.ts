@@ -7,21 +7,10 @@ import type { RouteFound } from "../../src/rollout/observation.ts";
 import { EPOCH_ANNOTATION, ROUTE_MANAGER, STAMP_MANAGER } from "../../src/rollout/rollout.ts";
 import type { RouteChange, TrafficRouter } from "../../src/traffic/traffic-router.ts";
 import type { Split } from "../support/istio-objects.ts";
-import { kubernetesApis } from "../support/kubernetes-apis.ts";
 import { DIALECTS, type Leading, type Part } from "../support/route-dialects.ts";
-import { openApiWorld, openMemoryWorld, type RouterWorld, type Scene } from "../support/router-worlds.ts";
+import { routerWorldsAtHand, type RouterWorld, type Scene } from "../support/router-worlds.ts";
 
-interface WorldAtHand {
-  readonly world: string;
-  open(): Promise<RouterWorld>;
-}
-
-const WORLDS: readonly WorldAtHand[] = [
-  { world: "objects in memory", open: async () => openMemoryWorld() },
-  ...kubernetesApis().map(({ name, open }) => ({ world: `the ${name} API`, open: async () => openApiWorld(await open()) })),
-];
-
-describe.each(WORLDS)("a traffic router on $world", ({ open }) => {
+describe.each(routerWorldsAtHand())("a traffic router on $world", ({ open }) => {
   let world: RouterWorld;
   beforeAll(async () => {
     world = await open();

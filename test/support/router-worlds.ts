@@ -9,7 +9,7 @@ import { createTrafficRouter } from "../../src/traffic/registry.ts";
 import type { TrafficRouter } from "../../src/traffic/traffic-router.ts";
 import type { ApiObject } from "./api-request.ts";
 import { NAMESPACE } from "./istio-objects.ts";
-import type { TestApi } from "./kubernetes-apis.ts";
+import { kubernetesApis, type TestApi } from "./kubernetes-apis.ts";
 import { createMemoryCluster } from "./memory-cluster.ts";
 import type { Dialect, Part } from "./route-dialects.ts";
 import { createSilentLog } from "./silent-log.ts";
@@ -32,7 +32,18 @@ export interface RouterWorld {
   close(): Promise<void>;
 }
 
-export function openMemoryWorld(): RouterWorld {
+export interface RouterWorldAtHand {
+  readonly world: string;
+  open(): Promise<RouterWorld>;
+}
+
+/** For `describe.each`. */
+export function routerWorldsAtHand(): readonly RouterWorldAtHand[] {
+  const apis = kubernetesApis().map(({ name, open }) => ({ world: `the ${name} API`, open: async () => openApiWorld(await open()) }));
+  return [{ world: "objects in memory", open: async () => openMemoryWorld() }, ...apis];
+}
+
+function openMemoryWorld(): RouterWorld {
   return {
     async begin(dialect, parts, annotations) {
       const { kind } = dialect;
@@ -53,7 +64,7 @@ export function openMemoryWorld(): RouterWorld {
 }
 
 /** An API server, through the daemon's own client and caches. */
-export async function openApiWorld(api: TestApi): Promise<RouterWorld> {
+async function openApiWorld(api: TestApi): Promise<RouterWorld> {
   const transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("admin") }), { userAgent: "weir-contract/1" });
   const caches = createCaches({ client: createKubernetesClient(transport), logger: createSilentLog() });
   caches.start();
