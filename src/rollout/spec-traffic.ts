@@ -34,7 +34,7 @@ const GatewayRouteRef = (kind: string) =>
 const GatewayRoutes = (kind: string, example: string) =>
   withRules(z.array(GatewayRouteRef(kind)).max(16, LAST_WORD), rules.holdsFrom(1, 1, `expected exactly one ${kind}, got {came}; write [{name: ${example}}] with the name of yours`))
     .optional()
-    .describe(`The ${kind} that splits the traffic. It is yours: only weights in it are edited.`);
+    .describe(`The ${kind} that splits the traffic. It is yours: its weights are edited, and a step with match has a route of ours beside it while it lasts.`);
 
 export const Traffic = withRules(
   z.object({
@@ -43,7 +43,7 @@ export const Traffic = withRules(
         virtualServices: withRules(
           z.array(VirtualServiceRef).max(16, LAST_WORD),
           rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
-        ).describe("The VirtualService that splits the traffic. It is yours: only weights in it are edited."),
+        ).describe("The VirtualService that splits the traffic. It is yours: its weights are edited, and a step with match has a route of ours beside it while it lasts."),
         destinationRule: z
           .object({
             name: ObjectName.describe("Name of the DestinationRule."),
