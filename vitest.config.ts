@@ -2,9 +2,9 @@
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos"].map((name) => `test/integration/${name}.test.ts`);
-/** One counts writes to the last one, and scrapes that come late would add looks; the other's daemon would obey in the namespaces of other tests. */
-const alone = ["test/integration/cost.test.ts", "test/integration/tenants.test.ts"];
+const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", "mirrored-requests", "blue-green", "routes-together", "pinned-users"].map((name) => `test/integration/${name}.test.ts`);
+/** One counts writes to the last one, and scrapes that come late would add looks; the second one's daemon would obey in the namespaces of other tests; twenty commands against two daemons that fight keep an API server busy with nothing else for most of a minute. */
+const alone = ["cost", "tenants", "abort"].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -28,7 +28,7 @@ export default defineConfig({
           pool: "forks", // each file's servers end with its own process
           maxWorkers: 4, // they wait more than they compute
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -38,9 +38,9 @@ export default defineConfig({
           include: deliveries,
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
-          maxWorkers: 3,
+          maxWorkers: 2,
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },
       },
@@ -52,7 +52,7 @@ export default defineConfig({
           pool: "forks",
           maxWorkers: 1,
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 3 },
         },
       },

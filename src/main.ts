@@ -12,12 +12,13 @@ import { createRouteIndex } from "./kubernetes/route-index.ts";
 import { createSecretReader } from "./kubernetes/secrets.ts";
 import { withServedVersions } from "./kubernetes/served-versions.ts";
 import { createTransport } from "./kubernetes/transport.ts";
+import { trafficQueries } from "./metrics/prometheus/traffic.ts";
 import { createMetricProvider } from "./metrics/registry.ts";
 import { createNotifierFor } from "./notify/registry.ts";
 import { createTestMessages } from "./notify/test-messages.ts";
 import type { Ports } from "./reconciler/ports.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
-import type { RolloutRef } from "./rollout/rollout.ts";
+import { HOLD_POLICY, type RolloutRef } from "./rollout/rollout.ts";
 import { createSchedules } from "./scheduler/cached-schedules.ts";
 import { createOutbox, type RunningOutbox } from "./scheduler/outbox.ts";
 import { connectRedis } from "./scheduler/redis-link.ts";
@@ -31,7 +32,7 @@ import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import { createTrafficRouter } from "./traffic/registry.ts";
 import { VERSION } from "./version.ts";
-import { createVersionsWorkload } from "./workload/versions/versions-workload.ts";
+import { createWorkload } from "./workload/registry.ts";
 
 let isSynced = false;
 process.on("uncaughtException", fail);
@@ -48,7 +49,7 @@ const ports: Ports = {
   clock: { nowMs: Date.now, skewMs: cluster.skewMs },
   rollouts: withUrgentFirst(cluster.rollouts, nextTurn),
   traffic: createTrafficRouter({ caches: cluster.caches.objects, client: cluster.caches.client, ownerOf: cluster.routes.ownerOf }),
-  workload: createVersionsWorkload({ caches: cluster.caches.objects }),
+  workload: createWorkload({ caches: cluster.caches.objects, client: cluster.caches.client, isGuarded: () => cluster.caches.policyBindings.get("", HOLD_POLICY) !== undefined, ownerOf: cluster.routes.ownerOfDeployment }),
   metrics: createMetricProvider({ prometheus: { own: { url: config.prometheusUrl }, readSecret: cluster.readSecret, isAllowedHost, onQuery: metrics.prometheusQuery } }),
   outbox,
   events: createEventRecorder({ client: cluster.caches.client, logger }),
@@ -56,7 +57,7 @@ const ports: Ports = {
 const recordSweep = createRecordSweep({ client: cluster.caches.client, namespace: config.namespace, ttlMs: config.runTtlMs, limit: config.runLimit, logger });
 const scheduler: Scheduler = createScheduler({ redis, reconcile: tick, schedules: cluster.schedules, metrics, logger, concurrency: config.concurrency });
 
-const doctor = createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready, namespaces, sendTest: createTestMessages({ rollouts: cluster.rollouts, notifierFor }) });
+const doctor = createDoctor({ ...config, version: VERSION, isShared: scheduler.isShared, skewMs: cluster.skewMs, unready, namespaces, trafficQueries, sendTest: createTestMessages({ rollouts: cluster.rollouts, notifierFor }) });
 const server = await startHttpServer({ ...config.listen, unhealthy: scheduler.unhealthy, unready, metrics, doctor, logger });
 logger.info({ version: VERSION, ...server.address }, "listening");
 
@@ -104,7 +105,7 @@ function unready(): string[] {
 /** Looks at every Rollout once, and from then on at whatever changes. */
 function begin({ rollouts, objects }: Caches): void {
   const { virtualServices, httpRoutes, grpcRoutes, ...others } = objects;
-  startTriggers({ ...cluster.routes, rollouts, routes: { virtualServices, httpRoutes, grpcRoutes }, others: Object.values(others), scheduler, time: systemTime });
+  startTriggers({ ...cluster.routes, rollouts, routes: { virtualServices, httpRoutes, grpcRoutes }, others: Object.values(others), deployments: others.deployments, scheduler, time: systemTime });
   scheduler.start();
   outbox.start();
   recordSweep.start();

@@ -1,4 +1,4 @@
-/** `npm test`: installs what is lacking, checks the code, runs the tests, and ends with one line that counts. Arguments go to vitest; then only the tests run. */
+/** `npm test`: installs what is lacking, checks the code, runs the tests, and ends with one line that counts. `--whole` plays the long forms; other arguments go to vitest, and then only the tests run. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,9 @@ await orSayWhatIsLacking(async () => {
   await installPackages();
   await installPrograms([...SERVERS, LUA]);
 });
-const vitestArgs = process.argv.slice(2);
+const WHOLE = "--whole";
+const vitestArgs = process.argv.slice(2).filter((argument) => argument !== WHOLE);
+if (process.argv.includes(WHOLE)) process.env.WEIR_TEST_WHOLE = "true"; // read by test/support/whole-run.ts
 const checked = vitestArgs.length > 0 ? [] : await Promise.all(CHECKS.map(check));
 const tested = await runTests(vitestArgs);
 const total = sum([...checked, tested]);

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
-import type { Backend, RouteSeen } from "../rollout/observation.ts";
+import type { Backend, DeploymentAbsent, DeploymentSeen, RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
+import { glanceAtDeployment } from "./deployment-look.ts";
 import { lookAtRoute } from "./route-look.ts";
 
 export interface PodSeen {
@@ -29,12 +30,21 @@ export interface Look {
   /** Where it may not be read: why. */
   readonly route: RouteSeen;
   readonly versions: readonly VersionLook[];
+  /** The Deployment that is delivered, where there is one and it may be read. */
+  readonly deployment?: DeploymentSeen | DeploymentAbsent;
 }
 
 /** Never throws where rights are lacking: what may not be read is said. */
 export async function lookAtVersions(client: KubernetesClient, rollout: ValidRollout): Promise<Look> {
+  const deployment = await glanceAtDeployment(client, rollout);
+  const seen = deployment ? { deployment: deployment.seen } : {};
+  const named = deployment ? deployment.workload.named(rollout) : rollout;
+  return { ...(await lookAtSides(client, named, deployment?.seen)), ...seen };
+}
+
+async function lookAtSides(client: KubernetesClient, rollout: ValidRollout, deployment: DeploymentSeen | DeploymentAbsent | undefined): Promise<Look> {
   try {
-    const { route } = await lookAtRoute(client, rollout, { withBackends: true });
+    const { route } = await lookAtRoute(client, rollout, { withBackends: true, deployment: deployment?.kind === "found" ? deployment : undefined });
     if (route.kind !== "found") return { route, versions: [] };
     const shown = shownVersions(rollout, Object.keys(route.backends), route.destinations.filter(({ points }) => points > 0).map(({ version }) => version));
     const versions = await Promise.all(
@@ -53,7 +63,7 @@ export async function lookAtVersions(client: KubernetesClient, rollout: ValidRol
 /** Those of the run, or those that serve and are asked for; former ones are of no interest. */
 function shownVersions({ spec, status }: ValidRollout, known: readonly string[], serving: readonly string[]): readonly string[] {
   const run = status?.run?.outcome ? undefined : status?.run;
-  const wanted = new Set([...(run ? [run.from.version, run.to.version] : []), ...(status?.stable ? [status.stable.version] : []), ...serving, spec.release]);
+  const wanted = new Set([...(run ? [run.from.version, run.to.version] : []), ...(status?.stable ? [status.stable.version] : []), ...serving, ...(spec.deployment && !run ? [] : [spec.release])]); // a template that only waits has no pods
   return [...wanted].filter((version) => known.includes(version));
 }
 

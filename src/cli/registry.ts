@@ -23,6 +23,7 @@ export const REGISTRY: Readonly<Record<string, Verb>> = {
   abort: { group: "Act", summary: "take the traffic back, now", load: () => import("./verbs/abort.ts") },
   undo: { group: "Act", summary: "go back to what was stable before", load: () => import("./verbs/undo.ts") },
   retry: { group: "Act", summary: "try a refused version again", load: () => import("./verbs/retry.ts") },
+  restart: { group: "Act", summary: "give a Deployment new pods of the same template, by a run", load: () => import("./verbs/restart.ts") },
   lint: { group: "Set up", summary: "check manifests without a cluster", load: () => import("./verbs/lint.ts") },
   doctor: { group: "Set up", summary: "look for what keeps Weir from working well", load: () => import("./verbs/doctor.ts") },
   playground: { group: "Set up", summary: "turn a version bad or slow in a running playground", load: () => import("./verbs/playground.ts") },

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { RESOURCES, type KubernetesClient, type KubernetesObject, type Resource } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import type { ObjectCache } from "../kubernetes/object-cache.ts";
+import { type SideNames, sideNames } from "../rollout/deployment.ts";
 import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
-import type { RouteSeen } from "../rollout/observation.ts";
+import type { DeploymentSeen, RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { routesNamed, type RouteKind, type RouteName } from "../rollout/route-names.ts";
 import type { Traffic } from "../rollout/spec-traffic.ts";
@@ -25,17 +26,25 @@ export interface RouteObject {
   readonly object: KubernetesObject;
 }
 
-/** `withBackends`: also the DestinationRules and Services that say where each version's pods are; left out where they may not be read. */
-export async function lookAtRoute(client: KubernetesClient, rollout: ValidRollout, { withBackends = false } = {}): Promise<RouteLook> {
+export interface RouteLookOptions {
+  /** Also the DestinationRules and Services that say where each version's pods are; left out where they may not be read. */
+  readonly withBackends?: boolean;
+  /** As it was looked at, if anybody has. */
+  readonly deployment?: DeploymentSeen | undefined;
+}
+
+/** Of a Deployment the two sides are told apart by rule and Service, so that both must be readable. */
+export async function lookAtRoute(client: KubernetesClient, rollout: ValidRollout, { withBackends = false, deployment }: RouteLookOptions = {}): Promise<RouteLook> {
+  const sides = sideNames(rollout, deployment);
   const names = targetsOf(rollout).flatMap((target) => routesNamed(target, rollout.metadata.namespace));
   const routes = (await Promise.all(distinct(names).map((name) => found(client, name)))).flatMap((one) => one ?? []);
-  const namespaces = withBackends ? backendNamespaces(rollout, routes) : [];
-  const listed = (resource: Resource): Promise<readonly KubernetesObject[]> => Promise.all(namespaces.map((namespace) => readable(client, resource, namespace))).then((all) => all.flat());
+  const namespaces = withBackends || sides ? backendNamespaces(rollout, routes) : [];
+  const listed = (resource: Resource): Promise<readonly KubernetesObject[]> => Promise.all(namespaces.map((namespace) => listedIn(client, resource, namespace, sides !== undefined))).then((all) => all.flat());
   const [destinationRules, services] = await Promise.all([listed(RESOURCES.destinationRules), listed(RESOURCES.services)]);
   const ofKind = (kind: RouteKind): ObjectCache => cacheOf(routes.flatMap((route) => (route.kind === kind ? route.object : [])));
   const caches = { virtualServices: ofKind("virtualServices"), httpRoutes: ofKind("httpRoutes"), grpcRoutes: ofKind("grpcRoutes"), destinationRules: cacheOf(destinationRules), services: cacheOf(services) };
   const router = createTrafficRouter({ client, caches });
-  return { router, routes, route: readRoute(rollout, router) };
+  return { router, routes, route: readRoute(rollout, router, sides) };
 }
 
 /** What the run goes on with, and what the spec names. */
@@ -44,8 +53,8 @@ function targetsOf({ spec, status }: ValidRollout): readonly Traffic[] {
 }
 
 /** Of every version that is named, and of those that the route leads to besides. */
-function readRoute(rollout: ValidRollout, router: TrafficRouter): RouteSeen {
-  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, matched) => router.read(rollout.metadata, target, [...named, ...others], matched));
+function readRoute(rollout: ValidRollout, router: TrafficRouter, sides: SideNames | undefined): RouteSeen {
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, beside) => router.read(rollout.metadata, target, [...named, ...others], beside, sides));
   const route = read([]);
   const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
   return others.length === 0 ? route : read(others);
@@ -65,11 +74,11 @@ async function found(client: KubernetesClient, { kind, namespace, name }: RouteN
   }
 }
 
-async function readable(client: KubernetesClient, resource: Resource, namespace: string): Promise<readonly KubernetesObject[]> {
+async function listedIn(client: KubernetesClient, resource: Resource, namespace: string, isNeeded: boolean): Promise<readonly KubernetesObject[]> {
   try {
     return (await client.list(resource, namespace)).items;
   } catch (error) {
-    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return [];
+    if (error instanceof ApiError && (error.status === 404 || (error.status === 403 && !isNeeded))) return [];
     throw error;
   }
 }
@@ -88,9 +97,11 @@ function namespacesIn({ kind, object: { metadata: { namespace = "" }, spec } }: 
   return [namespace, ...hosts.flatMap((host) => hostNameOf(canonicalHost(host, namespace), namespace).namespace ?? [])];
 }
 
-function cacheOf(objects: readonly KubernetesObject[]): ObjectCache {
+/** What was read, as a cache that adapters can look into. */
+export function cacheOf(objects: readonly KubernetesObject[]): ObjectCache {
   return {
     get: (namespace, name) => objects.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     list: (namespace) => objects.filter(({ metadata }) => metadata.namespace === namespace),
+    all: () => objects,
   };
 }

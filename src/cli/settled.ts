@@ -32,11 +32,11 @@ export function goalOf(text: string): Goal {
   throw new Failure(`expected a phase (${Phase.options.join(", ")}) or a condition (${types.join(", ")}), got ${text}${near ? `; did you mean ${near}?` : ""}`, EXIT.usage);
 }
 
-/** `pin`: undefined at first. */
-export function verdictOn(object: KubernetesObject, goal: Goal, pin: Pin | undefined): Verdict {
+/** `pin`: undefined at first. `present`: what the Deployment holds now, where one is delivered: status may not say so yet. */
+export function verdictOn(object: KubernetesObject, goal: Goal, pin: Pin | undefined, present?: string): Verdict {
   const { metadata, spec, status } = rolloutOf(object);
-  const release = "invalid" in spec ? (pin?.release ?? "") : spec.release;
-  const isCurrent = status !== undefined && status.observedGeneration >= metadata.generation;
+  const release = present ?? ("invalid" in spec ? (pin?.release ?? "") : spec.release);
+  const isCurrent = status !== undefined && status.observedGeneration >= metadata.generation && (present === undefined || status.observedRevision?.version === present);
   const observed = isCurrent && status.observedRevision?.version === release ? status.observedRevision : undefined;
   if (pin && supersedes(pin, release, observed)) return failed(EXIT.conflict, `${pin.release} was superseded by ${release}${observed?.revision ? ` (${observed.revision})` : ""}`);
   const next = { release, revision: pin?.revision || (observed?.revision ?? "") };

@@ -1,7 +1,9 @@
 /** Follows one Rollout until what is waited for is settled, one way or the other. */
 import type { KubernetesObject } from "../kubernetes/client.ts";
+import { rolloutOf } from "../kubernetes/rollout-object.ts";
 import type { Cluster } from "./cluster.ts";
 import { refOf } from "./command/send.ts";
+import { templateNow } from "./deployment-look.ts";
 import { EXIT, Failure } from "./failure.ts";
 import { follow } from "./follow.ts";
 import { verdictOn, type Goal, type Pin } from "./settled.ts";
@@ -14,7 +16,7 @@ export async function untilSettled(cluster: Cluster, object: KubernetesObject, g
   try {
     for await (const state of follow(cluster.client, refOf(object), limit.signal)) {
       onChange(state);
-      const verdict = verdictOn(state, goal, pin);
+      const verdict = verdictOn(state, goal, pin, await templateNow(cluster.client, rolloutOf(state)));
       if (verdict.kind === "met") return;
       if (verdict.kind === "failed") throw new Failure(`${object.metadata.name}: ${verdict.sentence}`, verdict.exitCode);
       pin = verdict.pin;

@@ -4,12 +4,14 @@ import { createInformerCache, type InformerCache } from "./informer-cache.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectCaches } from "./object-cache.ts";
 import { systemTime, type Time } from "./time.ts";
-import { trimAddress, trimControllerRevision, trimPod, trimReplicaSet, trimWorkload, trimWritten, type Trim } from "./trim.ts";
+import { trimAddress, trimControllerRevision, trimDeployment, trimPod, trimReplicaSet, trimToName, trimWorkload, trimWritten, type Trim } from "./trim.ts";
 
 export interface Caches {
   readonly rollouts: InformerCache;
   /** Assignable to `ObjectCaches`; each one also tells its changes. */
   readonly objects: { readonly [Kind in keyof ObjectCaches]: InformerCache };
+  /** Of the cluster; whatever namespace the others are for. */
+  readonly policyBindings: InformerCache;
   /** For everything that writes: the answer to a write is in its cache before the caller has it. */
   readonly client: KubernetesClient;
   start(): void;
@@ -30,7 +32,8 @@ export interface CachesOptions {
 
 export function createCaches(options: CachesOptions): Caches {
   const { client, namespace, logger, time = systemTime, random = Math.random } = options;
-  const cacheOf = (resource: Resource, trim: Trim): InformerCache => createInformerCache({ client, resource, namespace, trim, logger, time, random });
+  const common = { client, logger, time, random };
+  const cacheOf = (resource: Resource, trim: Trim): InformerCache => createInformerCache({ ...common, resource, trim, ...(namespace === undefined ? {} : { namespace }) });
   const rollouts = cacheOf(RESOURCES.rollouts, trimWritten);
   const objects = {
     virtualServices: cacheOf(RESOURCES.virtualServices, trimWritten),
@@ -39,17 +42,20 @@ export function createCaches(options: CachesOptions): Caches {
     grpcRoutes: cacheOf(RESOURCES.grpcRoutes, trimWritten),
     services: cacheOf(RESOURCES.services, trimAddress),
     pods: cacheOf(RESOURCES.pods, trimPod),
+    deployments: cacheOf(RESOURCES.deployments, trimDeployment),
     replicaSets: cacheOf(RESOURCES.replicaSets, trimReplicaSet),
     statefulSets: cacheOf(RESOURCES.statefulSets, trimWorkload),
     daemonSets: cacheOf(RESOURCES.daemonSets, trimWorkload),
     controllerRevisions: cacheOf(RESOURCES.controllerRevisions, trimControllerRevision),
   };
-  const all = [rollouts, ...Object.values(objects)];
+  const policyBindings = createInformerCache({ ...common, resource: RESOURCES.mutatingAdmissionPolicyBindings, trim: trimToName });
+  const all = [rollouts, policyBindings, ...Object.values(objects)];
   const synced = Promise.all(all.map((cache) => cache.synced)).then(() => undefined);
   synced.catch(() => undefined); // who does not wait for it is not told
   return {
     rollouts,
     objects,
+    policyBindings,
     client: remembering(client, { rollouts, ...objects }),
     start: () => all.forEach((cache) => cache.start()),
     synced,

@@ -48,10 +48,14 @@ export const RESOURCES = {
   pods: { group: "", version: "v1", plural: "pods" },
   secrets: { group: "", version: "v1", plural: "secrets" },
   events: { group: "", version: "v1", plural: "events" },
+  deployments: { group: "apps", version: "v1", plural: "deployments" },
   replicaSets: { group: "apps", version: "v1", plural: "replicasets" },
   statefulSets: { group: "apps", version: "v1", plural: "statefulsets" },
   daemonSets: { group: "apps", version: "v1", plural: "daemonsets" },
   controllerRevisions: { group: "apps", version: "v1", plural: "controllerrevisions" },
+  horizontalPodAutoscalers: { group: "autoscaling", version: "v2", plural: "horizontalpodautoscalers" },
+  validatingAdmissionPolicyBindings: { group: "admissionregistration.k8s.io", version: "v1", plural: "validatingadmissionpolicybindings" },
+  mutatingAdmissionPolicyBindings: { group: "admissionregistration.k8s.io", version: "v1", plural: "mutatingadmissionpolicybindings" },
   customResourceDefinitions: { group: "apiextensions.k8s.io", version: "v1", plural: "customresourcedefinitions" },
 } as const satisfies Record<string, Resource>;
 
@@ -70,6 +74,14 @@ export interface PatchOptions {
   readonly subresource?: "status";
   readonly fieldManager?: string;
   readonly dryRun?: boolean;
+}
+
+/** Which object of that name is meant, and how it goes. */
+export interface DeleteOptions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  /** `Foreground`: it stays, with a deletionTimestamp, until the last object that it owns is gone. Default: it goes at once, and they after it. */
+  readonly propagation?: "Foreground";
 }
 
 export interface ListOptions {
@@ -97,7 +109,8 @@ export interface KubernetesClient {
   create(resource: Resource, namespace: string | undefined, object: unknown, options?: PatchOptions): Promise<KubernetesObject>;
   /** `Conflict` for 409, and for a JSON patch whose `test` fails. */
   patch(resource: Resource, namespace: string | undefined, name: string, patch: Patch, options?: PatchOptions): Promise<KubernetesObject>;
-  delete(resource: Resource, namespace: string | undefined, name: string): Promise<void>;
+  /** `Conflict` where the object is not the one that is meant. */
+  delete(resource: Resource, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<void>;
   /** Yields until the signal aborts (then returns), the server ends the stream (returns), or it breaks (throws). */
   watch(
     resource: Resource,

@@ -30,8 +30,10 @@ export function createKubernetesClient(transport: Transport): KubernetesClient {
       const path = pathOf(resource, namespace, name, options?.subresource) + queryOf({ ...writeQuery(options), force });
       return asObject({ method: "PATCH", path, ...json(patch.body, PATCH_TYPES[patch.type]), ...labels("patch", resource) });
     },
-    async delete(resource, namespace, name) {
-      await call(transport, { method: "DELETE", path: pathOf(resource, namespace, name), ...labels("delete", resource) });
+    async delete(resource, namespace, name, options) {
+      const { propagation: propagationPolicy, ...preconditions } = options ?? {};
+      const body = options && json({ apiVersion: "v1", kind: "DeleteOptions", preconditions, ...(propagationPolicy ? { propagationPolicy } : {}) });
+      await call(transport, { method: "DELETE", path: pathOf(resource, namespace, name), ...body, ...labels("delete", resource) });
     },
     watch: (resource, namespace, options, signal) => {
       const query = { ...listQuery(options), watch: true, allowWatchBookmarks: true, timeoutSeconds: options.timeoutSeconds };

@@ -24,7 +24,7 @@ function parse(object: KubernetesObject): Rollout {
   if (isEmpty(written)) return { metadata, spec: specOf(object), statusIsNewer: false };
   if (isFromLaterDaemon(written)) return { metadata, spec: specOf(object), statusIsNewer: true };
   const status = RolloutStatus.safeParse(written);
-  if (status.success) return { metadata, spec: specOf(object), status: status.data, statusIsNewer: false };
+  if (status.success) return { metadata, spec: named(specOf(object), status.data), status: status.data, statusIsNewer: false };
   return { metadata, spec: { invalid: statusSentence(object, problemsOf(status.error, written, "status")) }, statusIsNewer: false, statusIsForeign: true };
 }
 
@@ -50,6 +50,11 @@ function specManagerOf(entries: readonly ManagedFieldsEntry[]): string | undefin
 function specOf(object: KubernetesObject): Rollout["spec"] {
   const spec = RolloutSpec.safeParse(object["spec"]);
   return spec.success ? spec.data : { invalid: sentenceOf(problemsOf(spec.error, object["spec"], "spec")) };
+}
+
+/** Of a Deployment the version is what was seen in it last; whoever looks at it now knows better. */
+function named(spec: Rollout["spec"], { observedRevision }: RolloutStatus): Rollout["spec"] {
+  return "invalid" in spec || !spec.deployment || !observedRevision ? spec : { ...spec, release: observedRevision.version };
 }
 
 const VersionedStatus = z.object({ version: z.int() });

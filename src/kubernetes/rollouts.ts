@@ -28,7 +28,7 @@ export function createRollouts(options: RolloutsOptions): Rollouts {
       return object && rolloutOf(object);
     },
     updateStatus: (rollout, status) => updateStatus(options, rollout, status),
-    setFinalizer: (rollout, present) => edit(options, rollout, finalizerOperations(rollout, present)),
+    setFinalizer: (rollout, present, name = FINALIZER) => edit(options, rollout, finalizerOperations(rollout, name, present)),
     keepRecord: (rollout, record) => keepRecord(options, rollout, record),
     replaceCommand: (rollout, expected, value) => edit(options, rollout, commandOperations(expected, value)),
     crdIsCurrent: () => options.crd.isCurrent(),
@@ -94,13 +94,13 @@ async function edit({ client }: RolloutsOptions, { metadata }: Rollout, operatio
  * Only ours comes or goes; the finalizers of others are not touched, not even when they came since. It goes only while the Rollout is still
  * as the ending was committed: a run that another daemon has begun since needs it.
  */
-function finalizerOperations({ metadata }: Rollout, present: boolean): readonly JsonPatchOperation[] {
-  const index = metadata.finalizers.indexOf(FINALIZER);
+function finalizerOperations({ metadata }: Rollout, name: string, present: boolean): readonly JsonPatchOperation[] {
+  const index = metadata.finalizers.indexOf(name);
   if (present === index >= 0) return [];
   const unmoved: JsonPatchOperation = { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion };
   if (!present) return [unmoved, { op: "remove", path: `/metadata/finalizers/${index}` }];
-  if (metadata.finalizers.length > 0) return [{ op: "add", path: "/metadata/finalizers/-", value: FINALIZER }];
-  return [unmoved, { op: "add", path: "/metadata/finalizers", value: [FINALIZER] }];
+  if (metadata.finalizers.length > 0) return [{ op: "test", path: "/metadata/finalizers", value: [...metadata.finalizers] }, { op: "add", path: "/metadata/finalizers/-", value: name }]; // else two daemons at once would put it there twice
+  return [unmoved, { op: "add", path: "/metadata/finalizers", value: [name] }];
 }
 
 function commandOperations(expected: string, value: string | null): readonly JsonPatchOperation[] {

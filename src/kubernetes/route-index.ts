@@ -13,11 +13,15 @@ export interface RouteIndex {
   about(namespace: string): readonly RolloutRef[];
   /** The Rollout that a route belongs to where several name it: the oldest. */
   ownerOf(route: RouteName): RolloutRef | undefined;
+  /** The same of a Deployment. */
+  ownerOfDeployment(namespace: string, name: string): RolloutRef | undefined;
 }
 
-const Naming = z.object({ spec: z.object({ traffic: Traffic }).optional().catch(undefined), status: z.object({ run: z.object({ target: Traffic }).optional().catch(undefined) }).optional().catch(undefined) });
+const Naming = z.object({ spec: z.object({ traffic: Traffic, deployment: z.object({ name: z.string() }).optional() }).optional().catch(undefined), status: z.object({ run: z.object({ target: Traffic }).optional().catch(undefined) }).optional().catch(undefined) });
 
 interface Entry extends RolloutRef {
+  /** Name of the one that it delivers. */
+  readonly deployment?: string | undefined;
   readonly createdAt: string;
   readonly places: readonly { readonly key: string; readonly namespace: string; readonly part: string | undefined; readonly isSpec: boolean }[];
 }
@@ -49,6 +53,10 @@ export function createRouteIndex(rollouts: Pick<InformerCache, "onChange">): Rou
   return {
     naming: (kind, namespace, name) => sorted(byPlace.get(keyOf({ kind, namespace, name }))).map(refOf),
     about: (namespace) => sorted(byNamespace.get(namespace)).map(refOf),
+    ownerOfDeployment(namespace, name) {
+      const owner = sorted(byNamespace.get(namespace)).find((entry) => entry.namespace === namespace && entry.deployment === name);
+      return owner && refOf(owner);
+    },
     ownerOf({ part, ...route }) {
       const key = keyOf(route);
       const same = (named: string | undefined): boolean => named === undefined || part === undefined || named === part;
@@ -70,5 +78,5 @@ function entryOf(object: KubernetesObject, namespace: string, name: string): Ent
   const { spec, status } = Naming.parse({ spec: object["spec"], status: object["status"] });
   const placesOf = (target: Traffic | undefined, isSpec: boolean): Entry["places"] =>
     (target ? routesNamed(target, namespace) : []).map((route) => ({ key: keyOf(route), namespace: route.namespace, part: route.part, isSpec }));
-  return { namespace, name, createdAt: object.metadata.creationTimestamp ?? "", places: [...placesOf(spec?.traffic, true), ...placesOf(status?.run?.target, false)] };
+  return { namespace, name, deployment: spec?.deployment?.name, createdAt: object.metadata.creationTimestamp ?? "", places: [...placesOf(spec?.traffic, true), ...placesOf(status?.run?.target, false)] };
 }

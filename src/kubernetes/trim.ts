@@ -28,7 +28,12 @@ export const trimPod: Trim = ({ metadata, status }) => ({
   },
 });
 
-const CONTAINER_FIELDS = ["name", "ready", "started", "restartCount", "state", "lastState"];
+const CONTAINER_FIELDS = ["name", "image", "ready", "started", "restartCount", "state", "lastState"];
+
+/** Whole, without who wrote it: a canary is made from its spec, and its status says how far it has rolled. */
+export const trimDeployment: Trim = ({ metadata, spec, status }) => ({ metadata: slim(metadata), spec, status });
+
+export const trimToName: Trim = ({ metadata: { name, resourceVersion } }) => ({ metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) } });
 
 /** With its pod template, which the revision of a version is a hash of. */
 export const trimReplicaSet: Trim = ({ metadata, spec, status }) => ({

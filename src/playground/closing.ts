@@ -28,6 +28,8 @@ export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" |
     ["weir watch reviews", "watch it,"],
     ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
     ["weir abort reviews", "or take it back yourself"],
+    ["kubectl set image deploy/ratings ratings=ratings:v2", "or change an image in place,"],
+    ["weir watch ratings", "and watch that"],
     [`curl -s -H 'Host: reviews' ${url}/`, "be one of the users"],
   ];
   return [

@@ -1,11 +1,11 @@
 /** What the playground writes into the embedded Kubernetes API: what a cluster's controllers and its users would have written there. */
 import { createHash } from "node:crypto";
 import { RESOURCES, type KubernetesClient, type KubernetesObject, type Resource } from "../kubernetes/client.ts";
+import { podIpOf, readyStatus } from "./pod-status.ts";
 import { createNamedRandom } from "./random.ts";
 import type { SampleApp } from "./samples/sample-apps.ts";
 
 const namespaces: Resource = { group: "", version: "v1", plural: "namespaces" };
-const deployments: Resource = { group: "apps", version: "v1", plural: "deployments" };
 
 /** Field manager of what people or their tools write; the daemon is another one. */
 const fieldManager = "playground";
@@ -18,7 +18,7 @@ export function rolloutOf(app: SampleApp, namespace: string, release: string): K
     kind: "Rollout",
     metadata: { name: app.name, namespace },
     spec: {
-      release,
+      ...(app.isHeld ? { deployment: { name: app.name } } : { release }),
       traffic: { istio: { virtualServices: [{ name: app.name, ...(app.routes ? { routes: app.routes } : {}) }] } },
       strategy: { propagation: "1s", progressDeadline: "1m", steps: app.ladder.map((weight) => ({ weight, hold: "10s" })) },
       analysis: {
@@ -59,11 +59,30 @@ async function installNamespace(client: KubernetesClient, name: string): Promise
 export async function installApps(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
   await installNamespace(client, namespace);
   for (const app of apps) {
-    for (const version of app.versions) await installVersion(client, namespace, app, version, seed);
+    if (app.isHeld) await installHeld(client, namespace, app);
+    else await installVersions(client, namespace, app, seed);
     await client.create(RESOURCES.services, namespace, kubernetesServiceOf(app, namespace), { fieldManager });
-    await client.create(RESOURCES.destinationRules, namespace, destinationRuleOf(app, namespace), { fieldManager });
     await client.create(RESOURCES.virtualServices, namespace, virtualServiceOf(app, namespace), { fieldManager });
   }
+}
+
+async function installVersions(client: KubernetesClient, namespace: string, app: SampleApp, seed: number): Promise<void> {
+  for (const version of app.versions) await installVersion(client, namespace, app, version, seed);
+  await client.create(RESOURCES.destinationRules, namespace, destinationRuleOf(app, namespace), { fieldManager });
+}
+
+/** Its pods are for the cluster's controllers to make. */
+async function installHeld(client: KubernetesClient, namespace: string, app: SampleApp): Promise<void> {
+  const labels = { app: app.name };
+  const template = { metadata: { labels }, spec: { containers: containersOf(app, app.versions[0]!) } };
+  const { metadata, ...deployment } = deploymentOf(app.name, namespace, labels, template);
+  const { annotations: _, ...written } = metadata; // how many revisions there have been is for a controller to say
+  await client.create(RESOURCES.deployments, namespace, { ...deployment, metadata: written }, { fieldManager });
+}
+
+/** What runs in a pod of a version. */
+export function containersOf(app: SampleApp, version: string): readonly object[] {
+  return [{ name: app.name, image: app.image(version), ports: [{ containerPort: app.port, protocol: "TCP" }] }];
 }
 
 function kubernetesServiceOf(app: SampleApp, namespace: string): KubernetesObject {
@@ -91,19 +110,19 @@ function virtualServiceOf(app: SampleApp, namespace: string): KubernetesObject {
 /** A Deployment that has rolled out: its ReplicaSet and its ready pods, each owned by the one before. */
 async function installVersion(client: KubernetesClient, namespace: string, app: SampleApp, version: string, seed: number): Promise<void> {
   const labels = { app: app.name, version };
-  const template = { metadata: { labels }, spec: { containers: [{ name: app.name, image: app.image(version), ports: [{ containerPort: app.port, protocol: "TCP" }] }] } };
+  const template = { metadata: { labels }, spec: { containers: containersOf(app, version) } };
   const hash = createHash("sha256").update(JSON.stringify(template)).digest("hex").slice(0, 10);
   const create = async (resource: Resource, object: KubernetesObject, status: unknown) => {
     const created = await client.create(resource, namespace, object, { fieldManager });
     await client.patch(resource, namespace, object.metadata.name, { type: "merge", body: { status } }, { subresource: "status", fieldManager });
     return created;
   };
-  const deployment = await create(deployments, deploymentOf(`${app.name}-${version}`, namespace, labels, template), deploymentStatus());
+  const deployment = await create(RESOURCES.deployments, deploymentOf(`${app.name}-${version}`, namespace, labels, template), deploymentStatus());
   const replicaSet = await create(RESOURCES.replicaSets, replicaSetOf(deployment, hash, template), replicaSetStatus());
   const random = createNamedRandom(seed, replicaSet.metadata.name);
   for (let index = 0; index < replicas; index += 1) {
     const suffix = Math.floor(random() * 36 ** 5).toString(36).padStart(5, "0");
-    await create(RESOURCES.pods, podOf(replicaSet, suffix, template.spec), podStatus(app, version, random()));
+    await create(RESOURCES.pods, podOf(replicaSet, suffix, template.spec), podStatus(app, version, podIpOf(random())));
   }
 }
 
@@ -167,17 +186,6 @@ function replicaSetStatus() {
   return { observedGeneration: 1, replicas, fullyLabeledReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas };
 }
 
-/** `draw` in [0, 1) chooses an address that looks like a pod's; nobody listens there. */
-function podStatus(app: SampleApp, version: string, draw: number) {
-  const now = `${new Date().toISOString().slice(0, 19)}Z`;
-  const condition = (type: string) => ({ type, status: "True", lastTransitionTime: now });
-  return {
-    phase: "Running",
-    podIP: `10.244.0.${2 + Math.floor(draw * 250)}`,
-    startTime: now,
-    conditions: ["PodScheduled", "Initialized", "ContainersReady", "Ready"].map(condition),
-    containerStatuses: [
-      { name: app.name, image: app.image(version), imageID: "", ready: true, started: true, restartCount: 0, state: { running: { startedAt: now } } },
-    ],
-  };
+function podStatus(app: SampleApp, version: string, podIP: string) {
+  return readyStatus({ containers: [{ name: app.name, image: app.image(version) }], podIP, now: `${new Date().toISOString().slice(0, 19)}Z` });
 }

@@ -3,9 +3,13 @@ import type { RolloutStatus } from "../rollout/status.ts";
 import type { Split } from "./route-steps.ts";
 import type { Behaviour } from "./samples/sample-pods.ts";
 
-export type ScenarioName = "good" | "bad" | "slow";
+export type ScenarioName = "good" | "bad" | "slow" | "image";
 
 export interface Delivery {
+  /** Name of the application. Default: reviews. */
+  readonly app?: string;
+  /** What a person types to ask for it. Default: weir release. */
+  readonly command?: string;
   readonly title: string;
   /** The version to deliver. */
   readonly release: string;
@@ -39,6 +43,15 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     behaviour: { ...healthy, latencyMs: 1_600 },
     introduction: "v3 takes two hundred times as long as STABLE to answer, and nobody knows that yet. One word in the Rollout asks for it:",
     ending: "takenBack",
+  },
+  image: {
+    title: "A Deployment's new image",
+    app: "ratings",
+    release: "v2",
+    behaviour: healthy,
+    introduction: "ratings is one Deployment, which is updated in place. Its new template waits, runs beside STABLE as a canary first, and takes its place once it has proven good:",
+    command: "kubectl set image deployment/ratings ratings=ratings:v2",
+    ending: "promoted",
   },
 };
 

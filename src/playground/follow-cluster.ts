@@ -30,7 +30,7 @@ export interface FollowedPods {
   stop(): void;
 }
 
-/** Runs a server for each ready pod that has the labels `app` and `version`, and ends it when the pod is ready no more. */
+/** Runs a server for each ready pod that has a label `app`, and ends it when the pod is ready no more. What it does is that of its version: of the label `version`, or else of its image. */
 export function followPods(pods: Watched, samples: Pick<SamplePods, "run" | "end">): FollowedPods {
   const serving = new Set<string>();
   let work = Promise.resolve();
@@ -51,9 +51,18 @@ async function serve(samples: Pick<SamplePods, "run" | "end">, serving: Set<stri
   serving[ready ? "add" : "delete"](key);
 }
 
+const Images = z.object({ containerStatuses: z.array(z.object({ image: z.string() })).min(1) });
+
+/** The tag of `registry:5000/name:tag`. */
+function tagOf(status: unknown): string | undefined {
+  const image = Images.safeParse(status).data?.containerStatuses[0]?.image ?? "";
+  return /:([^:/@]+)$/.exec(image)?.[1];
+}
+
 /** Named after its Deployment, as Istio names a workload: the ReplicaSet's name without the template's hash. */
-function samplePodOf({ metadata }: KubernetesObject): SamplePod {
-  const labels = metadata.labels ?? {};
+function samplePodOf({ metadata, status }: KubernetesObject): SamplePod {
+  const tag = tagOf(status);
+  const labels: Readonly<Record<string, string>> = { ...(tag === undefined ? {} : { version: tag }), ...metadata.labels };
   const owner = metadata.ownerReferences?.find(({ controller }) => controller)?.name ?? metadata.name;
   const suffix = `-${labels["pod-template-hash"] ?? ""}`;
   const workload = owner.endsWith(suffix) ? owner.slice(0, -suffix.length) : owner;

@@ -2,12 +2,14 @@
 import colours from "picocolors";
 import { argumentsFrom, usage, UsageError, type PlaygroundArguments } from "./arguments.ts";
 import { createCleanUp, type CleanUp } from "./clean-up.ts";
-import { deliveries } from "./deliveries.ts";
+import { deliveries, type Delivery } from "./deliveries.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { farewell, invitation } from "./closing.ts";
 import { startPlayground, type Playground } from "./playground.ts";
 import { play } from "./player.ts";
 import { requestsPerSecond } from "./sample-traffic.ts";
+import { reviews } from "./samples/sample-apps.ts";
+import type { Stage } from "./stage.ts";
 import { defaultStateFolder } from "./state-folder.ts";
 import { watchOn } from "./watch-on.ts";
 
@@ -80,8 +82,12 @@ async function open(display: Display, cleanUp: CleanUp): Promise<Playground> {
   };
   const playground = await startPlayground({ stateFolder: defaultStateFolder, seed, cleanUp, onReady });
   display.say(`${line()}   ${dim(`(${((Date.now() - startedMs) / 1_000).toFixed(1)} s)`)}`, "");
-  display.say(`  ${requestsPerSecond} requests a second go to the application reviews; v1 answers them all.`);
+  display.say(`  ${requestsPerSecond.reviews} requests a second go to the application reviews, and ${requestsPerSecond.ratings} to ratings; v1 answers them all.`);
   return playground;
+}
+
+function stageOf({ stages }: Playground, { app = reviews.name }: Delivery): Stage {
+  return stages[app]!;
 }
 
 async function playAll({ scenarios, stay }: PlaygroundArguments, playground: Playground, display: Display): Promise<number> {
@@ -89,9 +95,9 @@ async function playAll({ scenarios, stay }: PlaygroundArguments, playground: Pla
   const troubles: (string | undefined)[] = [];
   for (const [index, name] of scenarios.entries()) {
     const count = scenarios.length > 1 ? `${index + 1} of ${scenarios.length}: ` : "";
-    troubles.push(await play(playground.stage, display, deliveries[name], `${count}${deliveries[name].title}`, startedMs));
+    troubles.push(await play(stageOf(playground, deliveries[name]), display, deliveries[name], `${count}${deliveries[name].title}`, startedMs));
   }
   display.say("", ...(stay ? invitation(playground, deliveries[scenarios.at(-1) ?? "good"], display.style) : farewell(display.style)));
-  if (stay) await watchOn(playground.stage, display, startedMs);
+  if (stay) await watchOn(stageOf(playground, deliveries[scenarios.at(-1) ?? "good"]), display, startedMs);
   return troubles.every((trouble) => trouble === undefined) ? 0 : 1;
 }

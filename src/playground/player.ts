@@ -17,7 +17,7 @@ const mostMsAround = 15_000;
 
 /** A sentence where it did not end as told. `title` stands above it; `startedMs` is where the story's clock began. */
 export async function play(stage: Stage, display: Display, delivery: Delivery, title: string, startedMs: number): Promise<string | undefined> {
-  const stable = stage.status()?.stable?.version ?? "";
+  const stable = stage.called(stage.status()?.stable?.version ?? "");
   const sides: Sides = { stable, canary: delivery.release };
   introduce(display, delivery, title, stable);
   stage.turn(delivery.release, delivery.behaviour);
@@ -44,10 +44,10 @@ async function tellUntil(isOver: () => boolean, mostMs: number, stage: Stage, te
   }
 }
 
-function introduce(display: Display, { introduction, release }: Delivery, title: string, stable: string): void {
+function introduce(display: Display, { introduction, release, command = `weir release reviews ${release}` }: Delivery, title: string, stable: string): void {
   const { style, say } = display;
   say("", titleLine(title, style), "", ...wrapped(introduction.replaceAll("STABLE", stable)), "");
-  say(`    $ ${style.bold(`weir release reviews ${release}`)}`, "", stepHeading(release, style));
+  say(`    $ ${style.bold(command)}`, "", stepHeading(release, style));
 }
 
 /** The route is where the delivery should leave it, and enough requests have gone that way. */

@@ -1,10 +1,11 @@
 /** Starts everything that a delivery needs, on this machine alone: real Redis and Prometheus, the embedded API and mesh, samples under load, and the daemon. */
 import { setTimeout as wait } from "node:timers/promises";
 import { RESOURCES } from "../kubernetes/client.ts";
+import { CANARY_SIDE } from "../rollout/deployment.ts";
 import { RolloutStatus } from "../rollout/status.ts";
 import type { CleanUp } from "./clean-up.ts";
 import { namespace, startCluster, type Cluster } from "./cluster.ts";
-import { rolloutOf } from "./cluster-objects.ts";
+import { containersOf, rolloutOf } from "./cluster-objects.ts";
 import { startDaemonProcess, type DaemonProcess } from "./daemon-process.ts";
 import { followPods, followRoutes } from "./follow-cluster.ts";
 import { writeLaunchers } from "./launchers.ts";
@@ -14,7 +15,7 @@ import { startRedis } from "./processes/redis.ts";
 import { createRouteSteps } from "./route-steps.ts";
 import { createSampleTraffic, inside, type SampleTraffic } from "./sample-traffic.ts";
 import { createControl } from "./samples/control.ts";
-import { reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
+import { ratings, reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
 import type { Stage } from "./stage.ts";
 import { createStateFolder, writeState, type StateFolder } from "./state-folder.ts";
 
@@ -29,8 +30,8 @@ export interface PlaygroundOptions {
 }
 
 export interface Playground {
-  /** What the player acts on: the application `reviews`. */
-  readonly stage: Stage;
+  /** What the player acts on, by the application's name. */
+  readonly stages: Readonly<Record<string, Stage>>;
   /** What to read into a shell, as people type it. */
   readonly env: string;
   /** How to reach `reviews` with curl. */
@@ -56,11 +57,12 @@ export async function startPlayground({ stateFolder, seed, onReady, cleanUp }: P
   onReady(`${traffic.samples.endpoints().length} pods`);
   const weir = await startWeir(folder, cluster, servers, cleanUp);
   onReady("Weir");
-  const stage = createStage(cluster, traffic, traffic.startLoads(), cleanUp);
-  await openStage(cluster, stage);
+  const loads = traffic.startLoads();
+  const stages = Object.fromEntries([reviews, ratings].map((app) => [app.name, createStage(cluster, traffic, { app, load: loads[app.name]! }, cleanUp)]));
+  await openStages(cluster, Object.values(stages));
   await openControl(folder, traffic, servers.prometheusUrl, cleanUp);
   return {
-    stage,
+    stages,
     env: await writeLaunchers(folder, cluster.kubeconfig),
     url: traffic.proxies[inside] ?? "",
     prometheusUrl: servers.prometheusUrl,
@@ -116,19 +118,30 @@ async function openControl(folder: StateFolder, { samples, proxies }: SampleTraf
   writeState(folder, { pid: process.pid, control: { url: control.url, token: control.token }, prometheus, proxies });
 }
 
-function createStage({ client, caches }: Cluster, { mesh, samples }: SampleTraffic, load: Load, cleanUp: CleanUp): Stage {
-  const steps = createRouteSteps(mesh, { namespace, name: reviews.name });
+interface Served {
+  readonly app: SampleApp;
+  readonly load: Load;
+}
+
+function createStage({ client, caches }: Cluster, { mesh, samples }: SampleTraffic, { app, load }: Served, cleanUp: CleanUp): Stage {
+  const called = (version: string): string => (app.isHeld ? version.replace(/-[^-]*$/, "") : version);
+  const sideOf = (subset: string | undefined): string => {
+    const { run, stable } = statusOf(caches, app) ?? {};
+    return called((subset === CANARY_SIDE ? run?.to.version : stable?.version) ?? app.versions[0]!);
+  };
+  const steps = createRouteSteps(mesh, { namespace, name: app.name, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) });
   cleanUp.add(steps.stop);
   return {
     nowMs: () => Date.now(),
     pause: () => wait(pauseMs),
-    status: () => statusOf(caches, reviews),
+    called,
+    status: () => statusOf(caches, app),
     steps: steps.all,
     answers: () => load.counts().answers,
-    turn: (version, behaviour) => void samples.turn(reviews.name, version, behaviour),
+    turn: (version, behaviour) => void samples.turn(app.name, version, behaviour),
     release: async (version) => {
-      const patch = { type: "merge", body: { spec: { release: version } } } as const;
-      await client.patch(RESOURCES.rollouts, namespace, reviews.name, patch, { fieldManager: "playground" });
+      const [resource, spec] = app.isHeld ? [RESOURCES.deployments, { template: { spec: { containers: containersOf(app, version) } } }] : [RESOURCES.rollouts, { release: version }];
+      await client.patch(resource, namespace, app.name, { type: "merge", body: { spec } }, { fieldManager: "playground" });
     },
   };
 }
@@ -138,15 +151,17 @@ function statusOf(caches: Cluster["caches"], app: SampleApp): RolloutStatus | un
 }
 
 /** A Rollout for each application, seen and found healthy by the daemon, and users that are served. */
-async function openStage({ client, caches }: Cluster, stage: Stage): Promise<void> {
+async function openStages({ client, caches }: Cluster, stages: readonly Stage[]): Promise<void> {
   for (const app of sampleApps) {
     await client.create(RESOURCES.rollouts, namespace, rolloutOf(app, namespace, "v1"), { fieldManager: "playground" });
   }
-  const endMs = stage.nowMs() + mostStartMs;
+  const [stage] = stages;
+  const endMs = stage!.nowMs() + mostStartMs;
   const unhealthy = () => sampleApps.filter((app) => statusOf(caches, app)?.phase !== "Healthy");
-  while (unhealthy().length > 0 || Object.keys(stage.answers()).length === 0) {
-    if (stage.nowMs() > endMs) throw new Error(notOpen(unhealthy().map((app) => `${app.name}: ${statusOf(caches, app)?.message ?? "no status"}`)));
-    await stage.pause();
+  const isServed = () => stages.every(({ answers }) => Object.keys(answers()).some((answer) => answer.endsWith(" 200")));
+  while (unhealthy().length > 0 || !isServed()) {
+    if (stage!.nowMs() > endMs) throw new Error(notOpen(unhealthy().map((app) => `${app.name}: ${statusOf(caches, app)?.message ?? "no status"}`)));
+    await stage!.pause();
   }
 }
 

@@ -28,6 +28,8 @@ export interface WatchedRoute {
   readonly name: string;
   /** Name of the http route; absent: the only one. */
   readonly route?: string;
+  /** Which version a destination stands for, where that is not its subset. */
+  readonly versionOf?: (destination: { readonly host: string; readonly subset?: string | undefined }) => string;
 }
 
 export function createRouteSteps(mesh: Pick<Mesh, "onInForce" | "routed" | "resetRouted">, watched: WatchedRoute): RouteSteps {
@@ -46,12 +48,12 @@ export function createRouteSteps(mesh: Pick<Mesh, "onInForce" | "routed" | "rese
 }
 
 /** What the VirtualService says now; undefined where it or the route is not there. */
-export function splitOf({ virtualServices }: Pick<MeshObjects, "virtualServices">, { namespace, name, route }: WatchedRoute): Split | undefined {
+export function splitOf({ virtualServices }: Pick<MeshObjects, "virtualServices">, { namespace, name, route, versionOf = ({ subset, host }) => subset ?? host }: WatchedRoute): Split | undefined {
   const object = virtualServices.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   const http = VirtualService.safeParse(object).data?.spec.http.find((one) => (route === undefined ? !isOwn(one) : one.name === route));
   if (!http) return undefined;
   const only = http.route.length === 1;
-  return Object.fromEntries(http.route.map(({ destination, weight }) => [destination.subset ?? destination.host, weight ?? (only ? 100 : 0)]));
+  return Object.fromEntries(http.route.map(({ destination, weight }) => [versionOf(destination), weight ?? (only ? 100 : 0)]));
 }
 
 function isSame(a: Split, b: Split): boolean {

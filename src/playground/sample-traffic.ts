@@ -4,7 +4,7 @@ import { namespace } from "./cluster.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createMesh, type Mesh } from "./mesh/mesh.ts";
 import type { ScrapeTarget } from "./processes/prometheus.ts";
-import { fitcycle, reviews } from "./samples/sample-apps.ts";
+import { fitcycle, ratings, reviews } from "./samples/sample-apps.ts";
 import { createSamplePods, type SamplePods } from "./samples/sample-pods.ts";
 
 export interface SampleTraffic {
@@ -14,13 +14,12 @@ export interface SampleTraffic {
   readonly targets: readonly ScrapeTarget[];
   /** Proxies by the caller's workload. */
   readonly proxies: Readonly<Record<string, string>>;
-  /** Sends requests from now on; returns the load on `reviews`. */
-  startLoads(): Load;
+  /** Sends requests from now on; returns the loads on those that stories are about, by the application's name. */
+  startLoads(): Readonly<Record<string, Load>>;
 }
 
-/** Requests per second to `reviews`, which the story is about; the other applications have a little of their own. */
-export const requestsPerSecond = 200;
-const requestsPerSecondBeside = 40;
+/** Requests per second, by the application's name: most to the one that most stories are about. */
+export const requestsPerSecond = { reviews: 200, ratings: 80, website: 40, fitcycle: 40 };
 
 /** What calls the applications inside the mesh, and what lets people in from outside. */
 export const inside = "productpage-v1";
@@ -48,9 +47,12 @@ export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promi
     proxies,
     targets: callers.map(({ workload }) => targetOf(mesh, workload)),
     startLoads: () => {
-      start(`${proxies[outside]}/`, "www.website.example", requestsPerSecondBeside);
-      start(`${proxies[inside]}/api`, fitcycle.name, requestsPerSecondBeside);
-      return start(`${proxies[inside]}/reviews/0`, reviews.name, requestsPerSecond);
+      start(`${proxies[outside]}/`, "www.website.example", requestsPerSecond.website);
+      start(`${proxies[inside]}/api`, fitcycle.name, requestsPerSecond.fitcycle);
+      return {
+        [reviews.name]: start(`${proxies[inside]}/reviews/0`, reviews.name, requestsPerSecond.reviews),
+        [ratings.name]: start(`${proxies[inside]}/ratings/0`, ratings.name, requestsPerSecond.ratings),
+      };
     },
   };
 }

@@ -16,6 +16,8 @@ export interface Stage {
   /** What users got so far. */
   answers(): LoadCounts["answers"];
   turn(version: string, behaviour: Behaviour): void;
-  /** Writes `spec.release`, as a person would. */
+  /** Asks for it as a person would: writes `spec.release`, or the Deployment's image. */
   release(version: string): Promise<void>;
+  /** How people call what a status calls so: of a Deployment's template by the tag of its image alone. */
+  called(version: string): string;
 }

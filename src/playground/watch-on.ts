@@ -8,7 +8,7 @@ import { createTelling } from "./telling.ts";
 export async function watchOn(stage: Stage, display: Display, startedMs: number): Promise<never> {
   for (;;) {
     const run = stage.status()?.run;
-    const sides = { stable: run?.from.version ?? "", canary: run?.to.version ?? "" };
+    const sides = { stable: stage.called(run?.from.version ?? ""), canary: stage.called(run?.to.version ?? "") };
     display.say(stepHeading(sides.canary, display.style));
     const telling = createTelling(stage, display, sides, startedMs);
     while (stage.status()?.run?.number === run?.number) {

@@ -1,24 +1,32 @@
-/** Everything that one decision rests on, gathered once: caches first, then the queries that are due. */
+/** Everything that one decision rests on, gathered once: caches first, then the queries that are due, and last what only a step up rests on. */
 import { isDecisive, questionsFor } from "../rollout/analysis/questions.ts";
 import type { Measurement, Question } from "../rollout/analysis/measurement.ts";
 import { editableOf } from "../rollout/case.ts";
+import { decide } from "../rollout/decide.ts";
+import { type SideNames, sideNames } from "../rollout/deployment.ts";
 import type { Observation, RouteSeen, VersionSeen } from "../rollout/observation.ts";
 import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
+import { asksAutoscaler } from "../rollout/way-back.ts";
 import { link } from "./link.ts";
 import type { Ports } from "./ports.ts";
 
 export async function observe(rollout: ValidRollout, ports: Ports, signal: AbortSignal): Promise<Observation> {
   const seen = await look(rollout, ports);
-  const measurements = await measure(rollout, seen, ports, signal);
-  return { ...seen, measurements };
+  const measured = { ...seen, measurements: await measure(rollout, seen, ports, signal) };
+  if (!asksAutoscaler(rollout, decide(rollout, measured))) return measured;
+  const autoscaler = await ports.workload.autoscaler(rollout);
+  return autoscaler === undefined ? measured : { ...measured, autoscaler };
 }
 
 async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
-  const route = readRoute(rollout, ports);
+  const deployment = ports.workload.deployment(rollout);
+  const names = sideNames(rollout, deployment?.kind === "found" ? deployment : undefined);
+  const route = readRoute(rollout, ports, names);
+  const sides = names ? ports.traffic.sides(rollout.metadata, rollout.status?.run?.target ?? rollout.spec.traffic) : {};
   const backends = editableOf({ seen: { route } })?.backends ?? {};
   const versions: Record<string, VersionSeen> = {};
-  for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend);
+  for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend, rollout);
   const run = rollout.status?.run;
   const clockSkewMs = ports.clock.skewMs();
   return {
@@ -26,6 +34,9 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
     ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
     route,
     versions,
+    ...(deployment ? { deployment } : {}),
+    ...(sides.seen ? { sides: sides.seen } : {}),
+    ...(sides.obstacle === undefined ? {} : { sidesObstacle: sides.obstacle }),
     measurements: [],
     delivered: run && rollout.spec.notifications.length > 0 ? await ports.outbox.delivered(rollout, run.number) : [],
     crdIsCurrent: ports.rollouts.crdIsCurrent(),
@@ -33,8 +44,8 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
 }
 
 /** At first sight only the route tells which versions there are: then it is read once more, for their backends too. */
-function readRoute(rollout: ValidRollout, ports: Ports): RouteSeen {
-  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, matched) => ports.traffic.read(rollout.metadata, target, [...named, ...others], matched));
+function readRoute(rollout: ValidRollout, ports: Ports, names: SideNames | undefined): RouteSeen {
+  const read = (others: readonly string[]): RouteSeen => routeSeen(rollout, (target, named, beside) => ports.traffic.read(rollout.metadata, target, [...named, ...others], beside, names));
   const route = read([]);
   const others = route.kind === "found" ? unnamedOf(route, namedVersions(rollout)) : [];
   return others.length === 0 ? route : read(others);

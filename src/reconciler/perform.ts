@@ -3,6 +3,7 @@ import type { Effect } from "../rollout/effects.ts";
 import type { Rollout } from "../rollout/rollout.ts";
 import type { RouteWrite } from "../rollout/route-write.ts";
 import type { RunRecord } from "../rollout/rollout-run.ts";
+import type { Traffic } from "../rollout/spec-traffic.ts";
 import type { Ports } from "./ports.ts";
 
 const TELLING: ReadonlySet<Effect["kind"]> = new Set(["event", "notify"]);
@@ -19,11 +20,17 @@ export async function perform(effects: readonly Effect[], committed: Rollout, po
 async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void> {
   switch (effect.kind) {
     case "setFinalizer":
-      return ports.rollouts.setFinalizer(rollout, effect.present);
+      return ports.rollouts.setFinalizer(rollout, effect.present, effect.name);
     case "writeRoute": {
       const { kind: _, ...write } = effect;
       return writeRoute(write, rollout, ports);
     }
+    case "writeSides": {
+      const { kind: _, ...write } = effect;
+      return ports.traffic.writeSides(rollout.metadata, targetOf(rollout), write);
+    }
+    case "changeDeployment":
+      return ports.workload.change(rollout, effect.change);
     case "keepRecord":
       return keepRecord(effect.record, rollout, ports);
     case "replaceCommand":
@@ -33,6 +40,13 @@ async function act(effect: Effect, rollout: Rollout, ports: Ports): Promise<void
     case "event":
       return ports.events.record(rollout.metadata, effect.type, effect.reason, effect.message);
   }
+}
+
+/** Of the run, as long as it is known; else of the spec. */
+function targetOf({ status, spec }: Rollout): Traffic {
+  if (status?.run) return status.run.target;
+  if ("invalid" in spec) throw new Error(`expected a Rollout with a run or a spec that can be read, got ${spec.invalid}`);
+  return spec.traffic;
 }
 
 /** What the server will not take (a webhook's word against it, a right that lacks) is told to people, since status goes on saying what is wanted; it is tried again as ever. */

@@ -30,7 +30,8 @@ export interface Rollouts {
   get(ref: RolloutRef): Rollout | undefined;
   /** The commit point: conditional on `rollout.metadata.resourceVersion`. `isUrgent` (default true): something is to be done on the strength of it. Returns the Rollout as the server now has it. */
   updateStatus(rollout: Rollout, status: RolloutStatus, isUrgent?: boolean): Promise<Rollout>;
-  setFinalizer(rollout: Rollout, present: boolean): Promise<void>;
+  /** `name`: which of ours (default: that of traffic). */
+  setFinalizer(rollout: Rollout, present: boolean, name?: string): Promise<void>;
   /** Writes an ended run's record, unless it is there; a sentence where the server will not take it, however often it is asked. */
   keepRecord(rollout: RolloutMetadata, record: RunRecord): Promise<string | undefined>;
   /** Replaces the command annotation (null: removes it) if it still has the value `expected`. */

@@ -1,6 +1,6 @@
 /** One tick of one Rollout: observe, decide, commit, act. */
 import { decide } from "../rollout/decide.ts";
-import { effectsOf, isWorthCommitting } from "../rollout/effects.ts";
+import { effectsOf, isWorthCommitting, owedByLast } from "../rollout/effects.ts";
 import type { Decision } from "../rollout/decision.ts";
 import { nextStatus } from "../rollout/next-status.ts";
 import { nextTickMs } from "../rollout/next-look.ts";
@@ -22,10 +22,11 @@ export interface Result {
 
 /** Throws `Conflict` where somebody else was faster (nothing has been done then), and what the world throws; the caller retries. */
 export async function reconcile(ref: RolloutRef, ports: Ports, signal: AbortSignal): Promise<Result> {
-  const rollout = ports.rollouts.get(ref);
-  if (!rollout || rollout.statusIsNewer) return {};
-  if (!isValid(rollout)) return refuse(rollout as InvalidRollout, ports, signal);
+  const stored = ports.rollouts.get(ref);
+  if (!stored || stored.statusIsNewer) return {};
+  if (!isValid(stored)) return refuse(stored as InvalidRollout, ports, signal);
 
+  const rollout = ports.workload.named(stored);
   const seen = await observe(rollout, ports, signal);
   const decision = decide(rollout, seen);
   return carryOut(rollout, seen, decision, ports);
@@ -35,6 +36,7 @@ async function carryOut(rollout: ValidRollout, seen: Observation, decision: Deci
   const status = nextStatus(rollout, seen, decision);
   const effects = effectsOf(rollout, status, seen, decision);
   if (isWorthCommitting(rollout, status, effects)) {
+    await perform(owedByLast(rollout, status, seen), rollout, ports).catch(() => undefined); // what fails is tried again, and the failure told, with all other effects
     const committed = await ports.rollouts.updateStatus(rollout, status, effects.length > 0); // the commit point: a conflict means nothing has been done yet
     await perform(effects, committed, ports);
   }

@@ -41,6 +41,8 @@ export interface Scene {
 
 const LONG_MS = 3_600_000;
 const STABLE = "stable";
+/** Of a Deployment that nobody has looked at: what its next template is called is not known. */
+const UNNAMED = "the new template";
 
 /** Before the first tick: stable has all the traffic, both versions are ready, and nobody has ever looked. */
 export function newStage(rollout: ValidRollout, cast: Cast, beganAtMs: number): Stage {
@@ -48,14 +50,15 @@ export function newStage(rollout: ValidRollout, cast: Cast, beganAtMs: number): 
   return { rollout: rehearsed, cast, beganAtMs, route: routeAt(rehearsed, cast, beganAtMs, 0, undefined) };
 }
 
-/** As it would run if it were released now: what people have to say, and what is told to them, is left out. */
+/** As it would run if it were released now: what people have to say, and what is told to them, is left out; a Deployment's run steps as any other does. */
 function rehearsable({ metadata, spec }: ValidRollout): ValidRollout {
   const { namespace, name, uid, generation, resourceVersion, creationTimestamp } = metadata;
-  const { stable: _, ...rest } = spec;
+  const { stable: _, deployment: __, ...rest } = spec;
   return {
     metadata: { namespace, name, uid: uid || "rehearsal", generation, resourceVersion, creationTimestamp, finalizers: [], annotations: {} },
     spec: {
       ...rest,
+      release: spec.release || UNNAMED,
       suspend: false,
       strategy: { ...spec.strategy, firstRun: "ladder", steps: spec.strategy.steps.flatMap(rehearsed) },
       analysis: { ...spec.analysis, mode: "enforce" },
@@ -65,10 +68,10 @@ function rehearsable({ metadata, spec }: ValidRollout): ValidRollout {
   };
 }
 
-/** What waits for a person is left out, and so is what testers do: nobody knows which requests they send. */
+/** What waits for a person is left out, and so are testers and shadows: nobody knows which requests they send, or what copies of requests do. */
 function rehearsed(step: Step): readonly Step[] {
-  if (isPauseStep(step)) return step.pause.duration === undefined ? [] : [step];
-  const { match: _, ...rest } = step;
+  if (isPauseStep(step)) return step.pause.duration === undefined ? [] : [{ pause: step.pause }];
+  const { match: _, mirror: __, preview: ___, ...rest } = step;
   return rest.weight === undefined ? [] : [rest];
 }
 
@@ -133,6 +136,7 @@ function routeAt(rollout: ValidRollout, cast: Cast, atMs: number, points: number
     resourceVersion: `${atMs}/${points}`,
     field: "http",
     conditions: [],
+    mirrors: [],
     destinations: [destination(stable, 100 - points), destination(release, points)],
     writers: [{ manager: ROUTE_MANAGER, atMs: Math.floor(atMs / 1_000) * 1_000 }],
     backends: { [stable]: backend, [release]: backend },

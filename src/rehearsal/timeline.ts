@@ -8,6 +8,8 @@ import { simulated, type Outcome } from "./simulation.ts";
 export interface Timeline {
   /** In the order of the ladder. */
   readonly steps: readonly Reached[];
+  /** Since the beginning: when the last step is over and the old version is only kept. Absent where it is not kept. */
+  readonly keptAtMs?: number;
   readonly ending: Outcome["ending"];
   /** From the beginning to the end; endless pauses take no time. */
   readonly lastedMs: number;
@@ -25,10 +27,13 @@ const PLENTY = { requestsPerSecond: 1_000, baselineErrors: 0, seed: 1 };
 export function timelineOf(rollout: ValidRollout): Timeline {
   const healthy = regressionsFor(rollout.spec, PLENTY).find(({ isHealthy }) => isHealthy)!;
   const times: number[] = [];
+  const kept: number[] = [];
   const { ending, lastedMs } = simulated(rollout, healthy, PLENTY, 0, ({ decision }, sinceMs) => {
     if (decision.kind === "begin" || decision.kind === "enter") times.push(sinceMs);
+    if (decision.kind === "keep") kept.push(sinceMs);
   });
-  return { steps: rollout.spec.strategy.steps.map((step) => reachedAt(step, times)), ending, lastedMs };
+  const [keptAtMs] = kept;
+  return { steps: rollout.spec.strategy.steps.map((step) => reachedAt(step, times)), ...(keptAtMs === undefined ? {} : { keptAtMs }), ending, lastedMs };
 }
 
 /** Takes the next time, unless it is a step that was left out of the play. */

@@ -33,6 +33,11 @@ export function eventOf(it: Case, status: RolloutStatus, decision: Decision): No
       return decision.reason === "NeverReady" ? "Stalled" : decision.outcome;
     case "repair":
       return isFirst(it.status.run?.pausedBy, status.run?.pausedBy, "RouteContested") ? "Paused" : undefined;
+    case "split":
+    case "keep":
+    case "roll":
+    case "restore":
+      return undefined;
     case "stay":
     case "adopt":
       return isFirst(it.status.reason, decision.reason, "StableUnready") ? "Stalled" : undefined;

@@ -1,8 +1,8 @@
 /** One tick's case: the Rollout and the observation, read into what the rules ask about. */
 import { hasFailed } from "./analysis/judge.ts";
 import type { Command } from "./command.ts";
-import { pointsFor, shareOf } from "./ladder.ts";
-import type { Observation, RouteFound, VersionSeen } from "./observation.ts";
+import { isPickedOut, pointsFor, shareOf } from "./ladder.ts";
+import type { DestinationSeen, MirrorSeen, Observation, RouteFound, VersionSeen } from "./observation.ts";
 import { ROUTE_MANAGER, type ValidRollout } from "./rollout.ts";
 import type { Metric, RolloutSpec } from "./spec.ts";
 import type { Check, RolloutStatus, Run, VersionRevision } from "./status.ts";
@@ -59,20 +59,39 @@ export interface RefusedCommand {
 /** As much of a case as a question about the route needs. */
 export interface OnRoute {
   readonly rollout: ValidRollout;
+  readonly seen: Pick<Observation, "route"> & Partial<Pick<Observation, "nowMs" | "versions" | "deployment" | "sides">>;
+}
+
+/** What a question about the route alone needs. */
+export interface RouteLook {
   readonly seen: Pick<Observation, "route">;
 }
 
 /** The route, where it is as it must be. */
-export function routeOf(it: Pick<OnRoute, "seen">): RouteFound | undefined {
+export function routeOf(it: RouteLook): RouteFound | undefined {
   return it.seen.route.kind === "found" ? it.seen.route : undefined;
 }
 
 /** The route, also where somebody mangled it and a write may make it whole: traffic is taken back even there (law 5). */
-export function editableOf({ seen: { route } }: Pick<OnRoute, "seen">): RouteFound | undefined {
+export function editableOf({ seen: { route } }: RouteLook): RouteFound | undefined {
   return route.kind === "found" ? route : route.mendable;
 }
 
-export function splitOf({ destinations }: RouteFound, stable: string, canary: string): Split {
+/** Where several routes move together, the one that gives the canary least: a hand that lowers it in one of them has lowered it (law 12). */
+export function splitOf(route: RouteFound, stable: string, canary: string): Split {
+  return splitsOf(route, stable, canary).reduce((least, split) => (split.canary < least.canary ? split : least));
+}
+
+/** Of each of the routes that move together; nearly always one. */
+export function splitsOf(route: RouteFound, stable: string, canary: string): readonly Split[] {
+  return lanesOf(route).map((destinations) => splitOfLane(destinations, stable, canary));
+}
+
+export function lanesOf({ destinations, along = [] }: RouteFound): readonly (readonly DestinationSeen[])[] {
+  return [destinations, ...along.map((lane) => lane.destinations)];
+}
+
+function splitOfLane(destinations: readonly DestinationSeen[], stable: string, canary: string): Split {
   const pointsOf = (isMeant: (version: string) => boolean): number => destinations.reduce((sum, { version, points }) => (isMeant(version) ? sum + points : sum), 0);
   const isOurs = (version: string): boolean => version === stable || version === canary;
   return {
@@ -84,10 +103,16 @@ export function splitOf({ destinations }: RouteFound, stable: string, canary: st
   };
 }
 
-/** The split of a run's two versions, where the route can be edited. */
-export function splitOfRun(it: Pick<OnRoute, "seen">, run: Run): Split | undefined {
+/** The split of a run's two versions that gives the canary least, where the route can be edited. */
+export function splitOfRun(it: RouteLook, run: Run): Split | undefined {
   const route = editableOf(it);
   return route && splitOf(route, run.from.version, run.to.version);
+}
+
+/** Of each of the routes that move together. */
+export function splitsOfRun(it: RouteLook, run: Run): readonly Split[] {
+  const route = editableOf(it);
+  return route ? splitsOf(route, run.from.version, run.to.version) : [];
 }
 
 export function versionSeen(it: Pick<Case, "seen">, version: string): VersionSeen {
@@ -187,9 +212,23 @@ export function seenShare({ canary, held }: Split): number {
 }
 
 /** Whether our own route is there as the run wants it, or absent where it wants none. */
-export function matchState({ matched }: Run, route: RouteFound): "asWanted" | "removed" | "changed" {
-  if (matched && !route.matched) return "removed";
-  return route.matched && !(matched && route.matched.isIntact) ? "changed" : "asWanted";
+export function matchState(run: Run, route: RouteFound): "asWanted" | "removed" | "changed" {
+  const isWanted = isPickedOut(run);
+  if (isWanted && !route.matched) return "removed";
+  return route.matched && !(isWanted && route.matched.isIntact) ? "changed" : "asWanted";
+}
+
+/** The route's mirrors that lead to a version. */
+export function mirrorsTo({ mirrors }: RouteFound, version: string): readonly MirrorSeen[] {
+  return mirrors.filter((mirror) => mirror.version === version);
+}
+
+/** Whether copies of requests go to the canary as the run wants it; always, where the run never had a mirror. */
+export function mirrorState({ to, mirrored }: Run, route: RouteFound): "asWanted" | "removed" | "changed" {
+  if (mirrored === undefined) return "asWanted";
+  const [mirror, ...others] = mirrorsTo(route, to.version);
+  if (!mirror) return mirrored > 0 ? "removed" : "asWanted";
+  return others.length === 0 && mirror.percent === mirrored && mirror.isAsRouted ? "asWanted" : "changed";
 }
 
 /** Whether the canary has more than it should: by points of 100, whatever the weights of a mangled route add up to, and by share, for points are rounded down. */

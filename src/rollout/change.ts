@@ -1,10 +1,11 @@
 /** What each kind of decision does to the status. */
 import { begunAnew, inNextStep } from "./analysis/gather.ts";
-import { type Case, editableOf, present, routeOf, splitOfRun } from "./case.ts";
+import { type Case, editableOf, mirrorsTo, present, routeOf, splitOfRun } from "./case.ts";
 import type { Beginning, Change, Decision } from "./decision.ts";
-import { isWeightStep, pointsFor, shareOf, standingAt, stepAfter, weightAt } from "./ladder.ts";
+import { givenAt, isWeightStep, pointsFor, shareOf, standingAt, stepAfter } from "./ladder.ts";
 import { DIRECT_LADDER } from "./rules/beginning.ts";
 import { isContested, recentRaises } from "./rules/wheel.ts";
+import { pinnedAt } from "./sessions.ts";
 import type { PastRun, PausedBy, Refused, RolloutStatus, Run, VersionRevision } from "./status.ts";
 import { msOf, timeOf } from "./units.ts";
 
@@ -18,6 +19,7 @@ export function applied(it: Case, status: RolloutStatus, decision: Decision): Ro
   if (decision.kind === "begin") return begun(it, status, decision);
   if (decision.kind === "adopt") return forgiven(it, { ...status, ...refusedAgain(status, decision.refused), stable: decision.stable });
   if (decision.kind === "end" && status.run) return ended(it, status, status.run, decision);
+  if (decision.kind === "restore") return { ...status, restoring: { from: decision.from, to: decision.to } };
   if (!status.run) return status;
   return { ...status, run: changedRun(it, status.run, decision) };
 }
@@ -38,10 +40,17 @@ function changedRun(it: Case, run: Run, decision: Decision): Run {
       return repaired(it, run, decision.message);
     case "follow":
       return { ...run, ...atAnotherWeight(run), weight: decision.weight, points: decision.points, step: decision.step, peak: Math.max(run.peak, decision.weight), inForceAt: timeOf(decision.inForceAtMs) };
+    case "split":
+      return splitUp(it, run);
+    case "keep":
+      return { ...withoutPause(run), keptSince: timeOf(it.nowMs) };
+    case "roll":
+      return { ...withoutPause(run), rollingSince: timeOf(it.nowMs) };
     case "wouldRollBack":
       return { ...run, wouldRollBack: decision.why };
     case "begin":
     case "adopt":
+    case "restore":
     case "end":
       return run;
   }
@@ -60,22 +69,42 @@ function withoutPause(run: Run): Run {
   return rest;
 }
 
-function withoutMatch({ matched: _, ...rest }: Run): Run {
-  return rest;
+/** Whatever only some requests, or copies of them, were sent for, and whom they stay with. That a mirror was ours is kept in mind: only so is it taken away. */
+function withoutExtras({ matched: _, previewed: _previewed, sessions: _sessions, ...rest }: Run): Run {
+  return rest.mirrored === undefined ? rest : { ...rest, mirrored: 0 };
+}
+
+/** The owner's route is back: its sides, and with them the canary, come again when the run goes on. */
+function withoutSplit({ isSplit: _, ...rest }: Run): Run {
+  return { ...rest, step: -1 };
 }
 
 function paused(it: Case, run: Run, by: PausedBy, message: string): Run {
   return { ...withoutPause(run), pausedBy: by, pausedAt: timeOf(it.nowMs), pausedMessage: message };
 }
 
-/** A new intent: the route has not shown it yet, so nothing is in force and no evidence is its own. */
+/** A pause leaves what the new version gets as it is, but for its preview. */
 function entered(it: Case, run: Run, step: number, message: string): Run {
-  if (!isWeightStep(run.ladder[step])) return { ...paused(it, run, "Step", message), step };
-  const { inForceAt: _, ...rest } = withoutPause(run);
-  const weight = weightAt(run.ladder, step);
+  const next = run.ladder[step];
+  if (isWeightStep(next)) return intending(it, run, step);
+  const left = next?.preview === undefined || next.preview === run.previewed ? run : intending(it, run, step);
+  return { ...paused(it, left, "Step", message), step };
+}
+
+/** A new intent: the route has not shown it yet, so nothing is in force and no evidence is its own. */
+function intending(it: Case, run: Run, step: number): Run {
+  const { inForceAt: _, keptSince: __, ...rest } = withoutPause(run);
+  const given = givenAt(run.ladder, step);
   const total = splitOfRun(it, run)?.total ?? 100;
-  const { match } = run.ladder[step];
-  return { ...withoutMatch(rest), ...(match ? { matched: match } : {}), ...atAnotherWeight(run), ...anIntent(it, run), step, weight, points: pointsFor(weight, total), peak: Math.max(run.peak, weight) };
+  const points = pointsFor(given.weight, total);
+  const intent = anIntent(it, run);
+  return { ...withoutExtras(rest), ...given, ...pinnedAt(it.rollout, { ...run, ...intent }, points), ...atAnotherWeight(run), ...intent, step, points, peak: Math.max(run.peak, given.weight) };
+}
+
+/** The first intent of a Deployment's run: no share yet, but pods that are told apart. Only now can they begin to get ready. */
+function splitUp(it: Case, run: Run): Run {
+  const { inForceAt: _inForce, waitingSince: _waiting, ...rest } = run;
+  return { ...rest, ...anIntent(it, run), isSplit: true };
 }
 
 function anIntent(it: Case, run: Run): Pick<Run, "epoch" | "decidedAt"> {
@@ -107,11 +136,19 @@ function accepted({ spec: { analysis } }: Case, run: Run): Run {
 }
 
 function yielded(it: Case, run: Run, { points, message }: Changed<"yield">): Run {
+  const route = routeOf(it);
   const total = splitOfRun(it, run)?.total ?? 100;
-  const written = Math.max(0, ...(routeOf(it)?.writers.map(({ atMs }) => atMs) ?? []));
+  const written = Math.max(0, ...(route?.writers.map(({ atMs }) => atMs) ?? []));
   const inForceMs = (written === 0 ? it.nowMs : written + 1_000) + msOf(it.spec.strategy.propagation);
-  const left = routeOf(it)?.matched ? run : withoutMatch(run);
-  return { ...paused(it, left, "RouteEditedByHand", message), ...atAnotherWeight(run), weight: shareOf(points, total), points, inForceAt: timeOf(inForceMs) };
+  const left = route && (route.matched || mirrorsTo(route, run.to.version).length > 0) ? run : withoutExtras(run);
+  const given = { ...paused(it, route?.isSplit === false ? withoutSplit(left) : left, "RouteEditedByHand", message), ...atAnotherWeight(run), weight: shareOf(points, total), points, inForceAt: timeOf(inForceMs) };
+  return route?.sessions ? freed(it, run, given) : given;
+}
+
+/** Who was kept with the new version is still there while our routes are: they are written anew for what the hand has left it, and are in force with that write. */
+function freed(it: Case, run: Run, { inForceAt: _, ...given }: Run): Run {
+  const intent = anIntent(it, run);
+  return { ...withoutExtras(given), ...intent, ...pinnedAt(it.rollout, intent, given.points) };
 }
 
 /** The raise is noted and the intent renewed; rows of verdicts stay, but no window may begin before the repaired weight is in force. */
@@ -151,6 +188,7 @@ function newRun(it: Case, beginning: Beginning, number: number): Run {
     ladder,
     target: it.spec.traffic,
     release: it.spec.release,
+    ...(it.spec.deployment ? { deployment: it.spec.deployment.name } : {}),
     step: standingAt(ladder, weight),
     weight,
     points,
@@ -172,12 +210,12 @@ function newRun(it: Case, beginning: Beginning, number: number): Run {
 }
 
 function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end">): RolloutStatus {
-  const { outcome, why, actor, refuse } = decision;
+  const { outcome, why, actor, refuse, restore } = decision;
   const succeeded = outcome === "Succeeded";
   const to = present(it, run.to.version);
   const route = editableOf(it);
   const canary = splitOfRun(it, run)?.canary;
-  const { nextLookAt: _, ...rest } = withoutMatch(withoutPause(run));
+  const { nextLookAt: _, ...rest } = withoutExtras(withoutPause(run));
   const done: Run = {
     ...rest,
     to,
@@ -190,7 +228,8 @@ function ended(it: Case, status: RolloutStatus, run: Run, decision: Changed<"end
     reason: succeeded ? (run.reason ?? why) : why,
     ...((actor ?? run.actor) ? { actor: actor ?? run.actor } : {}),
   };
-  const next = { ...status, run: done, history: [pastOf(done), ...status.history].slice(0, HISTORY_LIMIT) };
+  const restoring = restore ? { restoring: { from: run.to.version, to: run.from.version } } : {};
+  const next = { ...status, ...restoring, run: done, history: [pastOf(done), ...status.history].slice(0, HISTORY_LIMIT) };
   if (succeeded) return forgiven(it, { ...next, stable: to, formerStables: formerAfter(status.formerStables, run.from, to) });
   return refuse ? { ...next, refused: { ...to, because: refuse, reason: why } } : next;
 }

@@ -7,7 +7,7 @@ import { VALIDATIONS } from "./spec-rule.ts";
 import { RolloutStatus } from "./status.ts";
 
 /** Raised with each change of the schema; a daemon that is newer than the CRD on the server takes no step up (law 15). */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 6;
 /** Annotation of the CRD that carries its SCHEMA_VERSION. */
 export const SCHEMA_VERSION_ANNOTATION = "weir.dev/schema-version";
 
@@ -64,7 +64,7 @@ const COLUMNS = [
   { name: "Reason", type: "string", jsonPath: ".status.reason", description: "Why.", priority: 1 },
   { name: "Step", type: "string", jsonPath: ".status.step", description: "Which step of how many." },
   { name: "Weight", type: "string", jsonPath: ".status.weight", description: "Share of the traffic that the new version has." },
-  { name: "Revision", type: "string", jsonPath: ".status.observedRevision.version", description: "The version that spec.release names, as last looked at." },
+  { name: "Revision", type: "string", jsonPath: ".status.observedRevision.version", description: "The version that is to be delivered, as last looked at: what spec.release names, or the template of the Deployment." },
   { name: "Message", type: "string", jsonPath: ".status.message", description: "What is going on, and what to do." },
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];

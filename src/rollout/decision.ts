@@ -50,7 +50,17 @@ export type Change =
       readonly refuse?: Refusal;
       readonly actor?: string;
       readonly why: string;
+      /** The template of stable is written back into the Deployment. */
+      readonly restore?: boolean;
     }
+  /** Of a Deployment: the route is to lead to its two sides. */
+  | { readonly kind: "split" }
+  /** The last step is over; what was stable before is kept a while. */
+  | { readonly kind: "keep" }
+  /** Of a Deployment: it rolls to the new template itself. */
+  | { readonly kind: "roll" }
+  /** Of a Deployment, at rest: it shall hold another template. */
+  | { readonly kind: "restore"; readonly from: string; readonly to: string }
   | { readonly kind: "pause"; readonly by: PausedBy; readonly actor?: string }
   | { readonly kind: "resume"; readonly actor: string }
   /** A hand lowered the share: it becomes the run's weight (law 12). */

@@ -1,23 +1,26 @@
 /** What to do in the world, found by comparing the committed status with what is seen: a lost write repeats itself. */
 import { owedTo, targetOf, withFolded } from "./announcements.ts";
-import { type Case, isOurStamp, splitOfRun } from "./case.ts";
+import { type Case, isOurStamp, splitsOfRun } from "./case.ts";
 import type { Decision } from "./decision.ts";
+import { isTornDown } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
 import { eventsOf, type KubernetesEvent } from "./kubernetes-events.ts";
 import { type Notice, noticeOf } from "./notice.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
 import { recordOwed } from "./record.ts";
-import { FINALIZER, type Rollout, type ValidRollout } from "./rollout.ts";
+import { FINALIZER, HOLD_FINALIZER, type Rollout, type ValidRollout } from "./rollout.ts";
 import type { RunRecord } from "./rollout-run.ts";
 import { intended, lastWrite, refusedToZero, type RouteWrite, unreadyGainer } from "./route-write.ts";
 import type { Notification } from "./spec.ts";
 import type { RolloutStatus } from "./status.ts";
+import { isHolding, type Upkeep, upkeepOf } from "./upkeep.ts";
 
 export type Effect =
   | ({ readonly kind: "writeRoute" } & RouteWrite)
   | { readonly kind: "keepRecord"; readonly record: RunRecord }
-  | { readonly kind: "setFinalizer"; readonly present: boolean }
+  | { readonly kind: "setFinalizer"; readonly name: string; readonly present: boolean }
+  | Upkeep
   | { readonly kind: "replaceCommand"; readonly expected: string; readonly value: string | null }
   | { readonly kind: "notify"; readonly target: string; readonly notification: Notification; readonly notice: Notice }
   | ({ readonly kind: "event" } & KubernetesEvent);
@@ -27,15 +30,19 @@ export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Ob
   const it = caseOf(rollout, seen);
   const owed = routeOwed(it, status, decision);
   const writes = owed && !isWithheld(it, status, owed) ? [{ kind: "writeRoute" as const, ...owed }] : [];
-  const letGo = !isGoing(it, status) && (owed ? writes.length > 0 && owed.stamp === null : !isLeftBehind(it, status));
+  const letGo = !isGoing(it, status) && isLetGo(it, status, owed, writes.length > 0);
   const record = recordOwed(it, status, decision, letGo);
   return [
-    ...(isGoing(it, status) ? finalizer(it, true) : []),
+    ...(isGoing(it, status) ? finalizer(it, FINALIZER, true) : []),
+    ...holdFinalizer(it, status),
     ...writes,
+    ...upkeepOf(it, status).filter((each) => !isSuspended(it, status, each)),
     ...(record ? [{ kind: "keepRecord" as const, record }] : []),
-    ...(letGo ? finalizer(it, false) : []),
+    ...(letGo ? unseenSides(it, status) : []),
+    ...(letGo ? finalizer(it, FINALIZER, false) : []),
     ...commandEffects(it, status),
     ...eventsOf(it, status, decision).map((event) => ({ kind: "event" as const, ...event })),
+    ...owedByLast(rollout, status, seen),
     ...notices(it, status),
   ];
 }
@@ -44,19 +51,43 @@ function isGoing(it: Case, { run }: RolloutStatus): boolean {
   return run !== undefined && run.outcome === undefined && !it.observing;
 }
 
+/** Nothing of ours is left where it does harm: a Deployment's run has more to take away than its weights. */
+function isLetGo(it: Case, status: RolloutStatus, owed: RouteWrite | undefined, isWritten: boolean): boolean {
+  if (status.run?.deployment !== undefined) return !owed && !it.run && isTornDown(it);
+  return owed ? isWritten && owed.stamp === null : !isLeftBehind(it, status);
+}
+
+/** Nobody looks after what a Rollout leaves that is gone: our rule is taken away once more, where another daemon's is not to be seen yet. */
+function unseenSides(it: Case, { run }: RolloutStatus): Effect[] {
+  const { sides, sidesObstacle } = it.seen;
+  const mayBeThere = it.rollout.metadata.deletionTimestamp !== undefined && it.rollout.metadata.finalizers.includes(FINALIZER) && run?.deployment !== undefined;
+  return mayBeThere && !sides && sidesObstacle === undefined ? [{ kind: "writeSides", wanted: null }] : [];
+}
+
 /** A route that cannot be written may bear our stamp still: the last write waits for it, and a deleted Rollout only as long as the canary has traffic. */
 function isLeftBehind(it: Case, { run }: RolloutStatus): boolean {
   const { route } = it.seen;
   if (!run || route.kind === "found") return false;
   const { mendable } = route;
   if (it.rollout.metadata.deletionTimestamp === undefined) return mendable ? isOurStamp(it, mendable) : route.kind === "unusable";
-  return mendable !== undefined && isOurStamp(it, mendable) && splitOfRun(it, run)!.canary > 0;
+  return mendable !== undefined && isOurStamp(it, mendable) && splitsOfRun(it, run).some(({ canary }) => canary > 0);
 }
 
 /** Held while Weir's weights are on the route; never added to what is being deleted. */
-function finalizer({ rollout: { metadata } }: Case, present: boolean): Effect[] {
-  if (metadata.finalizers.includes(FINALIZER) === present) return [];
-  return present && metadata.deletionTimestamp ? [] : [{ kind: "setFinalizer", present }];
+function finalizer({ rollout: { metadata } }: Case, name: string, present: boolean): Effect[] {
+  if (metadata.finalizers.includes(name) === present) return [];
+  return present && metadata.deletionTimestamp ? [] : [{ kind: "setFinalizer", name, present }];
+}
+
+/** Put there before a Deployment is held, and taken away once it is seen to be let go of. */
+function holdFinalizer(it: Case, status: RolloutStatus): Effect[] {
+  return finalizer(it, HOLD_FINALIZER, isHolding(it, status));
+}
+
+/** Hands off: only what waits is held, a canary that the route does not keep apart goes, and what is aborted is cleared away. */
+function isSuspended(it: Case, { run }: RolloutStatus, upkeep: Upkeep): boolean {
+  const isSafe = upkeep.kind === "changeDeployment" && (upkeep.change.kind === "hold" || upkeep.change.kind === "removeCanary");
+  return it.spec.suspend && run?.outcome !== "Aborted" && !isSafe;
 }
 
 /** The route write that status asks for and the route does not show. */
@@ -78,13 +109,17 @@ function commandEffects({ inbox }: Case, { lastCommand }: RolloutStatus): Effect
   return [{ kind: "replaceCommand", expected: inbox.text, value: inbox.kind === "bare" ? inbox.stamped : null }];
 }
 
-/** What a run owes people that ended before a crash is told as the next one takes its place. */
-function notices(it: Case, status: RolloutStatus): Effect[] {
+/** What a run owes people that ended before a crash, as the next one takes its place: once that is committed nothing remembers it. */
+export function owedByLast(rollout: ValidRollout, status: RolloutStatus, seen: Observation): Effect[] {
+  const it = caseOf(rollout, seen);
   const isReplaced = it.ended !== undefined && it.ended.number !== status.run?.number;
-  const told = [...(isReplaced ? [withFolded(it, it.status)] : []), status];
+  return isReplaced ? notices(it, withFolded(it, it.status)) : [];
+}
+
+function notices(it: Case, status: RolloutStatus): Effect[] {
   return it.spec.notifications.flatMap((notification, index) => {
     const target = targetOf(notification, index);
-    return told.flatMap((one) => owedTo(notification, target, one).map((announcement) => ({ kind: "notify" as const, target, notification, notice: noticeOf(it, one, announcement) })));
+    return owedTo(notification, target, status).map((announcement) => ({ kind: "notify" as const, target, notification, notice: noticeOf(it, status, announcement) }));
   });
 }
 

@@ -4,7 +4,8 @@ import { requestsToSafety } from "./analysis/forecast.ts";
 import { worstOf } from "./analysis/judge.ts";
 import { isCompared } from "./analysis/tests.ts";
 import { evidenceOf, safety, type Standing, standings } from "./analysis/weigh.ts";
-import { holdAt, weightsIn } from "./ladder.ts";
+import { holdAt, isGiven, weightsIn } from "./ladder.ts";
+import { isComparable } from "./portion.ts";
 import type { Metric, OnSilence, RolloutSpec } from "./spec.ts";
 import type { Reason, Run, Verdict } from "./status.ts";
 import { msOf } from "./units.ts";
@@ -25,9 +26,9 @@ export function holdEndsMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run
   return inForce + (unsafe(it, run) === undefined ? holdMs : Math.max(holdMs, msOf(it.spec.strategy.maxHold)));
 }
 
-/** With `pace: evidence`: the next weight, as a fraction, which the canary has to be shown to be safe at. Requests that were picked out show nothing about the others. */
-export function nextShareToShow({ ladder, step, weight, direct, matched }: Run, { strategy }: Pick<RolloutSpec, "strategy">): number | undefined {
-  if (strategy.pace !== "evidence" || direct || matched) return undefined;
+/** With `pace: evidence`: the next weight, as a fraction, which the canary has to be shown to be safe at. Requests that were picked out or copied show nothing about the others. */
+export function nextShareToShow({ ladder, step, weight, direct, ...given }: Run, { strategy }: Pick<RolloutSpec, "strategy">): number | undefined {
+  if (strategy.pace !== "evidence" || direct || !isComparable(given)) return undefined;
   const [next = 0] = weightsIn(ladder.slice(step + 1));
   return next > weight ? next / 100 : undefined;
 }
@@ -61,7 +62,7 @@ export function silence(it: Case, run: Run): Lacking | undefined {
 
 /** The check that keeps the step from being left, where there is anything to judge: by the strictest policy, then by the worst verdict. */
 export function lackingEvidence(it: Pick<Case, "spec">, run: Run): Lacking | undefined {
-  if (run.direct || (run.weight === 0 && !run.matched)) return undefined;
+  if (run.direct || run.keptSince !== undefined || !isGiven(run)) return undefined; // what is kept is kept because the last step was passed
   const lacking = [...it.spec.analysis.metrics.flatMap((metric) => lackOf(it, run, metric) ?? []), ...lackOfProof(it, run)];
   const order: readonly OnSilence[] = ["rollback", "pause", "hold"];
   const strictest = order.find((policy) => lacking.some((one) => one.policy === policy));

@@ -1,10 +1,15 @@
 /** The command annotation, and whether the command in it is to be obeyed (law 7). */
 import { type Command, formatCommand, parseCommand } from "./command.ts";
-import { givenAt, isWeightStep, lastStep, weightsIn } from "./ladder.ts";
+import { givenAt, isWeightStep, lastStep, loadAt, weightsIn } from "./ladder.ts";
+import { isComparable } from "./portion.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
-import { askedTwice, noRoomFor } from "./route-write.ts";
+import { deploymentSeen } from "./deployment.ts";
+import { askedTwice, cannotMirror, cannotPreview, noRoomFor } from "./route-write.ts";
+import { cannotPinAt } from "./sessions.ts";
+import { undoneTemplate } from "./rules/beginning.ts";
 import type { RolloutStatus, Run, Verb } from "./status.ts";
+import { wayBackObstacle } from "./way-back.ts";
 
 /** A case before its inbox has been read. */
 type Reading = Omit<Case, "inbox" | "command">;
@@ -45,12 +50,25 @@ function refusalOf(it: Reading, command: Command, number: number): string | unde
   return it.run ? refusalInRun(it, it.run, command) : refusalAtRest(it, command);
 }
 
-function refusalAtRest(it: Reading, { verb, run, to }: Command): string | undefined {
-  const { refused, formerStables, history } = it.status;
-  if (verb === "retry") return refused?.version === it.spec.release ? noRouteSaid(it) : `${it.spec.release} is not refused, so there is nothing to retry`;
-  if (verb !== "undo") return run === 0 ? `there has been no run to ${verb}` : `run ${run} has ended (${it.ended?.outcome ?? "unknown"}), so there is nothing to ${verb}`;
+function refusalAtRest(it: Reading, command: Command): string | undefined {
+  const { verb, run } = command;
+  if (verb === "retry") return it.status.refused?.version === it.spec.release ? noRouteSaid(it) : `${it.spec.release} is not refused, so there is nothing to retry`;
+  if (verb === "undo") return templateRefusal(it, command) ?? undoRefusal(it, command);
+  return run === 0 ? `there has been no run to ${verb}` : `run ${run} has ended (${it.ended?.outcome ?? "unknown"}), so there is nothing to ${verb}`;
+}
+
+function undoRefusal(it: Reading, { to }: Command): string | undefined {
+  const { formerStables, history } = it.status;
+  if (deploymentSeen(it)) return noRouteSaid(it);
   if (to === undefined) return formerStables.length > 0 ? noRouteSaid(it) : "nothing was stable before, so there is nothing to go back to";
   return history.some(({ number }) => number === to) ? noRouteSaid(it) : `run ${to} is not among the last ${history.length} runs that status remembers`;
+}
+
+/** Of a Deployment: only what its ReplicaSets remember can be written back. */
+function templateRefusal(it: Reading, command: Command): string | undefined {
+  const deployment = deploymentSeen(it);
+  if (!deployment || undoneTemplate(it, command, deployment) !== undefined) return undefined;
+  return `${deployment.label} remembers no template to go back to${command.to === undefined ? "" : ` from run ${command.to}`}: apply the one that you want`;
 }
 
 function noRouteSaid({ seen: { route } }: Reading): string | undefined {
@@ -60,6 +78,7 @@ function noRouteSaid({ seen: { route } }: Reading): string | undefined {
 function refusalInRun(it: Reading, run: Run, command: Command): string | undefined {
   const { verb } = command;
   if (verb === "retry") return `run ${run.number} is going on; retry is for a refused revision`;
+  if (run.rollingSince !== undefined && verb !== "abort" && verb !== "undo") return `run ${run.number} has passed its last step, and its Deployment rolls already: only abort stops it`;
   if (it.spec.suspend && verb !== "abort" && verb !== "undo") return "spec.suspend is true: set it to false first (abort works nevertheless)";
   if (verb === "pause" && run.pausedBy && run.pausedBy !== "Command") return `run ${run.number} is paused already (${run.pausedBy})`;
   if (verb === "resume") return resumeRefusal(run) ?? noRoomFor(it, run);
@@ -76,16 +95,22 @@ function promoteRefusal(it: Reading, run: Run, command: Command): string | undef
   if (needsReason && !command.reason) return `the run is paused by ${run.pausedBy}: say why it may go on, with --reason`;
   const step = promotedStep(run, command);
   if (step === undefined) return `expected the weight of a step (${weightsIn(run.ladder).join(", ")}), got ${command.to}`;
-  const { weight, matched } = givenAt(run.ladder, step);
-  const obstacle = noRoomFor(it, run) ?? askedTwice(it, matched ?? []);
-  if (obstacle || (weight <= run.weight && !matched)) return obstacle;
+  const given = givenAt(run.ladder, step);
+  const obstacle = noRoomFor(it, run) ?? askedTwice(it, given.matched ?? []) ?? cannotMirror(it, run, given.mirrored) ?? cannotPreview(it, given.previewed) ?? cannotPinAt(it, run, given.weight);
+  if (obstacle || (given.weight <= run.weight && isComparable(given))) return obstacle;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon: apply deploy/crd.yaml first";
-  return notReadyFor(it, run.to.version, weight);
+  return notReadyFor(it, run.to.version, loadAt(run.ladder, step)) ?? wayBackRefusal(it, run, command);
+}
+
+/** Who wants everything on the new version has decided not to go back. */
+function wayBackRefusal(it: Reading, run: Run, { full }: Command): string | undefined {
+  const obstacle = full || run.direct ? undefined : wayBackObstacle(it, run.from.version);
+  return obstacle && `${obstacle}: promote --full gives ${run.to.version} everything nevertheless`;
 }
 
 /** The step that `promote` goes to; the ladder's length where it ends the run, undefined where `--to` names no step. */
 export function promotedStep(run: Run, command: Command): number | undefined {
-  if (command.full) return lastStep(run.ladder);
+  if (command.full && run.keptSince === undefined) return lastStep(run.ladder);
   if (command.to === undefined) return run.step + 1;
   const found = run.ladder.findIndex((step) => isWeightStep(step) && step.weight === command.to);
   return found < 0 ? undefined : found;

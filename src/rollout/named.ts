@@ -1,8 +1,8 @@
 /** Which versions and which routes a tick has to look at. */
 import { isEqual } from "./equal.ts";
 import type { RouteFound, RouteSeen } from "./observation.ts";
-import type { ValidRollout } from "./rollout.ts";
-import { lastWrite, type MatchWanted, matchWanted } from "./route-write.ts";
+import { FINALIZER, type ValidRollout } from "./rollout.ts";
+import { besideWanted, lastWrite, type OwnRoutesWanted } from "./route-write.ts";
 import type { Traffic } from "./spec-traffic.ts";
 
 /** The release first, then every version that the status names; each once. */
@@ -13,8 +13,10 @@ export function namedVersions({ spec, status }: ValidRollout): string[] {
   return [...new Set([...named, ...former].filter((version) => version !== undefined))];
 }
 
-/** `matched`: what the run wants picked out for its canary. */
-type ReadRoute = (target: Traffic, versions: readonly string[], matched: MatchWanted | null) => RouteSeen;
+/** `beside`: what the run wants of our own routes. */
+type ReadRoute = (target: Traffic, versions: readonly string[], beside: OwnRoutesWanted) => RouteSeen;
+
+const NOTHING: OwnRoutesWanted = { matched: null };
 
 /**
  * A run goes on, and ends, on the route and with the versions that it began with; only when nothing is owed there does an
@@ -24,10 +26,11 @@ export function routeSeen(rollout: ValidRollout, read: ReadRoute): RouteSeen {
   const { spec, status } = rollout;
   const named = namedVersions(rollout);
   const run = status?.run;
-  const matched = run && !run.outcome ? matchWanted(run) : null;
-  if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named, matched);
-  const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])], matched);
-  return run.outcome && !lastWrite({ rollout, seen: { route } }, run) ? read(spec.traffic, named, null) : route;
+  const beside = run && !run.outcome ? besideWanted(rollout, run) : NOTHING;
+  if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named, beside);
+  const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])], beside);
+  const isOver = run.outcome && (run.deployment === undefined ? !lastWrite({ rollout, seen: { route } }, run) : !rollout.metadata.finalizers.includes(FINALIZER));
+  return isOver ? read(spec.traffic, named, NOTHING) : route;
 }
 
 /** Versions that the route leads to and that nobody has named. */

@@ -1,7 +1,9 @@
 /** When a run wants to be looked at again. */
 import { nextLook } from "./analysis/instants.ts";
 import { type Case, definedInForceMs, inForceAtMs, isShown } from "./case.ts";
-import { holdAt, isPauseStep } from "./ladder.ts";
+import { deploymentSeen, quietMs, rollLateMs, routeInForceMs, sidesInForceMs } from "./deployment.ts";
+import { holdAt, isGiven, isPauseStep } from "./ladder.ts";
+import { keptUntilMs } from "./rules/keeping.ts";
 import { isContested, nextRepairMs } from "./rules/wheel.ts";
 import type { RolloutStatus, Run } from "./status.ts";
 import { instantOf, msOf } from "./units.ts";
@@ -13,10 +15,18 @@ const ROUNDING_MS = 1_000;
 export function nextLookMs(it: Case, status: RolloutStatus): number | undefined {
   const { run } = status;
   if (!run) return undefined;
-  const waits = run.outcome ? [repairMs(it, run)] : [evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), repairMs(it, run)];
+  const sides = run.deployment === undefined ? [] : sidesMs(it, run);
+  const waits = run.outcome ? [repairMs(it, run), ...sides] : [...sides, ...rollMs(it, run), evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), keptUntilMs(run), repairMs(it, run)];
   const times = waits.filter((time) => time !== undefined);
   const future = times.filter((time) => time > it.nowMs);
   return future.length > 0 ? Math.min(...future) : undefined;
+}
+
+/** Of a Deployment's run: when route, rule, or what its end has left come into force. */
+function sidesMs(it: Case, run: Run): readonly number[] {
+  const isWaiting = run.waitingSince !== undefined && it.seen.sidesObstacle === undefined; // for what it makes itself, whoever else hears of that
+  const made = isWaiting ? [it.nowMs + ROUNDING_MS + msOf(it.spec.strategy.propagation)] : [];
+  return [routeInForceMs(it), sidesInForceMs(it), ...made, ...(run.outcome ? [quietMs(run, it.spec)] : [])].filter(Number.isFinite);
 }
 
 /** When the run's weight is, or will be, in force. */
@@ -30,7 +40,7 @@ function evidenceMs(it: Case, run: Run): number | undefined {
   const inForce = expectedInForceMs(it, run);
   const unjudged = run.direct || analysis.metrics.length === 0;
   if (unjudged) return run.pausedBy ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
-  if (run.weight === 0 && !run.matched) return run.pausedBy || run.epoch === 0 ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
+  if (!isGiven(run)) return run.pausedBy || run.epoch === 0 ? undefined : inForce + msOf(holdAt(run.ladder, run.step) ?? "0s");
   const [intervalMs, settleMs] = [msOf(analysis.interval), msOf(analysis.settle)];
   const first = Math.ceil(inForce / intervalMs) * intervalMs + settleMs;
   return Math.max(first, nextLook(it.nowMs, intervalMs, settleMs));
@@ -48,6 +58,12 @@ function pauseEndsMs(run: Run): number | undefined {
   const step = run.ladder[run.step];
   const duration = run.pausedBy === "Step" && isPauseStep(step) ? step.pause.duration : undefined;
   return duration && run.pausedAt ? instantOf(run.pausedAt) + msOf(duration) : undefined;
+}
+
+/** Where the Deployment rolls, when it is late. */
+function rollMs(it: Case, run: Run): readonly number[] {
+  const deployment = deploymentSeen(it);
+  return deployment ? [rollLateMs(run, deployment)].filter(Number.isFinite) : [];
 }
 
 /** In a fight a raise waits to be put back, also that of a refused version at rest. */

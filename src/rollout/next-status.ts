@@ -4,12 +4,13 @@ import { type Case, inForceAtMs, isOlder, present, routeOf, splitOfRun, versionS
 import { applied } from "./change.ts";
 import { conditionsOf } from "./conditions.ts";
 import type { Decision } from "./decision.ts";
+import { isWeightStep } from "./ladder.ts";
 import { nextLookMs } from "./next-look.ts";
 import { stepOf } from "./notice.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
 import type { ValidRollout } from "./rollout.ts";
-import type { LastCommand, RolloutStatus, Run } from "./status.ts";
+import { DEPLOYMENT_STATUS_VERSION, type LastCommand, MIRROR_STATUS_VERSION, PLAIN_STATUS_VERSION, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
 import { timeOf } from "./units.ts";
 
 /** How many earlier commands are known by their ids; those of an earlier run are refused by its number. */
@@ -23,8 +24,16 @@ export function nextStatus(rollout: ValidRollout, seen: Observation, decision: D
   const said = { ...changed, phase: decision.phase, reason: decision.reason, message: decision.message };
   const answered = decision.answer ? { ...said, ...answeredBefore(it.status), lastCommand: answerOf(it, decision) } : said;
   const told = withFolded(it, announced(it, answered, decision));
-  const conditioned = { ...told, conditions: conditionsOf(it, told) };
+  const conditioned = { ...told, version: versionOf(it, told), conditions: conditionsOf(it, told) };
   return withColumns(it, withNextLook(it, conditioned));
+}
+
+/** A daemon that knows no sessions, no previews (or keeps no old version), no mirrors, or no Deployments, would drop what status says of one: it leaves such a status alone (law 15). */
+function versionOf({ spec }: Case, { run }: RolloutStatus): number {
+  if (spec.strategy.sessionAffinity !== undefined || run?.sessions !== undefined) return STATUS_VERSION;
+  if (run?.previewed !== undefined || run?.keptSince !== undefined || run?.ladder.some((step) => step.preview !== undefined || (isWeightStep(step) && step.keepOld !== undefined))) return STATUS_VERSION;
+  if (run?.mirrored !== undefined || run?.ladder.some((step) => isWeightStep(step) && step.mirror !== undefined)) return MIRROR_STATUS_VERSION;
+  return spec.deployment !== undefined || run?.deployment !== undefined ? DEPLOYMENT_STATUS_VERSION : PLAIN_STATUS_VERSION;
 }
 
 /** What the world shows without anybody's decision: revisions, and since when a weight is in force. */

@@ -5,14 +5,17 @@ import type { Measurement } from "./analysis/measurement.ts";
 import { kindOf } from "./analysis/tests.ts";
 import { evidenceOf, type Standing, standings } from "./analysis/weigh.ts";
 import { type Case, splitOf } from "./case.ts";
+import { isRestorable, stableNow } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
 import { nextShareToShow } from "./evidence.ts";
 import { inboxOf } from "./inbox.ts";
 import { pointsFor, standingAt } from "./ladder.ts";
 import type { Observation, VersionSeen } from "./observation.ts";
+import { isComparable } from "./portion.ts";
 import type { ValidRollout } from "./rollout.ts";
-import type { Metric, RolloutSpec } from "./spec.ts";
-import { type Check, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
+import { areUsersWeighed } from "./sessions.ts";
+import type { Analysis, Metric, RolloutSpec } from "./spec.ts";
+import { type Check, type RolloutStatus, type Run, PLAIN_STATUS_VERSION } from "./status.ts";
 import { msOf } from "./units.ts";
 
 const cases = new WeakMap<Observation, Case>();
@@ -27,7 +30,7 @@ export function caseOf(rollout: ValidRollout, seen: Observation): Case {
 }
 
 function read(rollout: ValidRollout, seen: Observation): Case {
-  const status = rollout.status ?? blankStatus();
+  const status = withStable(stillRestoring(rollout.status ?? blankStatus(), seen), seen);
   const { spec } = rollout;
   const going = status.run && !status.run.outcome ? status.run : undefined;
   const run = going && withEvidence(withEdits(going, spec), spec, seen);
@@ -45,9 +48,21 @@ function read(rollout: ValidRollout, seen: Observation): Case {
   return { ...base, inbox, ...(inbox.kind === "accepted" ? { command: inbox.command } : {}) };
 }
 
+/** Once the Deployment holds another template than the one to be replaced, or has forgotten the one to come, there is nothing left to do: what comes after it is decided in the same tick. */
+function stillRestoring(status: RolloutStatus, { deployment }: Observation): RolloutStatus {
+  const { restoring, ...rest } = status;
+  return restoring && deployment?.kind === "found" && !isRestorable(restoring, deployment) ? rest : status;
+}
+
+/** Of a Deployment it is what its pods run. */
+function withStable(status: RolloutStatus, { deployment }: Observation): RolloutStatus {
+  const stable = deployment?.kind === "found" ? stableNow(status, deployment) : status.stable;
+  return stable === undefined || stable.version === status.stable?.version ? status : { ...status, stable };
+}
+
 export function blankStatus(): RolloutStatus {
   return {
-    version: STATUS_VERSION,
+    version: PLAIN_STATUS_VERSION,
     phase: "Pending",
     reason: "FirstSight",
     message: "not looked at yet",
@@ -71,7 +86,7 @@ function withEvidence(run: Run, spec: RolloutSpec, seen: Observation): Run {
   const standing = seen.measurements.length > 0 ? standings(learnt, spec.analysis) : new Map<string, Standing>();
   const checks = spec.analysis.metrics.flatMap((metric) => {
     const measured = measurementOf(seen, metric);
-    const previous = currentCheck(run, metric);
+    const previous = currentCheck(run, metric, spec.analysis);
     const check = measured ? nextCheck(previous, metric, measured, groundsOf(learnt, metric, standing.get(metric.name), { spec, seen, instantMs: measured.instantMs })) : previous;
     return check ? [check] : [];
   });
@@ -83,12 +98,12 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
   const { analysis } = spec;
   const evidence = analysis.metrics.flatMap((metric) => {
     const measured = measurementOf(seen, metric);
-    const definition = definitionOf(metric);
+    const definition = definitionOf(metric, analysis);
     const known = run.evidence?.find((one) => one.name === metric.name && one.definition === definition);
     if (!measured) return known ?? [];
     const isWarmingUp = isCold(run, spec, seen, measured.instantMs);
     const nextShare = nextShareToShow(run, spec);
-    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, isMatched: run.matched !== undefined, ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
+    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, isComparable: isComparable(run), ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
   });
   return run.evidence === undefined && evidence.length === 0 ? {} : { evidence }; // a look that taught nothing is no news
 }
@@ -97,7 +112,7 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
 function shareAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run, "share"> {
   const metric = spec.analysis.metrics.find((one) => kindOf(one) !== undefined);
   const growth = metric && measurementOf(seen, metric)?.growth;
-  if (!growth?.inStep || run.weight <= 0 || run.weight >= 100 || !isAsCommitted(run, seen)) return {};
+  if (!growth?.inStep || run.weight <= 0 || run.weight >= 100 || areUsersWeighed(run) || !isAsCommitted(run, seen)) return {};
   return { share: nextShareEvidence(run.share, growth, run.weight / 100) };
 }
 
@@ -110,7 +125,7 @@ function isAsCommitted({ from, to, weight }: Run, { route }: Observation): boole
 
 function groundsOf(run: Run, metric: Metric, standing: Standing | undefined, { spec, seen, instantMs }: { spec: RolloutSpec; seen: Observation; instantMs: number }): Grounds {
   const evidence = evidenceOf(run, metric);
-  return { analysis: spec.analysis, isWarmingUp: isCold(run, spec, seen, instantMs), isMatched: run.matched !== undefined, ...(evidence ? { evidence } : {}), ...(standing ? { standing } : {}) };
+  return { analysis: spec.analysis, isWarmingUp: isCold(run, spec, seen, instantMs), isComparable: isComparable(run), ...(evidence ? { evidence } : {}), ...(standing ? { standing } : {}) };
 }
 
 function canaryOf(run: Run, seen: Observation): VersionSeen | undefined {
@@ -126,7 +141,7 @@ function measurementOf(seen: Observation, { name }: Metric): Measurement | undef
   return seen.measurements.find((one) => one.name === name);
 }
 
-function currentCheck(run: Run, metric: Metric): Check | undefined {
+function currentCheck(run: Run, metric: Metric, analysis: Analysis): Check | undefined {
   const check = run.checks.find(({ name }) => name === metric.name);
-  return check?.definition === definitionOf(metric) ? check : undefined;
+  return check?.definition === definitionOf(metric, analysis) ? check : undefined;
 }

@@ -4,6 +4,7 @@ import type { Decision } from "./decision.ts";
 import { FINALIZER } from "./rollout.ts";
 import { RUN_LABELS, runLabelOf, runNameOf, type RolloutRunSpec, type RunRecord } from "./rollout-run.ts";
 import { endedSaid } from "./rules/ending.ts";
+import type { RolloutSpec } from "./spec.ts";
 import type { RolloutStatus, Run } from "./status.ts";
 
 /**
@@ -25,8 +26,14 @@ function recordOf(it: Case, run: Run, message: string): RunRecord {
     namespace,
     name: runNameOf({ name, uid }, run.number),
     labels: { [RUN_LABELS.rollout]: runLabelOf(name), [RUN_LABELS.uid]: uid, [RUN_LABELS.outcome]: run.outcome! },
-    spec: { rollout: { name, uid }, ...toldOf(run), message, resolved: it.spec },
+    spec: { rollout: { name, uid }, ...toldOf(run), message, resolved: asWritten(it.spec) },
   };
+}
+
+/** What a Deployment's template is called nobody has written. */
+function asWritten(spec: RolloutSpec): RolloutRunSpec["resolved"] {
+  const { release, ...rest } = spec;
+  return spec.deployment ? rest : { release, ...rest };
 }
 
 function toldOf(run: Run): Omit<RolloutRunSpec, "rollout" | "message" | "resolved"> {

@@ -9,6 +9,18 @@ export const KIND = "Rollout";
 export const COMMAND_ANNOTATION = "weir.dev/command";
 export const EPOCH_ANNOTATION = "weir.dev/epoch";
 export const FINALIZER = "weir.dev/traffic";
+/** While a Deployment is held: whoever deletes the Rollout must not leave it paused for ever. */
+export const HOLD_FINALIZER = "weir.dev/deployment";
+/** Of a Deployment whose pod template waits: name of the Rollout that lets it go. */
+export const HELD_ANNOTATION = "weir.dev/held-by";
+/** The admission policy that holds a new template by itself, and its binding (deploy/hold.yaml). */
+export const HOLD_POLICY = "weir-hold";
+/** Of what Weir makes for a run and takes away with it: name of the Rollout. */
+export const OWNER_LABEL = "weir.dev/rollout";
+/** Which ReplicaSet a pod is of, as its Deployment's controller tells it. */
+export const HASH_LABEL = "pod-template-hash";
+/** Of a canary's pods, in addition to all labels that the Deployment's own pods have. */
+export const CANARY_LABEL = "weir.dev/canary";
 /** Field manager of route writes; the time of its entry in managedFields is when a weight was set (law 9). */
 export const ROUTE_MANAGER = "weir";
 /** Field manager of stamps alone, so that they do not pass for a weight's write (law 3). */

@@ -19,7 +19,7 @@ export function routesNamed({ istio, gatewayApi }: Traffic, namespace: string): 
   const { httpRoutes = [], grpcRoutes = [] } = gatewayApi ?? {};
   const gateway = { httpRoutes, grpcRoutes };
   return [
-    ...(istio?.virtualServices ?? []).map(({ routes, ...ref }) => named("virtualServices", namespace, { ...ref, part: routes?.[0] })),
+    ...(istio?.virtualServices ?? []).flatMap(({ routes = [], ...ref }) => (routes.length > 0 ? routes : [undefined]).map((part) => named("virtualServices", namespace, { ...ref, part }))),
     ...(["httpRoutes", "grpcRoutes"] as const).flatMap((kind) => gateway[kind].map(({ rule, ruleIndex, ...ref }) => named(kind, namespace, { ...ref, part: rule ?? ruleIndex?.toString() }))),
   ];
 }
@@ -41,7 +41,20 @@ export function ownName({ namespace, name }: RolloutRef): string {
 
 const OWN_PREFIX = "weir-match.";
 
+/** What our own routes by which users stay with their version are called, each with a part of its own behind it; and by default their cookie. */
+export function sessionName({ namespace, name }: RolloutRef): string {
+  return `${SESSION_PREFIX}${namespace}.${name}`;
+}
+
+const SESSION_PREFIX = "weir-session.";
+
+/** Of this Rollout: a part has no dots, which names of Rollouts may have. */
+export function isSessionRoute({ name = "" }: { readonly name?: string | undefined }, rollout: RolloutRef): boolean {
+  const own = `${sessionName(rollout)}.`;
+  return name.startsWith(own) && !name.slice(own.length).includes(".");
+}
+
 /** Also of another Rollout: it is none of the user's routes. */
 export function isOwn({ name = "" }: { readonly name?: string | undefined }): boolean {
-  return name.startsWith(OWN_PREFIX);
+  return name.startsWith(OWN_PREFIX) || name.startsWith(SESSION_PREFIX);
 }

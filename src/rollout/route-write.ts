@@ -1,9 +1,13 @@
 /** The route writes that a status asks for: a run's intent, its last write, and a refused version put back to 0. */
-import { type Case, editableOf, isOurStamp, isShown, type OnRoute, routeOf, type Split, splitOf, splitOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
+import { type Case, editableOf, isOurStamp, isShown, lanesOf, mirrorsTo, type OnRoute, type RouteLook, routeOf, type Split, splitOf, splitOfRun, splitsOf, splitsOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
+import { deploymentSeen, isRestorable, isWithoutCanary, leadsToCanary, quietMs, routeInForceMs, type SideNames, sideNames, sidesInForceMs } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
-import type { RouteFound } from "./observation.ts";
-import { ROUTE_MANAGER, STAMP_MANAGER } from "./rollout.ts";
+import type { DestinationSeen, RouteFound } from "./observation.ts";
+import { isPickedOut } from "./ladder.ts";
+import { isComparable } from "./portion.ts";
+import { ROUTE_MANAGER, STAMP_MANAGER, type ValidRollout } from "./rollout.ts";
 import { conditionsOf } from "./route-match.ts";
+import { cannotPin, sessionState, sessionsWanted, type SessionsWanted } from "./sessions.ts";
 import type { RouteMatch } from "./spec-steps.ts";
 import type { Traffic } from "./spec-traffic.ts";
 import type { RolloutStatus, Run } from "./status.ts";
@@ -14,13 +18,32 @@ export interface DestinationWanted {
   readonly points: number | null;
 }
 
-/** Requests that one of the alternatives describes go to this version. */
-export interface MatchWanted {
-  readonly version: string;
+/** Which requests are picked out: those that one of the alternatives describes, and those for the preview's host. */
+export interface Picked {
   readonly alternatives: readonly RouteMatch[];
+  readonly preview?: string;
 }
 
-export interface RouteWrite {
+/** They go to this version. */
+export interface MatchWanted extends Picked {
+  readonly version: string;
+}
+
+/** This version gets copies of so many of the requests, in percent; at 0 none, whoever had them sent to it. */
+export interface MirrorWanted {
+  readonly version: string;
+  readonly percent: number;
+}
+
+/** What of ours stands beside the user's route. */
+export interface OwnRoutesWanted {
+  /** For requests that are picked out; null takes it away. */
+  readonly matched: MatchWanted | null;
+  /** By which users stay with their version; absent takes them away. */
+  readonly sessions?: SessionsWanted | undefined;
+}
+
+export interface RouteWrite extends OwnRoutesWanted {
   readonly target: Traffic;
   /** What the decision was made from: the write fails unless the route is still at this resourceVersion (law 3). */
   readonly seen: RouteFound;
@@ -28,8 +51,10 @@ export interface RouteWrite {
   readonly ours: readonly string[];
   /** One that the route lacks is added as a copy of the other one of ours, directly after it. */
   readonly wanted: readonly DestinationWanted[];
-  /** Our own route beside it; null takes it away. */
-  readonly matched: MatchWanted | null;
+  /** Our own mirror; absent: what the route mirrors is its owner's. */
+  readonly mirrored?: MirrorWanted | undefined;
+  /** Of a Deployment: what the destinations are called, and whether ours shall lead to its sides or, as its owner has it, to all its pods. */
+  readonly sides?: SideNames & { readonly isSplit: boolean };
   /** The value for weir.dev/epoch; null takes the annotation away. */
   readonly stamp: string | null;
   /** `weir-stamp` where no weight differs. */
@@ -40,18 +65,43 @@ export interface RouteWrite {
 export function intended(it: OnRoute, run: Run): RouteWrite | undefined {
   const route = writableFor(it, oursOf(run));
   const split = splitOfRun(it, run);
-  if (!route || !split || isShown(it, run) || route.foundAt !== undefined) return undefined;
+  const isOutdated = route && sessionState(it, run, route) === "outdated";
+  if (!route || !split || (isShown(it, run) && !isOutdated) || route.foundAt !== undefined || cannotMirror(it, run, run.mirrored) !== undefined || cannotPreview(it, run.previewed) !== undefined) return undefined;
   const canary = wantedPoints(run, split);
-  const wanted = [
+  const both = [
     { version: run.from.version, points: split.total - canary },
     { version: run.to.version, points: canary },
   ];
-  return { target: run.target, seen: route, ours: oursOf(run), wanted, matched: matchWanted(run), stamp: stampOf(it, run), manager: ROUTE_MANAGER };
+  const wanted = run.deployment !== undefined && canary === 0 && isComparable(run) && !split.hasCanary ? both.slice(0, 1) : both; // its side is not there yet
+  return { target: run.target, seen: route, ours: oursOf(run), wanted, ...ownRoutesWanted(it, run), ...mirrorWanted(run), stamp: stampOf(it, run), manager: ROUTE_MANAGER, ...sidesOf(it, true) };
 }
 
-/** What a run that goes on wants picked out for its canary. */
-export function matchWanted({ to, matched }: Run): MatchWanted | null {
-  return matched ? { version: to.version, alternatives: matched } : null;
+/** What a run wants mirrored, or taken away again, where it ever had a mirror. */
+function mirrorWanted({ to, mirrored }: Run): Pick<RouteWrite, "mirrored"> {
+  return mirrored === undefined ? {} : { mirrored: { version: to.version, percent: mirrored } };
+}
+
+function sidesOf(it: OnRoute, isSplit: boolean): Pick<RouteWrite, "sides"> {
+  const names = sideNames(it.rollout, deploymentSeen(it));
+  return names ? { sides: { ...names, isSplit } } : {};
+}
+
+/** What a run that goes on wants beside the user's route, as that is. */
+function ownRoutesWanted(it: OnRoute, run: Run): OwnRoutesWanted {
+  const { sessions, ...wanted } = besideWanted(it.rollout, run);
+  return sessions && cannotPin(it, run) === undefined ? { ...wanted, sessions } : wanted;
+}
+
+/** The same, wherever the route lets it. */
+export function besideWanted(rollout: Pick<ValidRollout, "metadata">, run: Run): OwnRoutesWanted {
+  const sessions = sessionsWanted(rollout, run);
+  return { matched: matchWanted(run), ...(sessions ? { sessions } : {}) };
+}
+
+/** What it wants picked out for its canary. */
+function matchWanted(run: Run): MatchWanted | null {
+  const { to, matched = [], previewed } = run;
+  return isPickedOut(run) ? { version: to.version, alternatives: matched, ...(previewed === undefined ? {} : { preview: previewed }) } : null;
 }
 
 /**
@@ -59,24 +109,80 @@ export function matchWanted({ to, matched }: Run): MatchWanted | null {
  * was decided. The winner has everything, in the shape that the route had before the run, and the stamp goes.
  */
 export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
+  if (run.deployment !== undefined) return lastWriteOfSides(it, run);
   const seen = editableOf(it);
   const split = splitOfRun(it, run);
   if (!seen || !split || !(isOurStamp(it, seen) || seen.resourceVersion === run.endedFrom)) return undefined;
   const last = lastChange(it, run, seen, split);
-  return last && { target: run.target, seen, ours: oursOf(run), matched: null, stamp: null, ...last };
+  return last && { target: run.target, seen, ours: oursOf(run), matched: null, ...mirrorWanted(run), stamp: null, ...last };
 }
 
 type LastChange = Pick<RouteWrite, "wanted" | "manager"> & Partial<Pick<RouteWrite, "stamp">>;
 
 function lastChange(it: OnRoute, run: Run, seen: RouteFound, split: Split): LastChange | undefined {
   const isStamped = isOurStamp(it, seen);
-  const manager = seen.matched ? ROUTE_MANAGER : STAMP_MANAGER;
+  const manager = seen.matched || seen.sessions || isMirroredStill(seen, run) ? ROUTE_MANAGER : STAMP_MANAGER;
   if (!writableFor(it, oursOf(run))) return isForsaken(it, seen) ? { wanted: [], manager } : undefined;
-  if (isLeftBelow(it, run, split)) return isStamped ? { wanted: present(seen, run), manager } : undefined;
+  if (isLeftBelow(it, run, split)) return isStamped ? { wanted: present(leastLane(seen, run), run), manager } : undefined;
   const wanted = atRest(run, split, seen);
   if (isOwed(it, run, wanted)) return { wanted, manager: ROUTE_MANAGER };
   if (isStamped) return { wanted, manager: STAMP_MANAGER };
   return isWithdrawn(it, run) ? { wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+}
+
+/**
+ * Of a Deployment it is two: everything to the pods of the winner alone, and, once nothing of the canary is left, to all pods again, as its owner
+ * has it. The stamp goes with the second.
+ */
+function lastWriteOfSides(it: OnRoute, run: Run): RouteWrite | undefined {
+  const seen = editableOf(it);
+  const names = sideNames(it.rollout, deploymentSeen(it));
+  if (!seen || !names) return undefined;
+  const others = seen.destinations.filter(({ version }) => version !== names.stable && version !== names.canary && version !== names.plain);
+  const total = 100 - others.reduce((sum, { points }) => sum + points, 0);
+  const winner = names.stable;
+  const all = { version: winner, points: run.shape.unweighted && others.length === 0 ? null : total };
+  const write = { target: run.target, seen, ours: [winner, names.canary], wanted: [all], matched: null, mirrored: { version: names.canary, percent: 0 }, manager: ROUTE_MANAGER };
+  if (!seen.isSplit) return plainWrite(it, run, { ...write, manager: STAMP_MANAGER, sides: { ...names, isSplit: false } });
+  if (it.rollout.status?.run?.outcome === undefined && run.outcome === "Succeeded") return undefined; // in the tick that ends it versions still bear the names of the run
+  const alone = { ...write, wanted: [{ ...all, points: total }], stamp: stampOf(it, run), sides: { ...names, isSplit: true } };
+  if (leadsToCanary(seen, names.canary)) return isTold(it, winner) ? alone : undefined;
+  if (!isShown(it, run)) return { ...alone, manager: STAMP_MANAGER }; // what it last wanted may have been written by now, or be yet to come: whoever has not seen it fails here
+  return ownersAgain(it, run, { ...write, stamp: null, sides: { ...names, isSplit: false } });
+}
+
+function ownersAgain(it: OnRoute, run: Run, write: RouteWrite): RouteWrite | undefined {
+  return isRefusedGone(it, run) ? write : undefined;
+}
+
+/** Whoever put the owner's route back has taken our part of it away; only a stamp may be left, or a write of a frozen daemon yet to come. */
+function plainWrite(it: OnRoute, run: Run, write: Omit<RouteWrite, "stamp">): RouteWrite | undefined {
+  if (isOurStamp(it, write.seen)) return { ...write, stamp: null };
+  return write.seen.resourceVersion === run.endedFrom && isWithdrawn(it, run) ? { ...write, stamp: stampOf(it, run) } : undefined;
+}
+
+/** After success, or where somebody took our rule away, the side of stable is pointed at its pods first. */
+function isTold(it: OnRoute, stable: string): boolean {
+  const { sides, versions = {}, nowMs = 0 } = it.seen;
+  const hash = versions[stable]?.podTemplateHash;
+  if (hash === undefined) return true; // nobody could answer for it anyway
+  return sides?.stable === hash && nowMs >= sidesInForceMs({ seen: { sides }, spec: it.rollout.spec });
+}
+
+/** Its Deployment had begun to roll and gets the template before again: to all pods would be to the refused ones, too, and to some that are about to go. */
+function isComingBack(it: OnRoute, { outcome }: Run): boolean {
+  const deployment = deploymentSeen(it);
+  const { restoring, stable } = it.rollout.status ?? {};
+  if (!deployment || outcome === "Succeeded") return false;
+  if (restoring) return deployment.rolledPods > 0 && isRestorable(restoring, deployment);
+  return deployment.template.version === stable?.version && deployment.otherPods > 0 && !deployment.isPaused;
+}
+
+/** No pod is left that is only there for the run, and none that its last ticks made is yet to be seen. */
+function isRefusedGone(it: OnRoute, run: Run): boolean {
+  const { deployment } = it.seen;
+  const { spec } = it.rollout;
+  return deployment !== undefined && isWithoutCanary(deployment) && !isComingBack(it, run) && (it.seen.nowMs ?? 0) >= Math.max(routeInForceMs({ seen: it.seen, spec }), quietMs(run, spec));
 }
 
 /** Less than the route gave when success was decided is what a hand has left since: its owner's edit (law 12). */
@@ -84,12 +190,17 @@ function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
   return run.outcome === "Succeeded" && routeOf(it) !== undefined && canary < Math.min(run.decidedAt ?? 0, total);
 }
 
-/** Weights that differ, or requests that are still picked out; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
+/** Weights that differ, or requests that are still picked out, copied, or kept with a version; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
 function isOwed(it: OnRoute, run: Run, wanted: readonly DestinationWanted[]): boolean {
   const route = editableOf(it)!;
-  if (route.matched) return true;
-  if (routeOf(it)) return !isEqual(wanted, present(route, run));
-  return isOurStamp(it, route) || isWithdrawn(it, run) || splitOfRun(it, run)!.canary > 0;
+  if (route.matched || route.sessions || isMirroredStill(route, run)) return true;
+  if (routeOf(it)) return lanesOf(route).some((lane) => !isEqual(wanted, present(lane, run)));
+  return isOurStamp(it, route) || isWithdrawn(it, run) || splitsOfRun(it, run).some(({ canary }) => canary > 0);
+}
+
+/** Our mirror is there although the run is over. */
+function isMirroredStill(route: RouteFound, run: Run): boolean {
+  return run.mirrored !== undefined && mirrorsTo(route, run.to.version).length > 0;
 }
 
 /** Whole, with our stamp, and it leads to neither of ours any more: only the stamp is left to take away. */
@@ -98,13 +209,24 @@ function isForsaken(it: OnRoute, route: RouteFound): boolean {
 }
 
 /** The route, where a write of ours can leave it whole: it leads to one of ours, and what the others have is a part of 100. */
-export function writableFor(it: Pick<OnRoute, "seen">, ours: readonly string[]): RouteFound | undefined {
+export function writableFor(it: RouteLook, ours: readonly string[]): RouteFound | undefined {
   const route = editableOf(it);
-  const others = (route?.destinations ?? []).filter(({ version }) => !ours.includes(version));
-  const isRoom = others.every(({ points }) => Number.isInteger(points) && points >= 0) && others.reduce((sum, { points }) => sum + points, 0) <= 100;
-  const isThere = (version: string): boolean => route!.destinations.some((one) => one.version === version);
-  const leadsToOurs = route && (route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere));
+  if (!route) return undefined;
+  const lanes = lanesOf(route);
+  const taken = lanes.map((lane) => takenByOthers(lane, ours));
+  const isRoom = taken.every((points) => points !== undefined && points === taken[0]);
+  const leadsToOurs = lanes.every((lane) => {
+    const isThere = (version: string): boolean => lane.some((one) => one.version === version);
+    return route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere);
+  });
   return leadsToOurs && isRoom ? route : undefined;
+}
+
+/** Undefined where that is no part of 100. */
+function takenByOthers(lane: readonly DestinationSeen[], ours: readonly string[]): number | undefined {
+  const others = lane.filter(({ version }) => !ours.includes(version));
+  const points = others.reduce((sum, each) => sum + each.points, 0);
+  return others.every((each) => Number.isInteger(each.points) && each.points >= 0) && points <= 100 ? points : undefined;
 }
 
 /** An intent that the route never showed: a frozen daemon may still be about to write it, so the route must move on (law 3). */
@@ -122,14 +244,20 @@ function atRest(run: Run, { total }: Split, { destinations }: RouteFound): Desti
   return succeeded ? both.reverse() : both;
 }
 
+/** Of the routes that move together the one that gives the canary least. */
+function leastLane(route: RouteFound, run: Run): readonly DestinationSeen[] {
+  const { canary } = splitOf(route, run.from.version, run.to.version);
+  return lanesOf(route)[splitsOf(route, run.from.version, run.to.version).findIndex((split) => split.canary === canary)]!;
+}
+
 function oursOf(run: Run): string[] {
   return [run.from.version, run.to.version];
 }
 
-/** Ours as the route has them, in the order stable, canary. */
-function present(route: RouteFound, run: Run): DestinationWanted[] {
+/** Ours as a route has them, in the order stable, canary. */
+function present(lane: readonly DestinationSeen[], run: Run): DestinationWanted[] {
   return oursOf(run).flatMap((version) => {
-    const seen = route.destinations.find((one) => one.version === version);
+    const seen = lane.find((one) => one.version === version);
     return seen ? [{ version, points: seen.weighted ? seen.points : null }] : [];
   });
 }
@@ -147,7 +275,7 @@ export function refusedToZero(it: OnRoute, { stable, refused }: RolloutStatus, r
 }
 
 /** Why no weight of the two can be written at present; undefined where it can. */
-export function noRoomFor(it: Pick<OnRoute, "seen">, { from, to }: Pick<Run, "from" | "to">): string | undefined {
+export function noRoomFor(it: RouteLook, { from, to }: Pick<Run, "from" | "to">): string | undefined {
   const { route } = it.seen;
   if (route.kind !== "found") return route.message;
   if (!writableFor(it, [from.version, to.version])) return `${route.name} leads to neither ${from.version} nor ${to.version}: put one of them back`;
@@ -155,18 +283,49 @@ export function noRoomFor(it: Pick<OnRoute, "seen">, { from, to }: Pick<Run, "fr
 }
 
 /** Why requests cannot be picked out by these alternatives: a route cannot ask about one thing in two ways; undefined where it need not. */
-export function askedTwice(it: Pick<OnRoute, "seen">, alternatives: readonly RouteMatch[]): string | undefined {
+export function askedTwice(it: RouteLook, alternatives: readonly RouteMatch[]): string | undefined {
   const route = routeOf(it);
   const asked = route && alternatives.flatMap(conditionsOf).find((condition) => route.conditions.includes(condition));
   return asked && `${route.name} asks for ${asked} itself, so no match can ask for it once more: pick the requests out by something else`;
 }
 
+/** Why no request for a host can be picked out; undefined where it can, or need not. */
+export function cannotPreview(it: RouteLook, host: string | undefined): string | undefined {
+  const route = routeOf(it);
+  if (!route || host === undefined) return undefined;
+  if (!route.hosts) return `${route.name} cannot pick out requests by their host, as the preview at ${host} needs: take the preview out of the steps`;
+  const isFor = (pattern: string): boolean => pattern === host || (pattern.startsWith("*") && host.endsWith(pattern.slice(1)));
+  return route.hosts.names.some(isFor) ? undefined : `no request for ${host} comes to ${route.name}, so it cannot be previewed there: add - ${host} to spec.hosts of ${route.hosts.of}`;
+}
+
+/** Why no copy of a request can be sent to a run's new version; undefined where none is wanted, or it has them already. */
+export function cannotMirror(it: RouteLook, { to, mirrored: before = 0 }: { readonly to: Run["to"] } & Partial<Pick<Run, "mirrored">>, percent = 0): string | undefined {
+  const route = routeOf(it);
+  if (!route || percent === 0) return undefined;
+  const isThere = mirrorsTo(route, to.version).length > 0;
+  if (isThere) return before > 0 ? undefined : `${route.name} mirrors requests to ${to.version} itself: take that out of it, or the mirror out of the steps`;
+  return route.mirrorObstacle && `${route.name} ${route.mirrorObstacle}`;
+}
+
 /** A version that the write would give more traffic although nobody behind it could answer. */
 export function unreadyGainer(it: Case, write: RouteWrite): string | undefined {
-  const { matched, seen } = write;
-  if (matched && seen.matched?.version !== matched.version && versionSeen(it, matched.version).readyPods === 0) return matched.version;
+  const { matched, mirrored, seen } = write;
+  const isUnready = (version: string): boolean => versionSeen(it, version).readyPods === 0;
+  if (matched && seen.matched?.version !== matched.version && isUnready(matched.version)) return matched.version;
+  if (mirrored && mirrored.percent > 0 && mirrorsTo(seen, mirrored.version).length === 0 && isUnready(mirrored.version)) return mirrored.version;
   return write.wanted.find(({ version, points }) => {
-    const before = write.seen.destinations.find((one) => one.version === version)?.points ?? 0;
-    return (points ?? before) > before && versionSeen(it, version).readyPods === 0;
+    const before = Math.min(...lanesOf(write.seen).map((lane) => lane.find((one) => one.version === version)?.points ?? 0));
+    return (points ?? before) > before && (isUnready(version) || isBeingReplaced(it, version));
   })?.version;
+}
+
+/** Taken back while the Deployment rolled: its pods before carry the traffic again once their template is back, and half of them are ready. */
+function isBeingReplaced(it: Case, version: string): boolean {
+  const run = it.run ?? it.ended;
+  const deployment = deploymentSeen(it);
+  if (run?.rollingSince === undefined || version !== run.from.version || !deployment) return false;
+  const { template, remembered } = deployment;
+  if (template.version === run.to.version) return remembered.includes(version); // to be written back yet
+  const { readyPods, wantedPods } = versionSeen(it, version);
+  return template.version === version && (readyPods < Math.ceil(wantedPods / 2) || it.nowMs < quietMs(run, it.spec)); // those that it still had when it ended may be gone
 }

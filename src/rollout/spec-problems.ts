@@ -41,13 +41,20 @@ function messageOf(issue: z.core.$ZodIssue, came: unknown): string {
       return typeSentence(issue.expected, came);
     case "invalid_value":
       return `expected one of ${issue.values.map(String).join(", ")}, got ${shown(came)}; choose one of them`;
+    case "too_small":
+      return isNumber(issue.origin) ? `expected a number of at least ${issue.minimum}, got ${shown(came)}; write a larger one` : issue.message;
     case "too_big":
+      if (isNumber(issue.origin)) return `expected a number of at most ${issue.maximum}, got ${shown(came)}; write a smaller one`;
       return issue.origin === "string"
         ? `expected at most ${issue.maximum} characters, got ${String(came).length}; shorten the text`
         : `expected at most ${issue.maximum} items, got ${Array.isArray(came) ? came.length : shown(came)}; take some out`;
     default:
       return issue.message;
   }
+}
+
+function isNumber(origin: string): boolean {
+  return origin === "number" || origin === "int";
 }
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -27,25 +27,42 @@ export const oneCookieHeader: Rule<Cookied> = {
   sentence: "expected cookies or the header cookie, got both; keep one of them",
 };
 
-/** Something that the new version gets, or a pause. */
+/** Something that the new version gets, or a pause; a preview goes with either. */
 export const isStepOrPause: Rule<Fields> = {
-  cel: "(has(self.weight) || has(self.match)) != has(self.pause)",
-  holds: ({ weight, match, pause }) => (weight !== undefined || match !== undefined) !== (pause !== undefined),
-  sentence: "expected weight, match or both, or else a pause, got {came}; write {weight: 10, hold: 1m} or {pause: {}}",
-  came: [{ cel: 'has(self.pause) ? "a pause beside them" : "neither"', of: ({ pause }) => (pause === undefined ? "neither" : "a pause beside them") }],
+  cel: "(has(self.weight) || has(self.match) || has(self.mirror)) ? !has(self.pause) : (has(self.pause) || has(self.preview))",
+  holds: ({ weight, match, mirror, preview, pause }) => (weight !== undefined || match !== undefined || mirror !== undefined ? pause === undefined : pause !== undefined || preview !== undefined),
+  sentence: "expected weight, match or both, a mirror, a preview, or else a pause, got {came}; write {weight: 10, hold: 1m} or {pause: {}}",
+  came: [{ cel: 'has(self.pause) ? "a pause beside them" : "none of them"', of: ({ pause }) => (pause === undefined ? "none of them" : "a pause beside them") }],
+};
+
+/** Shadows answer nobody, so a step either serves or mirrors. */
+export const mirrorStandsAlone: Rule<Fields> = {
+  cel: "!has(self.mirror) || !(has(self.weight) || has(self.match) || has(self.preview))",
+  holds: ({ mirror, weight, match, preview }) => mirror === undefined || (weight === undefined && match === undefined && preview === undefined),
+  sentence: "expected mirror in a step of its own, got it beside weight, match or preview; write {mirror: 20, hold: 5m} and the other step after it",
 };
 
 export const holdsNoPause: Rule<Fields> = {
-  cel: "!has(self.hold) || has(self.weight) || has(self.match)",
-  holds: ({ hold, weight, match }) => hold === undefined || weight !== undefined || match !== undefined,
-  sentence: "expected hold only together with weight or match, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+  cel: "!has(self.hold) || has(self.weight) || has(self.match) || has(self.mirror) || (has(self.preview) && !has(self.pause))",
+  holds: ({ hold, weight, match, mirror, preview, pause }) => hold === undefined || weight !== undefined || match !== undefined || mirror !== undefined || (preview !== undefined && pause === undefined),
+  sentence: "expected hold only together with weight, match, mirror or a preview that does not pause, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
   field: "hold",
 };
 
-/** A step as written or as parsed: one with a weight, a match or both, or a pause. */
+/** The run ends after the last step: only there is anything kept. */
+export const keepsAtTheEnd: Rule<Fields> = {
+  cel: "!has(self.keepOld) || (has(self.weight) && self.weight == 100)",
+  holds: ({ keepOld, weight }) => keepOld === undefined || weight === 100,
+  sentence: "expected keepOld only together with weight 100, where the run would end, got it without; write {weight: 100, keepOld: 10m}",
+  field: "keepOld",
+};
+
+/** A step as written or as parsed: one with a weight, a match or both, one with a mirror, or a pause; a preview goes with all but mirrors. */
 export interface AnyStep {
   readonly weight?: number | undefined;
   readonly match?: readonly Matching[] | undefined;
+  readonly mirror?: number | undefined;
+  readonly preview?: string | undefined;
   readonly hold?: string | undefined;
   readonly pause?: unknown;
 }
@@ -54,7 +71,8 @@ type Matching = Readonly<Partial<Record<(typeof MATCHED_BY)[number], unknown>>>;
 
 const weights = "self.filter(step, has(step.weight)).map(step, step.weight)";
 const weightsOf = (steps: readonly AnyStep[]) => steps.flatMap(({ weight }) => (weight === undefined ? [] : [weight]));
-const pairsIn = (list: string) => `[${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(${list}) || `;
+/** CEL knows neither indexes nor names for values: the list is computed once, as the only item of another one, for the API server evaluates rules with every write of a status, too. */
+const allPairsIn = (list: string, holds: string) => `[${list}].all(each, [${[...Array(MAX_STEPS - 1).keys()].join(", ")}].all(at, at + 1 >= size(each) || ${holds}))`;
 
 export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
   cel: "size(self) > 0",
@@ -63,7 +81,7 @@ export const ladderIsNotEmpty: Rule<readonly AnyStep[]> = {
 };
 
 export const ladderRises: Rule<readonly AnyStep[]> = {
-  cel: `${pairsIn(weights)}${weights}[at] < ${weights}[at + 1])`,
+  cel: allPairsIn(weights, "each[at] < each[at + 1]"),
   holds: (steps) => weightsOf(steps).every((weight, at, all) => at === 0 || weight > all[at - 1]!),
   sentence: "expected weights that rise from step to step, got {came}; put them in order, each one once",
   came: [{ cel: `"%s".format([${weights}])`, of: (steps) => `[${weightsOf(steps).join(", ")}]` }],
@@ -105,13 +123,34 @@ export const linearHasStepsEnough: Rule<Linear> = {
   field: "by",
 };
 
-const haveWeights = "self.filter(step, !has(step.pause)).map(step, has(step.weight))";
+/** What a step without a weight may give; a preview beside a pause leaves the weight as it is. */
+type Weightless = "match" | "mirror" | "preview";
+
+/** Of the steps with a weight and of those of one other kind, in their order: which have a weight. */
+const haveWeights = (field: Weightless) => `self.filter(step, !has(step.pause) && (has(step.weight) || has(step.${field}))).map(step, has(step.weight))`;
+
+/** True where none of that kind without a weight comes after a weight. */
+const comesFirst = (field: Weightless): Pick<Rule<readonly AnyStep[]>, "cel" | "holds"> => ({
+  cel: allPairsIn(haveWeights(field), "!each[at] || each[at + 1]"),
+  holds: (steps) => steps.filter((step) => step.pause === undefined && (step.weight !== undefined || step[field] !== undefined)).every(({ weight }, at, all) => weight !== undefined || all[at - 1]?.weight === undefined),
+});
 
 /** A step says all that the new version gets: no match alone may take a share away again. */
 export const matchesComeFirst: Rule<readonly AnyStep[]> = {
-  cel: `${pairsIn(haveWeights)}!${haveWeights}[at] || ${haveWeights}[at + 1])`,
-  holds: (steps) => steps.filter(({ pause }) => pause === undefined).every(({ weight }, at, all) => weight !== undefined || all[at - 1]?.weight === undefined),
+  ...comesFirst("match"),
   sentence: "expected a weight beside each match that comes after a weight, got a match alone, which would take the share away again; write {weight: 25, match: [...]}",
+};
+
+/** Nor may a preview. */
+export const previewsComeFirst: Rule<readonly AnyStep[]> = {
+  ...comesFirst("preview"),
+  sentence: "expected a weight or a pause beside each preview that comes after a weight, got a preview alone, which would take the share away again; write {weight: 25, preview: reviews-preview.example}",
+};
+
+/** Whoever has a share of the requests needs no copies of them. */
+export const mirrorsComeFirst: Rule<readonly AnyStep[]> = {
+  ...comesFirst("mirror"),
+  sentence: "expected each mirror before the first weight, got one after it; put {mirror: 20, hold: 5m} first, where no user is answered by the new version yet",
 };
 
 const last = "self[size(self) - 1]";
@@ -122,8 +161,13 @@ export const ladderEndsAtAll: Rule<readonly AnyStep[]> = {
   sentence: "expected the last step to be {weight: 100}, got {came}; add - {weight: 100}",
   came: [
     {
-      cel: `[${last}].all(step, has(step.weight)) ? "weight %s".format([string(${last}.weight)]) : "a pause"`,
-      of: (steps) => (steps.at(-1)?.weight === undefined ? "a pause" : `weight ${steps.at(-1)!.weight}`),
+      cel: `[${last}].all(step, has(step.weight)) ? "weight %s".format([string(${last}.weight)]) : [${last}].all(step, has(step.pause)) ? "a pause" : "a step without weight"`,
+      of: (steps) => endSaid(steps.at(-1)!),
     },
   ],
 };
+
+function endSaid({ weight, pause }: AnyStep): string {
+  if (weight !== undefined) return `weight ${weight}`;
+  return pause === undefined ? "a step without weight" : "a pause";
+}

@@ -5,17 +5,117 @@ import { celText, type Rule } from "./spec-rule.ts";
 import type { AnyStep, MATCHED_BY } from "./spec-rules-of-steps.ts";
 import { DURATION_PATTERN, msOf } from "./units.ts";
 
+const stepsAreGiven = "has(self.strategy) && has(self.strategy.steps)";
+const switchesAtOnce = "has(self.strategy) && has(self.strategy.blueGreen)";
+const presetPreviews = `${switchesAtOnce} && has(self.strategy.blueGreen.preview)`;
+
 interface Named {
-  readonly release: string;
+  readonly release?: string | undefined;
   readonly stable?: string | undefined;
 }
 
 export const stableIsAnother: Rule<Named> = {
-  cel: "!has(self.stable) || self.stable != self.release",
-  holds: ({ release, stable }) => stable !== release,
+  cel: "!has(self.stable) || !has(self.release) || self.stable != self.release",
+  holds: ({ release, stable }) => stable === undefined || stable !== release,
   sentence: "expected stable to name another version than release, got {came} for both; name the version that serves now, or leave stable out",
-  came: [{ cel: "self.release", of: ({ release }) => release }],
+  came: [{ cel: "self.release", of: ({ release = "" }) => release }],
   field: "stable",
+};
+
+interface Held {
+  readonly deployment?: unknown;
+  readonly traffic: { readonly gatewayApi?: unknown };
+  readonly analysis: { readonly mode: string };
+}
+
+/** Two sides of one Service are told apart by subsets. */
+export const routerCanSplit: Rule<Held> = {
+  cel: "!has(self.deployment) || !has(self.traffic.gatewayApi)",
+  holds: ({ deployment, traffic }) => deployment === undefined || traffic.gatewayApi === undefined,
+  sentence: "expected traffic.istio beside deployment, since a route of the Gateway API cannot tell the pods of one Service apart, got gatewayApi; use istio, or release with a Service for each version",
+  field: "traffic",
+};
+
+/** Whoever only looks on cannot hold a pod template back. */
+export const deploymentIsMoved: Rule<Held> = {
+  cel: '!has(self.deployment) || !has(self.analysis) || !has(self.analysis.mode) || self.analysis.mode != "observe"',
+  holds: ({ deployment, analysis }) => deployment === undefined || analysis.mode !== "observe",
+  sentence: "expected analysis.mode enforce beside deployment, since a template that nobody holds cannot be judged before it serves, got observe; leave mode out, or name a release",
+  field: "analysis.mode",
+};
+
+interface Routed extends Pick<Held, "deployment"> {
+  readonly traffic: { readonly istio?: { readonly virtualServices: readonly { readonly routes?: readonly string[] | undefined }[] } | undefined };
+  readonly strategy: Climbing;
+}
+
+const movesSeveral = "has(self.traffic.istio) && self.traffic.istio.virtualServices.exists(one, has(one.routes) && size(one.routes) > 1)";
+const severalOf = ({ traffic: { istio } }: Pick<Routed, "traffic">) => istio?.virtualServices.some(({ routes = [] }) => routes.length > 1) ?? false;
+
+/** Gives the new version requests by something else than a share. */
+const goesBeyondShares = `(${stepsAreGiven} && self.strategy.steps.exists(step, has(step.match) || has(step.mirror) || has(step.preview))) || (${presetPreviews})`;
+const isBeyondShares = ({ steps = [], blueGreen }: Climbing): boolean =>
+  steps.some(({ match, mirror, preview }) => match !== undefined || mirror !== undefined || preview !== undefined) || blueGreen?.preview !== undefined;
+
+/** A Deployment's sides, and what is picked out or mirrored, are of one route. */
+export const routesMoveByWeight: Rule<Routed> = {
+  cel: `!(${movesSeveral}) || (!has(self.deployment) && !(${goesBeyondShares}))`,
+  holds: (spec) => !severalOf(spec) || (spec.deployment === undefined && !isBeyondShares(spec.strategy)),
+  sentence: "expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
+  field: "traffic.istio.virtualServices",
+};
+
+interface Pinned extends Pick<Held, "deployment"> {
+  readonly traffic: Routed["traffic"] & { readonly gatewayApi?: unknown };
+  readonly strategy: Climbing & { readonly sessionAffinity?: unknown };
+}
+
+const staysWithVersions = "has(self.strategy) && has(self.strategy.sessionAffinity)";
+const isPinned = ({ strategy }: Pinned) => strategy.sessionAffinity !== undefined;
+
+/** The Gateway API gives each rule one way to answer, whichever of its Services did. */
+export const routerCanPin: Rule<Pinned> = {
+  cel: `!(${staysWithVersions}) || !has(self.traffic.gatewayApi)`,
+  holds: (spec) => !isPinned(spec) || spec.traffic.gatewayApi === undefined,
+  sentence: "expected traffic.istio beside sessionAffinity, since not every implementation of the Gateway API can set a cookie by which of a rule's Services answered, got gatewayApi; use istio, or take sessionAffinity out",
+  field: "strategy.sessionAffinity",
+};
+
+/** Who is picked out, or copied, has no side to stay with. */
+export const sessionsGoByWeights: Rule<Pinned> = {
+  cel: `!(${staysWithVersions}) || !(${goesBeyondShares})`,
+  holds: (spec) => !isPinned(spec) || !isBeyondShares(spec.strategy),
+  sentence: "expected steps of weights alone beside sessionAffinity, since users draw by weights, got a match, a mirror or a preview; take that out, or sessionAffinity",
+  field: "strategy.sessionAffinity",
+};
+
+/** Each route has cookies of its own to give. */
+export const sessionsAreOfOneRoute: Rule<Pinned> = {
+  cel: `!(${staysWithVersions}) || !(${movesSeveral})`,
+  holds: (spec) => !isPinned(spec) || !severalOf(spec),
+  sentence: "expected one route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, got several; name one, or take sessionAffinity out",
+  field: "strategy.sessionAffinity",
+};
+
+/** Two more of its route's writes would have to be told apart from a hand's. */
+export const sessionsAreOfVersions: Rule<Pinned> = {
+  cel: `!(${staysWithVersions}) || !has(self.deployment)`,
+  holds: (spec) => !isPinned(spec) || spec.deployment === undefined,
+  sentence: "expected release beside sessionAffinity, since users cannot be kept with the two sides of a Deployment yet, got deployment; name a release, or take sessionAffinity out",
+  field: "strategy.sessionAffinity",
+};
+
+interface Told {
+  readonly deployment?: unknown;
+  readonly analysis: { readonly source: string };
+}
+
+/** A pod template has no cluster whose name anybody could write down. */
+export const envoyKnowsVersions: Rule<Told> = {
+  cel: '!has(self.deployment) || !has(self.analysis) || !has(self.analysis.source) || self.analysis.source != "envoy"',
+  holds: ({ deployment, analysis }) => deployment === undefined || analysis.source !== "envoy",
+  sentence: "expected source istio or linkerd beside deployment, since the pods of one Service are in one cluster of Envoy, got envoy; name another source, or a release with a Service for each version",
+  field: "analysis.source",
 };
 
 /** As written: by steps or a preset, or neither. */
@@ -23,6 +123,7 @@ interface Climbing {
   readonly steps?: readonly AnyStep[] | undefined;
   readonly linear?: { readonly every: string } | undefined;
   readonly exponential?: { readonly every: string } | undefined;
+  readonly blueGreen?: { readonly preview?: string | undefined; readonly autoPromote?: string | undefined; readonly hold: string } | undefined;
 }
 
 interface Paced {
@@ -35,17 +136,24 @@ const interval = given("self.analysis.interval", DEFAULT_INTERVAL);
 const minVerdicts = `(has(self.analysis) && has(self.analysis.minVerdicts) ? self.analysis.minVerdicts : ${DEFAULT_MIN_VERDICTS})`;
 const needed = `(${ms(propagation)} + (${minVerdicts} + 1) * ${ms(interval)})`;
 const stepHold = `(has(step.hold) ? step.hold : ${celText(DEFAULT_HOLD)})`;
-const stepsAreGiven = "has(self.strategy) && has(self.strategy.steps)";
 const everyOf = (preset: string) => `has(self.strategy) && has(self.strategy.${preset}) ? [has(self.strategy.${preset}.every) ? self.strategy.${preset}.every : ${celText(DEFAULT_HOLD)}]`;
+const holdOfSwitch = `(has(self.strategy.blueGreen.hold) ? self.strategy.blueGreen.hold : ${celText(DEFAULT_HOLD)})`;
+const holdOfPreview = "(has(self.strategy.blueGreen.preview) && has(self.strategy.blueGreen.autoPromote) ? [self.strategy.blueGreen.autoPromote] : [])";
+const holdsOfSwitch = `${switchesAtOnce} ? ${holdOfPreview} + [${holdOfSwitch}]`;
 /** Of every step that is no pause, as a list of CEL. */
-const holds = `(${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause)).map(step, ${stepHold}) : ${everyOf("linear")} : ${everyOf("exponential")} : [${celText(DEFAULT_HOLD)}])`;
+const holds = `(${stepsAreGiven} ? self.strategy.steps.filter(step, !has(step.pause)).map(step, ${stepHold}) : ${everyOf("linear")} : ${everyOf("exponential")} : ${holdsOfSwitch} : [${celText(DEFAULT_HOLD)}])`;
 const isJudged = "(has(self.analysis) && has(self.analysis.metrics) ? size(self.analysis.metrics) > 0 : true)";
 const goesByEvidence = '(has(self.strategy) && has(self.strategy.pace) && self.strategy.pace == "evidence")';
 const isTooShort = (hold: string) => `${matches(hold, DURATION_PATTERN)} && ${ms(hold)} < ${needed}`;
 
 const neededMs = ({ strategy, analysis }: Paced) => msOf(strategy.propagation) + (analysis.minVerdicts + 1) * msOf(analysis.interval);
-const holdsOf = ({ strategy: { steps, linear, exponential } }: { readonly strategy: Climbing }) =>
-  steps ? steps.flatMap(({ pause, hold }) => (pause === undefined ? [hold ?? DEFAULT_HOLD] : [])) : [(linear ?? exponential)?.every ?? DEFAULT_HOLD];
+const holdsOf = ({ strategy: { steps, linear, exponential, blueGreen } }: { readonly strategy: Climbing }): readonly string[] => {
+  if (steps) return steps.flatMap(({ pause, hold }) => (pause === undefined ? [hold ?? DEFAULT_HOLD] : []));
+  const { every } = linear ?? exponential ?? {};
+  if (every !== undefined || !blueGreen) return [every ?? DEFAULT_HOLD];
+  const { preview, autoPromote, hold } = blueGreen;
+  return [...(preview !== undefined && autoPromote !== undefined ? [autoPromote] : []), hold];
+};
 const shortHold = (spec: Paced) =>
   holdsOf(spec).find((hold) => DURATION_PATTERN.test(hold) && msOf(hold) < neededMs(spec));
 
@@ -104,14 +212,22 @@ export const routerCanMatch: Rule<Picking> = {
   field: "strategy.steps",
 };
 
+/** Hostnames are of a whole HTTPRoute or GRPCRoute, and no header of a match stands for the host everywhere. */
+export const routerCanPreview: Rule<Picking> = {
+  cel: `!has(self.traffic.gatewayApi) || !((${stepsAreGiven} && self.strategy.steps.exists(step, has(step.preview))) || (${presetPreviews}))`,
+  holds: ({ traffic: { gatewayApi }, strategy: { steps = [], blueGreen } }) => !gatewayApi || (!steps.some(({ preview }) => preview !== undefined) && blueGreen?.preview === undefined),
+  sentence: "expected traffic.istio beside a preview, since the Gateway API gives hostnames to a whole route and not to one of its rules, got gatewayApi; write match with a header in its place, or lead that host to the new version by a route of your own",
+  field: "strategy",
+};
+
 const lacksLimit = "(has(metric.errorRate) && !has(metric.errorRate.max)) || (has(metric.latency) && !has(metric.latency.max))";
 const unlimited = ({ analysis: { metrics } }: Picking) => metrics.find(({ errorRate, latency }) => [errorRate, latency].some((one) => one !== undefined && one.max === undefined));
 
-/** Requests that were picked out are no sample of all of them: stable's are no measure for them. */
+/** Requests that were picked out are no sample of all of them, and shadows are told of by the new version's pods alone: stable's are no measure for either. */
 export const matchedAreLimited: Rule<Picking> = {
-  cel: `!(${stepsAreGiven}) || !self.strategy.steps.exists(step, has(step.match)) || !has(self.analysis) || !has(self.analysis.metrics) || !self.analysis.metrics.exists(metric, ${lacksLimit})`,
-  holds: (spec) => !(spec.strategy.steps ?? []).some(({ match }) => match !== undefined) || unlimited(spec) === undefined,
-  sentence: "expected a max for {came}, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
+  cel: `!(${goesBeyondShares}) || !has(self.analysis) || !has(self.analysis.metrics) || !self.analysis.metrics.exists(metric, ${lacksLimit})`,
+  holds: (spec) => !isBeyondShares(spec.strategy) || unlimited(spec) === undefined,
+  sentence: "expected a max for {came}, since a step has a match, a mirror or a preview, and requests that were picked out, or copied, cannot be compared with all the others; give it one, or take the match, mirror or preview out",
   came: [{ cel: `self.analysis.metrics.filter(metric, ${lacksLimit})[0].name`, of: (spec) => unlimited(spec)?.name ?? "" }],
   field: "analysis.metrics",
 };

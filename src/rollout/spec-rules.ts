@@ -66,6 +66,27 @@ export const isHeaderName = matching(/^[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?$/, "expe
 
 export const isCookieName = matching(/^[-_.a-zA-Z0-9]+$/, "expected the name of a cookie (letters, digits, dashes, dots and underscores, such as beta), got {came}");
 
+export const isCookiePath = matching(/^\/[!-:<-~]*$/, "expected a path such as / or /shop, without spaces and semicolons, got {came}");
+
+export const isCookieDomain = matching(/^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/, "expected a domain in lower case such as example.com, got {came}");
+
+interface CookieSent {
+  readonly sameSite?: string | undefined;
+  readonly secure: boolean;
+}
+
+/** Agents throw such a cookie away. */
+export const noneIsSecure: Rule<CookieSent> = {
+  cel: '!has(self.sameSite) || self.sameSite != "None" || (has(self.secure) && self.secure)',
+  holds: ({ sameSite, secure }) => sameSite !== "None" || secure,
+  sentence: "expected secure: true beside sameSite: None, without which agents do not keep the cookie, got secure: false; set it, or take sameSite out",
+  field: "sameSite",
+};
+
+export const isHost = matching(/^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:[.][a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/, "expected a host in lower case, without port and wildcard, such as reviews-preview.example, got {came}");
+
+export const namesVersion = matching(/[$][(]version[)]/, "expected $(version) in it, by which the clusters of the two versions differ, got {came}; where one cluster holds both (as in Envoy Gateway) write a query instead");
+
 export const isChannel = matching(/^[^ \t\r\n\f\v]+$/, 'expected a Slack channel such as "#deploys" or its id, without spaces, got {came}');
 
 export const isUsername = matching(/^[^:\t\r\n\f\v]+$/, "expected a user name without colon, got {came}");
@@ -195,6 +216,27 @@ export const minBelowMax: Rule<{ readonly min?: number | undefined; readonly max
   holds: ({ min, max }) => min === undefined || max === undefined || min <= max,
   sentence: "expected min to be at most max, got a min above it, which no value can pass; exchange them",
   field: "min",
+};
+
+interface Told {
+  readonly source: string;
+  readonly envoyCluster?: string | undefined;
+}
+
+const isFromEnvoy = '(has(self.source) && self.source == "envoy")';
+
+export const envoyNamesClusters: Rule<Told> = {
+  cel: `!${isFromEnvoy} || has(self.envoyCluster)`,
+  holds: ({ source, envoyCluster }) => source !== "envoy" || envoyCluster !== undefined,
+  sentence: "expected envoyCluster beside source envoy, got none; write what Envoy calls the cluster of a version, such as $(namespace)_$(version)_80",
+  field: "envoyCluster",
+};
+
+export const clustersAreEnvoys: Rule<Told> = {
+  cel: `!has(self.envoyCluster) || ${isFromEnvoy}`,
+  holds: ({ source, envoyCluster }) => envoyCluster === undefined || source === "envoy",
+  sentence: "expected envoyCluster only together with source envoy, got another source; write source: envoy, or take it out",
+  field: "envoyCluster",
 };
 
 interface Timing {

@@ -11,10 +11,10 @@ const VirtualServiceRef = z.object({
   ),
   routes: withRules(
     z.array(withRules(text(253), rules.isNotBlank)).max(16, LAST_WORD),
-    rules.holdsFrom(0, 1, "expected at most one route, got {came}; name the one whose weights shall move"),
+    rules.distinct("route", "self", (routes) => routes),
   )
     .optional()
-    .describe("Name of the http route whose weights move. No need where the VirtualService has one."),
+    .describe("Names of the http routes whose weights move, together where there are several: by one write, and with the same shares. No need where the VirtualService has one route."),
 });
 type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
 

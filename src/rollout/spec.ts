@@ -1,14 +1,17 @@
 /** `Rollout.spec` as users write it: one schema from which types, defaults, the CRD and `weir lint` come. */
 import { z } from "zod";
+import { CLUSTER_VARIABLES } from "./analysis/envoy-cluster.ts";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
 import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
+import { Deployment } from "./spec-deployment.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
-import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
-import { holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, stableIsAnother } from "./spec-rules-of-the-whole.ts";
+import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, mirrorsComeFirst, previewsComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
+import { deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanSplit, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
 import { problemsOf } from "./spec-problems.ts";
-import { Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
+import { SessionAffinity } from "./spec-sessions.ts";
+import { BlueGreen, Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
 import { Traffic } from "./spec-traffic.ts";
 
 const variables = (names: readonly string[]) => names.map((name) => `$(${name})`).join(" ");
@@ -33,13 +36,15 @@ const Strategy = withRules(
     maxHold: lasting("1s")
       .default(DEFAULT_MAX_HOLD)
       .describe("With pace: evidence: how long a step may wait for it; then analysis.onInconclusive says what happens. Not shorter than any hold, default 5m."),
-    steps: withRules(z.array(Step).max(MAX_STEPS, LAST_WORD), ladderIsNotEmpty, ladderRises, matchesComeFirst, ladderEndsAtAll)
+    steps: withRules(z.array(Step).max(MAX_STEPS, LAST_WORD), ladderIsNotEmpty, ladderRises, matchesComeFirst, previewsComeFirst, mirrorsComeFirst, ladderEndsAtAll)
       .optional()
-      .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
+      .describe("The ladder, from the first weight to 100: each step is a weight with its hold, requests that are picked out, both, shadows, a preview, or a pause. Default: 10, 25, 50 and 100 percent, one minute each."),
     linear: Linear.optional().describe("In place of steps: shares that rise evenly, and then 100. {by: 20, to: 60, every: 2m} is 20, 40, 60 and 100."),
     exponential: Exponential.optional().describe("In place of steps: shares of which each is so many times the one before, and then 100. {from: 5, every: 2m} is 5, 10, 20, 40, 80 and 100."),
+    blueGreen: BlueGreen.optional().describe("In place of steps: all the traffic at once, after somebody has promoted it, and the old version still there for a while. {preview: reviews-preview.example, keepOld: 10m} shows it at that host before."),
+    sessionAffinity: SessionAffinity.optional().describe("Users stay, by a cookie, with the version that has answered them, and the weights are shares of users; {} will do. Istio alone. Default: each request draws anew."),
   }),
-  rules.atMostOne(["steps", "linear", "exponential"], "keep one of them, or write every step under steps"),
+  rules.atMostOne(["steps", "linear", "exponential", "blueGreen"], "keep one of them, or write every step under steps"),
 );
 type Strategy = z.output<typeof Strategy>;
 
@@ -75,6 +80,10 @@ export const PrometheusSource = z.object({
 });
 export type PrometheusSource = z.output<typeof PrometheusSource>;
 
+/** Whose counters errorRate and latency are read from. */
+export const TelemetrySource = z.enum(["istio", "linkerd", "envoy"]);
+export type TelemetrySource = z.infer<typeof TelemetrySource>;
+
 /** What to do with a failed metric. */
 const OnFail = z.enum(["rollback", "pause", "ignore"]);
 export type OnFail = z.infer<typeof OnFail>;
@@ -99,17 +108,17 @@ export const Metric = withRules(
       rules.isLimitedOrCompared,
     )
       .optional()
-      .describe("Share of failed requests of the new version, from Istio's telemetry."),
+      .describe("Share of failed requests of the new version, from the telemetry of source."),
     latency: withRules(
       z.object({
         percentile: withRules(z.number(), rules.isPercentile).default(99).describe("From 1 to below 100: 99 (default) means that 99 of 100 requests must be faster than max."),
-        max: lasting("1ms").optional().describe("Longest duration at that percentile, such as 500ms; it is rounded up to a bound of Istio's histogram. Default: no limit of its own."),
+        max: lasting("1ms").optional().describe("Longest duration at that percentile, such as 500ms; it is rounded up to a bound of the histogram. Default: no limit of its own."),
         compare: Compare().describe(compareSaid("odds of a slow request, at several bounds of the histogram", "1.1x+0.05%, 1.25x+0.1% and 1.5x+0.1%")),
       }),
       rules.isLimitedOrCompared,
     )
       .optional()
-      .describe("Duration of the new version's requests, from Istio's telemetry."),
+      .describe("Duration of the new version's requests, from the telemetry of source."),
     query: withRules(text(4096), rules.isNotBlank, ...rules.usesOnly(QUERY_VARIABLES))
       .optional()
       .describe(
@@ -164,6 +173,10 @@ export const Analysis = withRules(
       })
       .prefault({})
       .describe("How long holding may go on. Default: pause after 30m."),
+    source: TelemetrySource.default("istio").describe("Whose metrics errorRate and latency are read from: istio (default), linkerd, or envoy where each version has a cluster of its own. Your own queries need none."),
+    envoyCluster: withRules(text(253), ...rules.usesOnly(CLUSTER_VARIABLES), rules.namesVersion)
+      .optional()
+      .describe(`With source: envoy: what Envoy calls the cluster of a version, with the variables ${variables(CLUSTER_VARIABLES)}; such as $(namespace)_$(version)_80 with Contour.`),
     prometheus: PrometheusSource.optional().describe("The Prometheus to ask. Default: the daemon's."),
     metrics: withRules(
       z.array(Metric).max(20, LAST_WORD),
@@ -175,6 +188,8 @@ export const Analysis = withRules(
       ),
   }),
   rules.settlesWithinInterval,
+  rules.envoyNamesClusters,
+  rules.clustersAreEnvoys,
 );
 export type Analysis = z.output<typeof Analysis>;
 
@@ -236,9 +251,10 @@ type Link = z.output<typeof Link>;
 
 export const RolloutSpec = withRules(
   z.object({
-    release: VersionName.describe(
+    release: VersionName.optional().describe(
       "The version that should end up with all the traffic: the name of a DestinationRule subset, or of a Service. Change it, and a run starts.",
     ),
+    deployment: Deployment.optional().describe("In place of release: a Deployment that is updated in place. A new pod template waits, runs beside the present one, and takes its place when it has proven good."),
     stable: VersionName.optional().describe("The version that is stable at first sight; needed only where the route serves several others. No default."),
     suspend: z.boolean().default(false).describe("true: hands off, look and say but write no route (abort still works). Default false."),
     traffic: Traffic.describe("What splits the traffic."),
@@ -256,15 +272,32 @@ export const RolloutSpec = withRules(
       .describe("Who is told about a run. Default: nobody."),
     links: z.array(Link).max(10, LAST_WORD).default([]).describe("Links that every message ends with, such as a dashboard. Default: none."),
   }),
+  rules.exactlyOne(["release", "deployment"], "name the version to deliver, or the Deployment whose pod template is to be delivered"),
+  rules.onlyWith("stable", "release", "a Deployment's pods tell what serves now"),
   stableIsAnother,
+  routerCanSplit,
+  deploymentIsMoved,
+  envoyKnowsVersions,
   holdsGatherVerdicts,
   holdsEndInTime,
   routerCanMatch,
+  routerCanPreview,
+  routesMoveByWeight,
   matchedAreLimited,
-).transform(({ strategy, ...rest }) => ({ ...rest, strategy: withSteps(strategy) }));
+  routerCanPin,
+  sessionsGoByWeights,
+  sessionsAreOfOneRoute,
+  sessionsAreOfVersions,
+).transform(({ strategy, release = "", ...rest }) => ({
+  ...rest,
+  /** With `deployment`: the version of its pod template, as last looked at; empty before the first look. */
+  release,
+  strategy: withSteps(strategy),
+}));
+
 /** A preset is another way to write steps. */
-function withSteps({ linear, exponential, steps, ...rest }: Strategy) {
-  return { ...rest, steps: steps ?? stepsOfPreset({ linear, exponential }) };
+function withSteps({ linear, exponential, blueGreen, steps, ...rest }: Strategy) {
+  return { ...rest, steps: steps ?? stepsOfPreset({ linear, exponential, blueGreen }) };
 }
 
 /** A spec with every default filled in; durations and percentages are still the strings that the user wrote. */

@@ -135,6 +135,18 @@ export const Notified = z.object({
 });
 export type Notified = z.infer<typeof Notified>;
 
+/** Users stay with the version that has answered them. */
+export const Sessions = z.object({
+  /** The cookie's name, and what follows its value. */
+  cookie: z.string(),
+  attributes: z.string(),
+  /** The intent (epoch) with which the pins began: a cookie from before is nobody's. */
+  since: z.int(),
+  /** The canary's points of 100 at which users have drawn, ascending; the last one is in force. */
+  shares: z.array(z.int()),
+});
+export type Sessions = z.infer<typeof Sessions>;
+
 export const Run = z.object({
   number: z.int(),
   from: VersionRevision,
@@ -151,6 +163,12 @@ export const Run = z.object({
   points: z.int(),
   /** Requests that go to the canary whatever its weight: those that one of the alternatives describes. Absent: none. */
   matched: z.array(RouteMatch).optional(),
+  /** Host for which all requests go to the canary whatever its weight. Absent: none. */
+  previewed: z.string().optional(),
+  /** Share of the requests, in percent, that the canary gets copies of; 0 once a step with a mirror has been left. Absent: there was none, and whatever the route mirrors is its owner's. */
+  mirrored: z.int().optional(),
+  /** By which cookies users stay with their version at this weight. Absent: each request draws anew. */
+  sessions: Sessions.optional(),
   /** Highest canary share that the run reached, in percent. */
   peak: z.number(),
   /** Raised at each intent to write the route. */
@@ -159,6 +177,14 @@ export const Run = z.object({
   decidedAt: z.int().optional(),
   /** resourceVersion of the newest route in which the run's intent was seen: whoever sees an older one has a cache that lags. */
   shownAt: z.string().optional(),
+  /** Name of the Deployment that is delivered; absent: versions that run side by side anyway. */
+  deployment: z.string().optional(),
+  /** The route is to lead to our two sides of the Deployment instead of all its pods: only then is there a canary. */
+  isSplit: z.boolean().optional(),
+  /** Since when the Deployment itself rolls to the new template, which has all the traffic on its canary meanwhile. */
+  rollingSince: z.string().optional(),
+  /** Since when the last step is over, and the version before is kept although the new one has all the traffic. */
+  keptSince: z.string().optional(),
   /** How the route looked before the run: whether Weir added the canary's destination, and whether the only destination had no weight. */
   shape: z.object({ added: z.boolean(), unweighted: z.boolean() }),
   startedAt: z.string(),
@@ -194,6 +220,10 @@ export const Run = z.object({
   reason: z.string().optional(),
 });
 export type Run = z.infer<typeof Run>;
+
+/** A pod template that Weir writes back into the Deployment; given up where the Deployment holds neither of the two any more. */
+export const Restoring = z.object({ from: z.string(), to: z.string() });
+export type Restoring = z.infer<typeof Restoring>;
 
 export const PastRun = z.object({
   number: z.int(),
@@ -232,7 +262,13 @@ export const LastCommand = z.object({
 export type LastCommand = z.infer<typeof LastCommand>;
 
 /** Raised when a field changes its meaning: a daemon leaves a status with a higher one alone (law 15). */
-export const STATUS_VERSION = 1;
+export const STATUS_VERSION = 4;
+/** Of a status with a mirror, and without session affinity, a preview or an old version that is kept: a daemon that knows none of those may go on with it. */
+export const MIRROR_STATUS_VERSION = 3;
+/** Of a status of a Deployment without a mirror: a daemon that knows no mirrors may go on with it. */
+export const DEPLOYMENT_STATUS_VERSION = 2;
+/** Of a status without anything of these in it: a daemon from before them may go on with it. */
+export const PLAIN_STATUS_VERSION = 1;
 
 export const RolloutStatus = z.object({
   version: z.int(),
@@ -252,6 +288,8 @@ export const RolloutStatus = z.object({
   /** Other revisions of what the spec names that were refused since it names it, newest first: they are not tried again either (law 8). */
   refusedBefore: z.array(Refused).optional(),
   formerStables: z.array(VersionRevision),
+  /** Of a Deployment, until it is seen there. */
+  restoring: Restoring.optional(),
   lastCommand: LastCommand.optional(),
   /** Ids of the commands answered before the last one, newest first: a late duplicate is not obeyed again (law 7). */
   answered: z.array(z.string()).optional(),

@@ -24,8 +24,9 @@ export function asBegun(rollout: Rollout): ValidRollout | undefined {
 
 /** Route, versions and ladder of a run are in status. */
 export function asItsRunKnows(rollout: Rollout, run: Run): ValidRollout {
-  const spec = RolloutSpec.parse({ release: run.release, traffic: run.target, analysis: { metrics: [] } });
-  return { ...rollout, spec: { ...spec, strategy: { ...spec.strategy, steps: run.ladder } } };
+  const delivered = run.deployment === undefined ? { release: run.release } : { deployment: { name: run.deployment } };
+  const spec = RolloutSpec.parse({ ...delivered, traffic: run.target, analysis: { metrics: [] } });
+  return { ...rollout, spec: { ...spec, release: run.release, strategy: { ...spec.strategy, steps: run.ladder } } };
 }
 
 /** Without a spec that can be read only one way is open: back. */

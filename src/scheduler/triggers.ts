@@ -1,5 +1,6 @@
 /** From a change in the caches to a tick: what a person did at once and in this process, what the world did by the queue. */
 import { COMMAND_ANNOTATION, type RolloutRef } from "../rollout/rollout.ts";
+import { isEqual } from "../rollout/equal.ts";
 import { ROUTE_KINDS, type RouteKind } from "../rollout/route-names.ts";
 import type { KubernetesObject } from "../kubernetes/client.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -20,6 +21,9 @@ export interface TriggersOptions {
   readonly routes: Readonly<Partial<Record<RouteKind, Changes>>>;
   /** Everything else that a decision looks at: DestinationRules, Services, pods and their owners. */
   readonly others: readonly Changes[];
+  /** Among the others, too. */
+  readonly deployments: Changes;
+  readonly ownerOfDeployment: (namespace: string, name: string) => RolloutRef | undefined;
   readonly naming: (kind: RouteKind, namespace: string, name: string) => readonly RolloutRef[];
   readonly about: (namespace: string) => readonly RolloutRef[];
   readonly scheduler: Pick<Scheduler, "tickNow" | "wake" | "rearm">;
@@ -41,6 +45,11 @@ export function startTriggers(options: TriggersOptions): void {
       for (const ref of options.naming(kind, metadata.namespace ?? "", metadata.name)) scheduler.wake(ref);
     });
   }
+  options.deployments.onChange(({ kind, object, previous }) => {
+    const { namespace, name } = refOf(object);
+    const ref = kind === "modified" && hasNewTemplate(object, previous) ? options.ownerOfDeployment(namespace, name) : undefined;
+    if (ref) scheduler.tickNow(ref);
+  });
   const waiting = new Set<string>();
   const flush = (namespace: string): void => {
     waiting.delete(namespace);
@@ -65,6 +74,12 @@ function isForUs(object: KubernetesObject, previous: KubernetesObject | undefine
     (command !== undefined && command !== before?.annotations?.[COMMAND_ANNOTATION]) ||
     (previous?.["status"] !== undefined && object["status"] === undefined)
   );
+}
+
+/** A person wants another version, as they would by an edit of the spec. */
+function hasNewTemplate(object: KubernetesObject, previous: KubernetesObject | undefined): boolean {
+  const [now, before] = [object, previous].map((one) => (one?.["spec"] as { readonly template?: unknown } | undefined)?.template);
+  return !isEqual(now, before);
 }
 
 function refOf({ metadata }: KubernetesObject): RolloutRef {

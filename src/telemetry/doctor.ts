@@ -8,6 +8,8 @@ export interface Finding {
 
 /** What Prometheus has of one workload's requests in the last five minutes. */
 export interface Traffic {
+  /** By whose proxies' report. */
+  readonly source: string;
   readonly namespace: string;
   readonly workload: string;
   readonly requestsPerSecond: number;
@@ -18,6 +20,16 @@ export interface Report {
   readonly findings: readonly Finding[];
   /** Absent where Prometheus could not be asked. */
   readonly traffic?: readonly Traffic[];
+  /** By source: the counter that was looked for. */
+  readonly counters?: Readonly<Record<string, string>>;
+}
+
+/** What to ask Prometheus for, and how to read its answer. */
+export interface TrafficQuery {
+  readonly source: string;
+  readonly metric: string;
+  readonly promql: string;
+  read(samples: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]): readonly Omit<Traffic, "source">[];
 }
 
 export interface DoctorOptions {
@@ -28,6 +40,8 @@ export interface DoctorOptions {
   readonly unready: () => readonly string[];
   /** Those that have Rollouts: their traffic is looked for. */
   readonly namespaces: () => readonly string[];
+  /** One for each source of telemetry. */
+  readonly trafficQueries: (namespaces: readonly string[]) => readonly TrafficQuery[];
   /** Sends a test message to every target of a Rollout (`namespace/name`); a sentence for each. */
   readonly sendTest: (rollout: string) => Promise<readonly { readonly ok: boolean; readonly message: string }[]>;
 }
@@ -41,7 +55,7 @@ export function createDoctor(options: DoctorOptions): (sendTest?: string) => Pro
   return async (sendTest) => {
     const [answering, traffic, sent] = await Promise.all([prometheus(options), trafficSeen(options), sendTest === undefined ? [] : options.sendTest(sendTest)]);
     const findings = [daemon(options), redis(options), answering, clock(options), ...sent.map((one) => ({ check: "test message" as const, ...one }))];
-    return { version: options.version, findings, ...(traffic && { traffic }) };
+    return { version: options.version, findings, ...traffic };
   };
 }
 
@@ -71,24 +85,22 @@ function query(prometheusUrl: string, promql: string): Promise<Response> {
   return fetch(address, { method: "POST", body: new URLSearchParams({ query: promql, limit: String(MOST_WORKLOADS) }), redirect: "error", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
 }
 
-/** Callers and callees may both report a request: the larger count is the whole. */
-async function trafficSeen({ prometheusUrl, namespaces }: DoctorOptions): Promise<readonly Traffic[] | undefined> {
-  const of = namespaces();
-  const by = "destination_workload_namespace, destination_workload";
-  try {
-    const answer = await query(prometheusUrl, `max by (${by}) (sum by (reporter, ${by}) (rate(istio_requests_total{destination_workload_namespace=~"${of.join("|")}"}[5m])))`);
-    return trafficIn((await answer.json()) as Answer).slice(0, MOST_WORKLOADS);
-  } catch {
-    return undefined;
-  }
+/** Of every source that could be asked; where none could, nothing. */
+async function trafficSeen({ prometheusUrl, namespaces, trafficQueries }: DoctorOptions): Promise<Pick<Report, "traffic" | "counters">> {
+  const queries = trafficQueries(namespaces());
+  const answers = await Promise.all(queries.map((one) => trafficOf(one, prometheusUrl).catch(() => undefined)));
+  if (answers.every((answer) => answer === undefined)) return {};
+  return { traffic: answers.flatMap((answer) => answer ?? []), counters: Object.fromEntries(queries.map(({ source, metric }) => [source, metric])) };
 }
 
 interface Answer {
   readonly data: { readonly result: readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[] };
 }
 
-function trafficIn({ data: { result } }: Answer): readonly Traffic[] {
-  return result.map(({ metric, value }) => ({ namespace: metric["destination_workload_namespace"] ?? "", workload: metric["destination_workload"] ?? "", requestsPerSecond: Number(value[1]) }));
+async function trafficOf({ source, promql, read }: TrafficQuery, prometheusUrl: string): Promise<readonly Traffic[]> {
+  const { data } = (await (await query(prometheusUrl, promql)).json()) as Answer;
+  const traffic = read(data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) })));
+  return traffic.slice(0, MOST_WORKLOADS).map((one) => ({ source, ...one }));
 }
 
 function clock({ skewMs }: DoctorOptions): Finding {

@@ -15,6 +15,8 @@ export function createTrafficRouter(options: IstioRouterOptions & GatewayRouterO
   return {
     read: (rollout, target, ...asked) => routerFor(target, routers).read(rollout, target, ...asked),
     write: (change) => routerFor(change.target, routers).write(change),
+    sides: (rollout, target) => routerFor(target, routers).sides(rollout, target),
+    writeSides: (rollout, target, write) => routerFor(target, routers).writeSides(rollout, target, write),
   };
 }
 

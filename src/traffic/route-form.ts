@@ -1,7 +1,8 @@
 /** How one kind of route writes its weighted destinations: what differs between kinds is here, and how they are edited is in route-edit.ts. */
 import type { JsonPatchOperation, KubernetesObject } from "../kubernetes/client.ts";
-import type { RouteSeen } from "../rollout/observation.ts";
-import type { RouteMatch } from "../rollout/spec-steps.ts";
+import type { RouteHosts, RouteSeen } from "../rollout/observation.ts";
+import type { Picked } from "../rollout/route-write.ts";
+import type { SessionsWanted } from "../rollout/sessions.ts";
 
 export interface Weighted {
   readonly weight?: number | undefined;
@@ -17,6 +18,8 @@ export interface RouteForm<Destination extends Weighted> {
   alone(destination: Destination): Destination;
   /** A deep copy that leads to another version. */
   siblingOf(destination: Destination, version: string): Destination;
+  /** One of ours as it is to be written, where one version can be written in several ways. Absent: there is one way. */
+  spelled?(destination: Destination): Destination;
 }
 
 /** Our own route beside a user's: it takes requests that are picked out to one version, and does all else as that one does. */
@@ -25,11 +28,49 @@ export interface Beside<Destination extends Weighted> {
   readonly path: string;
   readonly name: string;
   readonly present: OwnRoute<Destination> | undefined;
-  readonly build: (destination: Destination, alternatives: readonly RouteMatch[]) => object;
+  readonly build: (destination: Destination, picked: Picked) => object;
   /** What makes it what it is: which requests it takes, and where to. */
   readonly essenceOf: (route: object) => unknown;
   /** What the user's route asks of requests itself. */
   readonly conditions: readonly string[];
+}
+
+/** The destinations of stable and canary, without weights. */
+export interface Sides<Destination extends Weighted> {
+  readonly stable: Destination;
+  readonly canary: Destination;
+}
+
+/** Our own routes beside a user's, by which users stay with their version. */
+export interface Pinning<Destination extends Weighted> {
+  /** JSON Pointer to the list of routes, and where the user's stands in it. */
+  readonly list: string;
+  readonly index: number;
+  readonly present: readonly OwnRoute<Destination>[];
+  readonly nameOf: (route: object) => string | undefined;
+  /** Why they cannot be put there, as the end of a sentence about the user's route. */
+  readonly obstacle: string | undefined;
+  /** In the order in which they stand directly before the user's. */
+  readonly build: (sides: Sides<Destination>, wanted: SessionsWanted) => readonly object[];
+  /** What makes one what it is: whom it takes, and where to. */
+  readonly essenceOf: (route: object) => unknown;
+}
+
+/** Copies of a user's route's requests that go elsewhere as well, and whose answers are thrown away: its owner's, and ours. */
+export interface Mirroring<Destination extends Weighted> {
+  readonly present: readonly Mirror<Destination>[];
+  /** Why none of ours can be put beside them, as the end of a sentence about the route. */
+  readonly obstacle: string | undefined;
+  /** A destination as one that copies are sent to is written. */
+  readonly shadowOf: (destination: Destination) => Destination;
+  /** Takes away those of the present ones, and puts one more there. */
+  readonly edit: (dropped: readonly number[], added: Mirror<Destination> | undefined) => readonly JsonPatchOperation[];
+}
+
+export interface Mirror<Destination extends Weighted> {
+  readonly destination: Destination;
+  /** Share of the requests that are copied. */
+  readonly percent: number;
 }
 
 export interface OwnRoute<Destination extends Weighted> {
@@ -41,20 +82,35 @@ export interface OwnRoute<Destination extends Weighted> {
 }
 
 /** A list of destinations, and where it is. */
-export interface Place<Destination extends Weighted> {
-  readonly kind: "place";
-  readonly object: KubernetesObject;
-  readonly namespace: string;
+export interface Lane<Destination extends Weighted> {
   readonly destinations: readonly Destination[];
   /** JSON Pointer to the list. */
   readonly path: string;
-  readonly beside: Beside<Destination>;
   /** What must still hold for the path to lead to this route. */
   readonly tests: readonly JsonPatchOperation[];
   /** A sentence about weights that are no split of 100. */
   readonly flaw: string | undefined;
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
   readonly label: string;
+}
+
+/** The list that a Rollout steers. */
+export interface Place<Destination extends Weighted> extends Lane<Destination> {
+  readonly kind: "place";
+  readonly object: KubernetesObject;
+  readonly namespace: string;
+  readonly beside: Beside<Destination>;
+  readonly mirroring: Mirroring<Destination>;
+  /** Absent: this kind of route knows no way to keep users. */
+  readonly pinning?: Pinning<Destination>;
+  /** Absent: requests cannot be picked out by their host. */
+  readonly hosts?: RouteHosts;
+  /** Other lists of the same object, which move with it. */
+  readonly along: readonly Lane<Destination>[];
+}
+
+export function lanesOf<Destination extends Weighted>(place: Place<Destination>): readonly Lane<Destination>[] {
+  return [place, ...place.along];
 }
 
 export type Trouble = Exclude<RouteSeen, { readonly kind: "found" }>;
@@ -72,6 +128,13 @@ export function isWhole(points: readonly number[]): boolean {
 export function splitInWords<Destination extends Weighted>(form: RouteForm<Destination>, destinations: readonly Destination[]): string {
   const isUnweighted = form.isUnweighted(destinations);
   return destinations.map((each) => `${form.versionOf(each)} ${isUnweighted ? "without weight" : (each.weight ?? "without weight")}`).join(", ");
+}
+
+/** A sentence about lists that move together and share differently: one set of weights must fit them all. `isMeant`: destinations that have to agree. */
+export function unlikeIn<Destination extends Weighted>(form: RouteForm<Destination>, place: Place<Destination>, isMeant: (destination: Destination) => boolean): string | undefined {
+  const splitOf = ({ destinations }: Lane<Destination>): string => splitInWords(form, destinations.filter(isMeant));
+  const other = place.along.find((lane) => splitOf(lane) !== splitOf(place));
+  return other && `expected routes that move together to share alike, got ${splitInWords(form, place.destinations)} in ${place.label} and ${splitInWords(form, other.destinations)} in ${other.label}: make them alike, or name one of them`;
 }
 
 /** A sentence about weights that are no split of 100. */

@@ -46,7 +46,7 @@ function reportDuel(settings: FlaggerSettings): number {
   const [weir, flagger] = [total(duels.map((one) => one.weir)), total(duels.map((one) => one.flagger))];
   const falsely = falseRollbacks(seed, HEALTHY_DUELS, () => createFlaggerJudge(settings));
   console.log(
-    `  Flagger ${settings.intervalSeconds}s/${settings.threshold}: ${flagger} harmed requests, Weir on the same counters ${weir}; fewer in ${wins} of ${DUELS} runs. It takes back ${percent(falsely)} of healthy versions`,
+    `  Flagger ${settings.intervalSeconds}s/${settings.threshold}: ${flagger} harmed requests, Weir at the same interval on the same counters ${weir}; fewer in ${wins} of ${DUELS} runs. It takes back ${percent(falsely)} of healthy versions`,
   );
   return wins;
 }

@@ -7,7 +7,7 @@ import type { Outcome } from "../../src/rollout/status.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import type { TestApi } from "../support/kubernetes-apis.ts";
 import type { Scene } from "../support/scene.ts";
-import type { Delivery } from "./fleet.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** One row of the table. */
 export interface Fault {
@@ -18,6 +18,8 @@ export interface Fault {
   readonly mustHold: string;
   /** Rollouts delivered under it, altogether. */
   readonly deliveries: number;
+  /** Where Deployments are delivered: how often it is inflicted on as many as go on together; default 1. */
+  readonly groups?: number;
   /** Deliveries at a time; default 8. */
   readonly atOnce?: number;
   /** It needs a real control plane that nobody else uses meanwhile. */
@@ -39,6 +41,8 @@ export interface Stage {
   /** Those that run, in the order of their start. */
   daemons(): readonly DaemonProcess[];
   deliveries(): readonly Delivery[];
+  /** Which one this is of those that the fault's deliveries are parted into, from 0. */
+  readonly group: number;
   /** Whether every run has ended. */
   isOver(): boolean;
   /** Says that the fault strikes at this instant; where nobody says so it strikes for as long as it is inflicted. */
@@ -52,8 +56,10 @@ export interface Trouble {
   readonly daemons?: readonly Partial<DaemonOptions>[];
   /** For every Rollout. */
   readonly delivery?: Partial<RolloutSpecInput>;
-  /** The runs begin within this time; default 4 s. */
+  /** The runs begin within this time; default: as the mode has it. */
   readonly spreadMs?: number;
+  /** The fault comes before there is a run, and not some time after the first one has begun. */
+  readonly isEarly?: true;
   /** True where the server's clock seems wrong, so that no hold can be told by it. */
   readonly clockLies?: boolean;
   /** How a run ends, where the trouble itself decides that. */

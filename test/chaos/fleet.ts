@@ -1,43 +1,36 @@
-/** The deliveries that go on under a fault: good versions, bad ones, and some that a person aborts. */
-import { anApp, CANARY, paced } from "../support/deliveries.ts";
-import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+/** Deliveries that go on together under a fault: of versions that run side by side, or of Deployments that are updated in place. */
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
-import type { Outcome } from "../../src/rollout/status.ts";
+import type { History } from "../support/history.ts";
+import type { TestApi } from "../support/kubernetes-apis.ts";
+import type { Scene } from "../support/scene.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Fault } from "./fault.ts";
 
-export interface Delivery {
-  readonly app: SampleApp;
-  readonly change: Partial<RolloutSpecInput>;
-  readonly expected: Outcome;
-  /** Half of its requests fail. */
-  readonly isBad: boolean;
+export interface Fleet {
+  readonly scene: Scene;
+  readonly deliveries: readonly Delivery[];
+  /** Every version of a Rollout since what began its run. */
+  readonly lives: Pick<History, "of" | "cameAtMs">;
+  /** Called with daemons, before anything breaks: settles when all is there that is there before the first run. */
+  rest(change: Partial<RolloutSpecInput>): Promise<void>;
+  /** Does what makes a run begin; true once it is done. */
+  begin(delivery: Delivery, change: Partial<RolloutSpecInput>): Promise<boolean>;
+  /** What is not as it should be once the run is over, one sentence each; none: it has ended, and left what it should. */
+  owed(delivery: Delivery): Promise<readonly string[]>;
+  /** Breaches of the laws that only this kind of delivery has, one sentence each, and what went on, for people who look for a cause. */
+  judge(delivery: Delivery): { readonly broken: readonly string[]; readonly transcript: string };
 }
 
-const LADDER = [25, 50, 100];
-const INTERVAL_SECONDS = 1;
-
-/** In the order in which they are taken, again and again: so many of eight are good, bad and aborted. */
-const KINDS = ["good", "bad", "good", "aborted", "good", "bad", "good", "good"] as const;
-/** Share before the run: a weight written out, or an only destination without one; or beside somebody else's destination. */
-const SHAPES = ["weighted", "only", "shared"] as const;
-
-/** Somebody else's application, to which a part of some routes leads. */
-export const neighbour: SampleApp = { ...anApp({ name: "neighbour", ladder: [100] }), versions: ["only"] };
-
-export function aFleet(size: number): readonly Delivery[] {
-  return Array.from({ length: size }, (_, index) => aDeliveryOf(KINDS[index % KINDS.length]!, SHAPES[index % SHAPES.length]!, index));
-}
-
-function aDeliveryOf(kind: (typeof KINDS)[number], shape: (typeof SHAPES)[number], index: number): Delivery {
-  const name = `${kind}-${index}`;
-  const app = anApp({ name, ladder: LADDER, share: shape === "only" ? null : 0, ...(shape === "shared" ? { foreign: { host: neighbour.name, percent: 20 } } : {}) });
-  const common = { ...paced(app, INTERVAL_SECONDS), release: CANARY };
-  if (kind === "good") return { app, change: common, expected: "Succeeded", isBad: false };
-  if (kind === "bad") return { app, change: common, expected: "RolledBack", isBad: true };
-  return { app, change: withPause(common), expected: "Aborted", isBad: false };
-}
-
-/** It waits after its first step until the person has come. */
-function withPause(spec: Partial<RolloutSpecInput>): Partial<RolloutSpecInput> {
-  const [first, ...others] = spec.strategy?.steps ?? [];
-  return { ...spec, strategy: { ...spec.strategy, steps: [first!, { pause: {} }, ...others] } };
+export interface Mode {
+  readonly name: "versions" | "deployments";
+  /** Whether its API server needs the controllers of Deployments. */
+  readonly needsControllers: boolean;
+  /** How many there are of a fault, and how many at a time. */
+  sizeOf(fault: Fault): { readonly deliveries: number; readonly atOnce: number };
+  /** Everything begins within this time, so that the fault meets each run elsewhere. */
+  readonly spreadMs: number;
+  /** The fault comes within this time after the first run has begun, and a person's abort within this time after its own. */
+  readonly faultWithinMs: number;
+  readonly abortWithinMs: number;
+  open(api: TestApi, size: number): Promise<Fleet>;
 }

@@ -41,9 +41,14 @@ function uncommitted({ rollouts, routes, recorder }: Recorded): string[] {
   return changesOf(routes, recorder).flatMap(({ version, share }) => {
     const before = rollouts.filter((rollout) => revisionOf(rollout) < revisionOf(version)).flatMap((rollout) => runOf(rollout) ?? []);
     const [number, epoch] = intentOf(version);
-    const isCommitted = before.some((run) => (number === undefined ? run.outcome !== undefined && run.weight === share : run.number === number && run.epoch === epoch && run.weight === share));
+    const isCommitted = before.some((run) => (number === undefined ? run.outcome !== undefined : run.number === number && run.epoch === epoch) && shareCommitted(run) === share);
     return isCommitted ? [] : [`the route has ${share}% at ${revisionOf(version)} (${stampOf(version) ?? "no stamp"}), and no status before it says so`];
   });
+}
+
+/** Whichever template of a Deployment has won, in the end its own pods have everything. */
+function shareCommitted({ deployment, outcome, weight }: Run): number {
+  return deployment !== undefined && outcome !== undefined ? 0 : weight;
 }
 
 interface RouteChange {

@@ -1,18 +1,22 @@
-/** Every fault on real processes, and what came of it. `npm run chaos [-- --only PATTERN | --short | --planted] [--deliveries N] [--seed S] [--lanes N] [--write FILE]` */
-import { writeFileSync } from "node:fs";
+/** Every fault on real processes, and what came of it. `npm run chaos [-- --deployments] [--only PATTERN | --short | --planted] [--deliveries N] [--seed S] [--lanes N] [--write FILE]` */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Fault } from "./fault.ts";
-import { FAULTS, PLANTED, SHORT } from "./faults.ts";
-import { pageOf } from "./page.ts";
+import { deployments } from "./deployments.ts";
+import { FAULTS_OF } from "./faults.ts";
+import type { Mode } from "./fleet.ts";
+import { pageWith, sectionOf } from "./page.ts";
 import { exitCodeOf, sumSaid, tableOf } from "./report.ts";
 import type { Result } from "./runs.ts";
 import { runTable } from "./table.ts";
+import { versions } from "./versions.ts";
 
 const DEFAULT_SEED = 4;
 const DEFAULT_LANES = 2;
 
 const { values } = parseArgs({
   options: {
+    deployments: { type: "boolean", default: false },
     only: { type: "string" },
     short: { type: "boolean", default: false },
     planted: { type: "boolean", default: false },
@@ -25,21 +29,29 @@ const { values } = parseArgs({
 
 async function main(): Promise<number> {
   const seed = wholeNumber("--seed", values.seed) ?? DEFAULT_SEED;
-  const deliveries = wholeNumber("--deliveries", values.deliveries);
-  const faults = chosen(values.planted ? PLANTED : values.short ? SHORT : FAULTS, values.only);
-  const isWhole = faults === FAULTS && deliveries === undefined;
-  if (values.write !== undefined && !isWhole) throw new Error("expected --write to come with neither --only nor --short, --planted or --deliveries, got one of them: the page tells of every fault");
-  const rows = await runTable({ faults, seed, lanes: wholeNumber("--lanes", values.lanes) ?? DEFAULT_LANES, onResult: tell, ...(deliveries === undefined ? {} : { deliveries }) });
+  const size = wholeNumber("--deliveries", values.deliveries);
+  const mode = values.deployments ? deployments : versions;
+  const all = FAULTS_OF[mode.name];
+  const faults = chosen(values.planted ? all.planted : values.short ? all.short : all.table, values.only);
+  if (values.write !== undefined) checkWritable(mode, faults);
+  const rows = await runTable({ mode, faults, seed, lanes: wholeNumber("--lanes", values.lanes) ?? DEFAULT_LANES, onResult: tell, ...(size === undefined ? {} : { deliveries: size }) });
   console.log(`\n${tableOf(rows)}\n\n${sumSaid(rows)}\nSeed ${seed}.`);
   const left = faults.filter((one) => !rows.some((row) => row.fault === one));
   for (const fault of left) console.log(`not inflicted, because KUBEBUILDER_ASSETS names no control plane: ${titleOf(fault)}`);
-  if (values.write !== undefined) writePage(values.write, pageOf(rows, seed), left);
+  if (values.write !== undefined) writePage(values.write, left, (page) => pageWith(page, mode.name, sectionOf(rows, all.table.length, seed)));
   return exitCodeOf(rows);
 }
 
-function writePage(file: string, page: string, left: readonly Fault[]): void {
+/** The page tells of every fault; of Deployments it may tell of some, and says how many. */
+function checkWritable(mode: Mode, faults: readonly Fault[]): void {
+  const isWhole = faults === FAULTS_OF[mode.name].table && values.only === undefined;
+  const isPart = mode === deployments && !values.planted && !values.short;
+  if (values.deliveries !== undefined || !(isWhole || isPart)) throw new Error("expected --write to come with neither --short, --planted nor --deliveries, and with --only beside --deployments alone, got one of them");
+}
+
+function writePage(file: string, left: readonly Fault[], written: (page: string) => string): void {
   if (left.length > 0) throw new Error(`expected every fault to be inflicted before ${file} is written, got ${left.length} that were not; set KUBEBUILDER_ASSETS`);
-  writeFileSync(file, page);
+  writeFileSync(file, written(existsSync(file) ? readFileSync(file, "utf8") : ""));
 }
 
 function chosen(faults: readonly Fault[], only: string | undefined): readonly Fault[] {

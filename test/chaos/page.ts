@@ -1,16 +1,43 @@
-/** `docs/reliability.md`: the table, what its words mean, and how to get it again. */
+/** `docs/reliability.md`: a table for each mode, what its words mean, and how to get it again. */
+import type { Mode } from "./fleet.ts";
 import { sumSaid, tableOf, type Row } from "./report.ts";
 
-export function pageOf(rows: readonly Row[], seed: number): string {
-  return [HEAD, tableOf(rows), sumSaid(rows), TAIL(seed)].join("\n\n");
+/** The page with what a run of one mode has measured; what it tells of the other mode stays. */
+export function pageWith(page: string, mode: Mode["name"], section: string): string {
+  const sections = { versions: sectionIn(page, "versions"), deployments: sectionIn(page, "deployments"), [mode]: section };
+  return [HEAD, marked("versions", sections.versions), OF_DEPLOYMENTS, marked("deployments", sections.deployments), TAIL].join("\n\n");
+}
+
+/** `faults`: how many there are to be inflicted, of which a run may have chosen some. */
+export function sectionOf(rows: readonly Row[], faults: number, seed: number): string {
+  const some = rows.length < faults ? `\n\nThat is ${rows.length} of the ${faults} faults that the command knows for these deliveries; the others have not been measured here.` : "";
+  return `${tableOf(rows)}\n\n${sumSaid(rows)}${some}\n\nThe seed was ${seed}; it decides who is struck when, while processes keep their own time.`;
+}
+
+function marked(mode: Mode["name"], section: string): string {
+  return `${beginOf(mode)}\n${section}\n${endOf(mode)}`;
+}
+
+function sectionIn(page: string, mode: Mode["name"]): string {
+  const [from, to] = [page.indexOf(beginOf(mode)), page.indexOf(endOf(mode))];
+  return from < 0 || to < 0 ? "" : page.slice(from + beginOf(mode).length, to).trim();
+}
+
+function beginOf(mode: Mode["name"]): string {
+  return `<!-- measured: ${mode} -->`;
+}
+
+function endOf(mode: Mode["name"]): string {
+  return `<!-- end of ${mode} -->`;
 }
 
 const HEAD = `# Reliability: faults on real processes
 
-Nothing that breaks may leave wrong traffic behind. This page is written by a command, which inflicts every fault of the table on real
-processes and judges what came of it; its figures are those of one run of it, and nothing here was written by hand:
+Nothing that breaks may leave wrong traffic behind. The tables of this page are written by two commands, which inflict faults on real
+processes and judge what came of it; the figures of each are those of one run of it, and nothing in them was written by hand:
 
     npm run chaos -- --write docs/reliability.md
+    npm run chaos -- --deployments --write docs/reliability.md
 
 **What is real.** kube-apiserver and etcd, Redis, Prometheus, and daemons as in production: processes of their own, with the rights that \`deploy/\` gives
 them. The pods and the proxies are the playground's mesh: real HTTP, split by the VirtualServices' weights, with the counters that Istio's have.
@@ -36,9 +63,21 @@ Each breach is one violation, and so is a fault that could not be inflicted.
 is later, to the next status that brings a verdict, a step or an end. The first row, without any fault, is what to compare with. On a slow or busy machine these
 figures grow; violations must not.`;
 
-const TAIL = (seed: number): string => `The seed was ${seed}; it decides who is struck when, while processes keep their own time.
+const OF_DEPLOYMENTS = `## A Deployment that is updated in place
 
-## How it can fail
+The same with \`spec.deployment\`: the Deployment, ReplicaSet and garbage collecting controllers are the real kube-controller-manager's, a stand-in for scheduler and kubelet gets pods
+ready, and the API server holds a new template by the policies of \`deploy/hold.yaml\`. Of five Deployments, with four pods each, two get a good image, one an image that fails half of its requests, one is aborted at a
+random instant, and one while the Deployment itself rolls. A run counts from the change of its image. Beside the laws above, at every single version of pods, rule, route and Rollout, in the server's own order:
+
+- No side of the route has weight that the rule does not define, or that no ready pod stands behind, and no pod goes away to which the route leads (law 10).
+- While a canary could answer the route does not lead to all pods; the Deployment itself gets pods of the new template only once every step has passed, and before a run has succeeded no such pod answers for stable.
+- In the end every object is as before but for the image: a good one serves with all pods; of one that was taken back all pods are of the image before, and it waits in the Deployment, which is paused; where the Deployment had begun to roll
+  the template before is written back. Canary and rule are gone, and of the finalizers only the one of a held Deployment is there.
+
+**Killed at each write**: one row strikes at no random instant. A gate in front of the API server tells the writes of a run apart by what they are (26 kinds in a good run, from "a run begins" to "finalizer removed"; those
+of the way back for the others), and the only daemon is killed right before the server has been asked, and right after it has done it; then the next one is started. Each kind is struck on both sides, and one that was not is a violation.`;
+
+const TAIL = `## How it can fail
 
 \`npm run chaos -- --planted\` has a daemon's credentials once write 37%, which no step gives: the recorder finds it, and the command exits with 1, as it does for
 each violation. \`test/unit/chaos/laws.test.ts\` feeds the laws with a bad history for each of them. \`npm run chaos -- --only "Redis: FLUSHALL"\` inflicts some faults alone,

@@ -9,11 +9,12 @@ import type { Outcome } from "../../src/rollout/status.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import { CANARY } from "../support/deliveries.ts";
 import type { TestApi } from "../support/kubernetes-apis.ts";
-import { openScene, type Scene } from "../support/scene.ts";
+import type { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import type { Fault, Stage, Trouble } from "./fault.ts";
-import { aFleet, neighbour, type Delivery } from "./fleet.ts";
-import { brokenLaws, runOf, type Recorded } from "./laws.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Fleet, Mode } from "./fleet.ts";
+import { brokenLaws, type Recorded } from "./laws.ts";
 import { intervalsUntilNormal, isMet, type Span } from "./measured.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -50,50 +51,54 @@ export interface Traffic {
 /** To all applications of a group: mesh and users are one process, which must not be what requests wait for. */
 const REQUESTS_PER_SECOND = 100;
 const MOST_REQUESTS_PER_SECOND = 10;
-/** Everything begins within this time, so that the fault meets each run elsewhere. */
-const USUAL_SPREAD_MS = 4_000;
-/** The fault comes within this time after the first run has begun. */
-const FAULT_WITHIN_MS = 8_000;
-const ABORT_WITHIN_MS = 6_000;
 const LIMIT_MS = 300_000;
 
-export async function runUnder(fault: Fault, { api, controlPlane }: Servers, size: number, random: Random): Promise<Result> {
+export interface Group {
+  readonly fault: Fault;
+  readonly mode: Mode;
+  /** Which one of the fault's groups. */
+  readonly index: number;
+  readonly size: number;
+  readonly random: Random;
+}
+
+export async function runUnder(group: Group, servers: Servers): Promise<Result> {
   const cleanUp = createCleanUp();
   try {
-    const fleet = aFleet(size);
-    const scene = await openScene(api, [...fleet.map(({ app }) => app), neighbour]);
-    cleanUp.add(scene.close);
-    return await underTrouble({ fault, fleet, scene, random, cleanUp, servers: { api, ...(controlPlane ? { controlPlane } : {}) } });
+    const fleet = await group.mode.open(servers.api, group.size);
+    cleanUp.add(fleet.scene.close);
+    return await underTrouble({ ...group, fleet, scene: fleet.scene, deliveries: fleet.deliveries, cleanUp, servers });
   } finally {
     await cleanUp.run();
   }
 }
 
-interface Batch {
-  readonly fault: Fault;
-  readonly fleet: readonly Delivery[];
+interface Batch extends Group {
+  readonly fleet: Fleet;
+  readonly deliveries: readonly Delivery[];
   readonly scene: Scene;
   readonly servers: Servers;
-  readonly random: Random;
   readonly cleanUp: CleanUp;
 }
 
 async function underTrouble(batch: Batch): Promise<Result> {
-  const { fault, fleet, scene, random, cleanUp } = batch;
+  const { fault, mode, fleet, deliveries, scene, random, cleanUp } = batch;
   const daemons: DaemonProcess[] = [];
   const blows: Span[] = [];
   const { stage, begin } = stageOf(batch, daemons, blows);
   const trouble = await fault.prepare(stage);
   if (trouble.close) cleanUp.add(trouble.close);
   await begin(trouble);
+  await fleet.rest(trouble.delivery ?? {});
   const loads = startLoads(batch);
-  const delivered = fleet.map((delivery) => deliver(batch, delivery, trouble));
-  await until(() => fleet.some(({ app }) => scene.status(app)?.run), LIMIT_MS);
-  await wait(random() * FAULT_WITHIN_MS);
+  const delivered = deliveries.map((delivery) => deliver(batch, delivery, trouble));
+  for (const one of delivered) one.catch(() => undefined); // told where its end is awaited
+  if (!trouble.isEarly) await until(() => deliveries.some(({ app }) => scene.status(app)?.run), LIMIT_MS);
+  if (!trouble.isEarly) await wait(random() * mode.faultWithinMs);
   const startMs = Date.now();
   await trouble.inflict();
   const endMs = Date.now();
-  const lateness = await Promise.all(fleet.map((delivery, index) => ending(batch, delivery, delivered[index]!)));
+  const lateness = await Promise.all(deliveries.map((delivery, index) => ending(batch, delivery, delivered[index]!)));
   const found = [...lateness.flat(), ...((await trouble.findings?.()) ?? [])];
   await Promise.all(loads.map(({ load }) => load.close()));
   await Promise.all(daemons.map((daemon) => daemon.stop()));
@@ -101,7 +106,7 @@ async function underTrouble(batch: Batch): Promise<Result> {
   return judged(batch, trouble, { found, loads, daemons, blows, sinceMs: fault.normalFrom === "its start" ? startMs : endMs });
 }
 
-function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProcess[], blows: Span[]): { readonly stage: Stage; readonly begin: (trouble: Trouble) => Promise<void> } {
+function stageOf({ servers, scene, deliveries, index, random }: Batch, daemons: DaemonProcess[], blows: Span[]): { readonly stage: Stage; readonly begin: (trouble: Trouble) => Promise<void> } {
   let options: Trouble["daemon"] = {};
   const start = (own: Partial<DaemonOptions>): Promise<DaemonProcess> => scene.startDaemon({ ...options, ...own });
   const startDaemon = async (own: Partial<DaemonOptions> = {}): Promise<DaemonProcess> => {
@@ -109,10 +114,10 @@ function stageOf({ servers, scene, fleet, random }: Batch, daemons: DaemonProces
     daemons.push(daemon);
     return daemon;
   };
-  const isOver = (): boolean => fleet.every(({ app }) => scene.status(app)?.run?.outcome !== undefined);
+  const isOver = (): boolean => deliveries.every(({ app }) => scene.status(app)?.run?.outcome !== undefined);
   const stage: Stage = {
-    api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver,
-    deliveries: () => fleet,
+    api: servers.api, controlPlane: servers.controlPlane, scene, random, startDaemon, isOver, group: index,
+    deliveries: () => deliveries,
     daemons: () => daemons.filter((daemon) => !daemon.hasEnded()),
     strike: () => void blows.push({ fromMs: Date.now(), toMs: Date.now() }),
   };
@@ -130,45 +135,42 @@ interface AppLoad {
   readonly load: Load;
 }
 
-function startLoads({ scene, fleet }: Batch): readonly AppLoad[] {
-  const perSecond = Math.min(MOST_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND / fleet.length);
-  return fleet.map((delivery) => {
+function startLoads({ scene, deliveries }: Batch): readonly AppLoad[] {
+  const perSecond = Math.min(MOST_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND / deliveries.length);
+  return deliveries.map((delivery) => {
     if (delivery.isBad) scene.samples.turn(delivery.app.name, CANARY, { errorRate: 0.5 });
     return { delivery, load: scene.startLoad(delivery.app, perSecond) };
   });
 }
 
-/** Creates the Rollout, and aborts its run where a person is to do so, as soon as the API server takes it. */
-async function deliver({ scene, random }: Batch, { app, change, expected }: Delivery, trouble: Trouble): Promise<void> {
-  const [beginMs, abortMs] = [random() * (trouble.spreadMs ?? USUAL_SPREAD_MS), random() * ABORT_WITHIN_MS];
+/** Begins the run, and aborts it where a person is to do so, as soon as the API server takes it. */
+async function deliver({ mode, fleet, scene, random }: Batch, delivery: Delivery, trouble: Trouble): Promise<void> {
+  const { app, abortsAt } = delivery;
+  const [beginMs, abortMs] = [random() * (trouble.spreadMs ?? mode.spreadMs), random() * mode.abortWithinMs];
   await wait(beginMs);
-  await until(() => isDone(scene.deliver(app, { ...change, ...trouble.delivery })), LIMIT_MS);
-  if (expected !== "Aborted") return;
-  await until(() => scene.status(app)?.run, LIMIT_MS);
-  await wait(abortMs);
-  await until(() => isDone(scene.command(app, { verb: "abort", reason: "a person has seen enough" })), LIMIT_MS);
+  await until(() => fleet.begin(delivery, trouble.delivery ?? {}).catch(() => false), LIMIT_MS);
+  if (abortsAt === undefined) return;
+  await until(() => (abortsAt === "roll" ? isPastLadder(scene, app) : scene.status(app)?.run), LIMIT_MS);
+  if (abortsAt === "random") await wait(abortMs);
+  await until(() => scene.command(app, { verb: "abort", reason: "a person has seen enough" }).then(() => true, () => false), LIMIT_MS);
 }
 
-function isDone(asked: Promise<void>): Promise<boolean> {
-  return asked.then(
-    () => true,
-    (error: unknown) => String(error).includes("AlreadyExists"), // the answer to the first attempt was lost
-  );
+/** The Deployment itself rolls, or there is nothing any more to wait for. */
+function isPastLadder(scene: Scene, app: SampleApp): boolean {
+  const { rollingSince, outcome } = scene.status(app)?.run ?? {};
+  return rollingSince !== undefined || outcome !== undefined;
 }
 
-/** Settles when the run has ended and left its route; a sentence where it does not. */
-async function ending({ scene }: Batch, { app }: Delivery, delivered: Promise<void>): Promise<readonly string[]> {
-  const isEnded = (): boolean => {
-    const rollout = scene.rollouts.of(app.name).at(-1);
-    return rollout !== undefined && runOf(rollout)?.outcome !== undefined && rollout.metadata["finalizers"] === undefined && scene.route(app).stamp() === undefined;
-  };
+/** Settles when the run has ended and left everything as it should; sentences where it does not. */
+async function ending({ fleet, scene }: Batch, delivery: Delivery, delivered: Promise<void>): Promise<readonly string[]> {
+  let owed: readonly string[] = [];
   try {
     await delivered;
-    await until(isEnded, LIMIT_MS);
+    await until(async () => (owed = await fleet.owed(delivery)).length === 0, LIMIT_MS);
     return [];
   } catch {
-    const { phase, reason, message } = scene.status(app) ?? {};
-    return [`${app.name}: expected the run to end within ${LIMIT_MS / 1_000}s, got ${phase}/${reason}: ${message}`];
+    const { phase, reason, message } = scene.status(delivery.app) ?? {};
+    return [...owed, `${delivery.app.name}: expected the run to end within ${LIMIT_MS / 1_000}s, got ${phase}/${reason}: ${message}`];
   }
 }
 
@@ -183,17 +185,18 @@ interface Seen {
 }
 
 function judged(batch: Batch, trouble: Trouble, { found, loads, daemons, blows, sinceMs }: Seen): Result {
-  const { scene, fleet } = batch;
-  const all = fleet.map((delivery) => ({ delivery, recorded: recordedOf(batch, delivery) }));
-  const broken = all.map(({ delivery, recorded }) => [...brokenLaws(recorded, { holds: trouble.clockLies !== true }), ...wrongEnd(scene, delivery.app, trouble.expected?.(delivery.app) ?? delivery.expected)]);
+  const { scene, fleet, deliveries } = batch;
+  const all = deliveries.map((delivery) => ({ delivery, recorded: recordedOf(batch, delivery), judged: fleet.judge(delivery) }));
+  const broken = all.map(({ delivery, recorded, judged }) => [...judged.broken, ...brokenLaws(recorded, { holds: trouble.clockLies !== true }), ...wrongEnd(scene, delivery, trouble.expected?.(delivery.app))]);
   const violations = [...found, ...broken.flat(), ...loads.flatMap(harmed)];
-  const transcripts = all.flatMap(({ recorded }, index) => (broken[index]!.length > 0 ? [transcriptOf(recorded)] : []));
+  const isSuspect = (index: number): boolean => broken[index]!.length > 0 || violations.some((sentence) => sentence.startsWith(`${deliveries[index]!.app.name}: `));
+  const transcripts = all.flatMap(({ recorded, judged }, index) => (isSuspect(index) ? [transcriptOf(recorded), judged.transcript] : []));
   const said = daemons.map((daemon) => `${daemon.hasEnded() ? "a daemon that ended" : "a daemon"} said at last:\n${daemon.lastLines()}`);
   return {
-    deliveries: fleet.length,
-    runs: fleet.filter(({ app }) => isMet(scene.rollouts, app.name, blows)).length,
+    deliveries: deliveries.length,
+    runs: deliveries.filter(({ app }) => isMet(fleet.lives, app.name, blows)).length,
     violations,
-    untilNormal: fleet.flatMap(({ app }) => intervalsUntilNormal(scene.rollouts, app.name, sinceMs) ?? []),
+    untilNormal: deliveries.flatMap(({ app }) => intervalsUntilNormal(fleet.lives, app.name, sinceMs) ?? []),
     traffic: trafficOf(loads),
     routes: sizeOf(all.map(({ recorded }) => recorded.routes)),
     statuses: sizeOf(all.map(({ recorded }) => recorded.rollouts)),
@@ -209,9 +212,10 @@ function recordedOf({ scene }: Batch, { app, change }: Delivery): Recorded {
   return { name: app.name, rollouts: scene.rollouts.of(app.name), routes: scene.routes.of(app.name), recorder: scene.route(app), propagation: change.strategy?.propagation ?? "0s" };
 }
 
-function wrongEnd(scene: Scene, app: SampleApp, expected: Outcome): readonly string[] {
+function wrongEnd(scene: Scene, { app, expected, orElse }: Delivery, byTrouble: Outcome | undefined): readonly string[] {
   const { runs, run, reason } = scene.status(app) ?? {};
-  return runs === 1 && run?.outcome === expected ? [] : [`${app.name}: expected one run, ${expected}, got ${runs} and ${run?.outcome} (${reason}: ${run?.reason})`];
+  const allowed = byTrouble === undefined ? [expected, orElse] : [byTrouble];
+  return runs === 1 && run?.outcome !== undefined && allowed.includes(run.outcome) ? [] : [`${app.name}: expected one run, ${byTrouble ?? expected}, got ${runs} and ${run?.outcome} (${reason}: ${run?.reason})`];
 }
 
 function trafficOf(loads: readonly AppLoad[]): Traffic {

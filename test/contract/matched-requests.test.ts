@@ -28,7 +28,7 @@ describe.each(routerWorldsAtHand())("matched requests on $world", ({ open }) => 
     ];
     const rolloutOf = ({ namespace }: Scene) => ({ namespace, name: "reviews" });
     const see = (scene: Scene, route?: string, wanted: MatchWanted | null = WANTED): RouteFound => {
-      const seen = scene.router.read(rolloutOf(scene), dialect.target(route), ["v3", "v2"], wanted);
+      const seen = scene.router.read(rolloutOf(scene), dialect.target(route), ["v3", "v2"], { matched: wanted });
       if (seen.kind !== "found") throw new Error(seen.message);
       return seen;
     };
@@ -87,12 +87,29 @@ describe.each(routerWorldsAtHand())("matched requests on $world", ({ open }) => 
       expect(dialect.headersAsked(await ownIn(scene))).toEqual([["x-staff"]]);
     });
 
+    it.runIf(dialect.kind === "virtualServices")("may be those for a host, with the user's other conditions and without the user's own host", async () => {
+      const users = { name: "primary", match: [{ uri: { prefix: "/reviews" }, authority: { exact: "reviews.example" } }, { headers: { "end-user": { exact: "jason" } } }] };
+      const scene = await world.begin(dialect, [part({ v2: 100 }, users)]);
+      const found = await scene.stored();
+      const wanted: MatchWanted = { version: "v3", alternatives: [], preview: "reviews-preview.example" };
+      expect(see(scene, "primary").hosts).toEqual({ names: ["reviews", `reviews.${scene.namespace}`, `reviews.${scene.namespace}.svc`, `reviews.${scene.namespace}.svc.cluster.local`], of: `VirtualService ${scene.namespace}/reviews` });
+      await write(scene, "primary", { v2: 100, v3: 0 }, { matched: wanted });
+      const authority = { regex: String.raw`reviews-preview\.example(?::[0-9]+)?` };
+      expect(await ownIn(scene)).toMatchObject({ match: [{ uri: { prefix: "/reviews" }, authority }, { headers: { "end-user": { exact: "jason" } }, authority }] });
+      expect(see(scene, "primary", wanted).matched).toEqual({ version: "v3", isIntact: true });
+      expect(see(scene, "primary", { ...wanted, preview: "other.example" }).matched).toEqual({ version: "v3", isIntact: false });
+      await write(scene, "primary", { v2: 100, v3: 0 }, { matched: { ...wanted, alternatives: TESTERS }, stamp: "uid-1/1.2" });
+      expect(dialect.headersAsked(await ownIn(scene)).map((names) => names.toSorted())).toEqual([["x-team", "x-tester"], ["cookie"], [], ["end-user", "x-team", "x-tester"], ["cookie", "end-user"], ["end-user"]]);
+      await write(scene, "primary", { v2: 100 }, { matched: null, stamp: null });
+      expect(asFound(await scene.stored())).toBe(asFound(found));
+    });
+
     it("show a hand that sends them elsewhere, or picks out others", async () => {
       const scene = await world.begin(dialect, [part({ v2: 100 })]);
       await write(scene, undefined, { v2: 100, v3: 0 });
       const [own, users] = [await ownIn(scene), await usersIn(scene)];
       const seen = (): RouteFound["matched"] => {
-        const route = scene.router.read(rolloutOf(scene), dialect.target(), ["v3", "v2"], WANTED);
+        const route = scene.router.read(rolloutOf(scene), dialect.target(), ["v3", "v2"], { matched: WANTED });
         return route.kind === "found" ? route.matched : undefined;
       };
       expect(seen()).toEqual({ version: "v3", isIntact: true });
@@ -113,7 +130,7 @@ describe.each(routerWorldsAtHand())("matched requests on $world", ({ open }) => 
     it("are no route of the user's, so that an only route stays the only one", async () => {
       const scene = await world.begin(dialect, [part({ v2: 100 })]);
       await write(scene, undefined, { v2: 100, v3: 0 });
-      expect(scene.router.read(rolloutOf(scene), dialect.target(), ["v3", "v2"], WANTED)).toMatchObject({ kind: "found", matched: { isIntact: true } });
+      expect(scene.router.read(rolloutOf(scene), dialect.target(), ["v3", "v2"], { matched: WANTED })).toMatchObject({ kind: "found", matched: { isIntact: true } });
     });
 
     it("are taken away from a route that was renamed on the way", async () => {

@@ -11,6 +11,12 @@ interface WorldAtHand {
 const WORLDS: readonly WorldAtHand[] = [
   { name: "a real Prometheus", open: () => openPrometheusWorld({ past: false }) },
   { name: "the record of a real Prometheus", open: () => openPrometheusWorld({ past: true }) },
+  { name: "a real Prometheus that scrapes the pods' own proxies", open: () => openPrometheusWorld({ past: false, reporter: "destination" }) },
+  { name: "a real Prometheus that scrapes Linkerd's callers", open: () => openPrometheusWorld({ past: false, source: "linkerd" }) },
+  { name: "the record of Linkerd's callers", open: () => openPrometheusWorld({ past: true, source: "linkerd" }) },
+  { name: "a real Prometheus that scrapes Linkerd's pods", open: () => openPrometheusWorld({ past: false, source: "linkerd", reporter: "destination" }) },
+  { name: "a real Prometheus that scrapes Envoy", open: () => openPrometheusWorld({ past: false, source: "envoy" }) },
+  { name: "the record of Envoy", open: () => openPrometheusWorld({ past: true, source: "envoy" }) },
   { name: "the simulations' world", open: async () => openSimulatedWorld() },
   { name: "seeded counters", open: async () => openSeededWorld() },
 ];

@@ -9,11 +9,12 @@ import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openStandingRuns, type StandingRun } from "../support/standing-run.ts";
 import { until } from "../support/until.ts";
 import { weir, type Said } from "../support/weir.ts";
+import { shortened } from "../support/whole-run.ts";
 
 /** Nobody listens there. */
 const NOWHERE = "127.0.0.1:1";
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let runs: StandingRun;
   let daemon: DaemonProcess | undefined;

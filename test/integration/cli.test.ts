@@ -11,8 +11,9 @@ import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openStandingRuns, type StandingRun } from "../support/standing-run.ts";
 import { until } from "../support/until.ts";
 import { weir, type Said, type Shell } from "../support/weir.ts";
+import { shortened } from "../support/whole-run.ts";
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let runs: StandingRun;
   const say = (line: string, shell: Shell = {}): Promise<Said> => weir(line.split(" "), { kubeconfig: api.kubeconfigFor("admin"), namespace: runs.namespace, ...shell });
@@ -281,6 +282,8 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     const own = { name: `weir-match.${runs.namespace}.resting`, match: [{ headers: { "x-tester": { exact: "true" } } }], route: [{ destination: { host: "resting", subset: "v2" } }] };
     await api.request("PATCH", path, { spec: { http: [own, ...spec.http] } });
     expect((await say("doctor resting")).out.replaceAll(/\s+/g, " ")).toContain(`stands weir-match.${runs.namespace}.resting, which sends matched requests to v2, and no run wants it`);
+    await api.request("PATCH", path, { spec: { http: [{ ...own, name: `weir-session.${runs.namespace}.resting.canary` }, ...spec.http] } });
+    expect((await say("doctor resting")).out.replaceAll(/\s+/g, " ")).toContain(`stand routes named weir-session.${runs.namespace}.resting.*, which keep users with v2, and no run wants them`);
     await api.request("PATCH", path, { spec: { http: spec.http } });
   });
 
@@ -299,7 +302,7 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     expect(await runs.split("written")).toEqual({ v1: 50, v2: 50 });
     const { out } = await say("uninstall --yes");
     expect(out).toContain("written: run 1 was aborted; the route has v1 100, v2 0");
-    expect(out).toContain(`No route is held in namespace ${runs.namespace} any more.`);
+    expect(out).toContain(`No route is held in namespace ${runs.namespace} any more, and no Deployment.`);
     expect(await runs.split("written")).toEqual({ v1: 100, v2: 0 });
     expect(await runs.status("written")).toMatchObject({ run: { outcome: "Aborted", actor: "admin", reason: "aborted by admin: Weir is uninstalled" } });
     expect((await runs.rollout("written")).metadata.finalizers ?? []).not.toContain(FINALIZER);

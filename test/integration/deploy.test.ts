@@ -99,7 +99,10 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
       ["get", "customresourcedefinitions.apiextensions.k8s.io", "", "rollouts.weir.dev"],
       ["patch", "virtualservices.networking.istio.io", NAMESPACE, "reviews"],
       ["get", "secrets", NAMESPACE, "slack"],
-    ])("may %s %s", async (verb, resource, namespace, name) => {
+      ["watch", "deployments.apps", "any", ""],
+      ["watch", "mutatingadmissionpolicybindings.admissionregistration.k8s.io", "", ""],
+      ...["create", "patch", "delete"].flatMap((verb) => ["deployments.apps", "destinationrules.networking.istio.io"].map((resource) => [verb, resource, NAMESPACE, verb === "create" ? "" : "x"])),
+    ] as readonly (readonly string[])[] as readonly (readonly [string, string, string, string])[])("may %s %s", async (verb, resource, namespace, name) => {
       expect(await mayOf(verb, resource, namespace, name)).toBe(true);
     });
 
@@ -116,7 +119,9 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
       ["get", "rolloutruns.weir.dev", NAMESPACE, "x"],
       ["deletecollection", "rolloutruns.weir.dev", NAMESPACE, ""],
       ["delete", "pods", NAMESPACE, "x"],
-      ["patch", "deployments.apps", NAMESPACE, "x"],
+      ["patch", "deployments.apps", "any", "x"],
+      ["update", "deployments.apps", NAMESPACE, "x"],
+      ["create", "destinationrules.networking.istio.io", "any", ""],
       ["get", "customresourcedefinitions.apiextensions.k8s.io", "", "virtualservices.networking.istio.io"],
     ])("may not %s %s", async (verb, resource, namespace, name) => {
       expect(await mayOf(verb, resource, namespace, name)).toBe(false);
@@ -200,7 +205,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
     expect(warnings).not.toMatch(/Warning|error/i);
   });
 
-  test.each(readdirSync("rollouts"))("the example %s is accepted", async (file) => {
+  test.each(readdirSync("rollouts", { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".yaml")))("the example %s is accepted", async (file) => {
     await plane.apply(gatewayDefinition(plane.assets));
     await vi.waitFor(() => kubectl("get", "gateways.networking.istio.io"), { timeout: 15_000, interval: 200 });
     expect(kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", `rollouts/${file}`)).toContain("rollout.weir.dev/");

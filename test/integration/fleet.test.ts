@@ -6,12 +6,13 @@ import { anApp, CANARY, STABLE } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const LIMIT_MS = 600_000;
 const apps = Array.from({ length: 10 }, (_, index) => anApp({ name: `fleet-${index}`, ladder: [50, 100] }));
 const REQUESTS_PER_SECOND = 8;
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
 
@@ -48,7 +49,8 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
 
   /** Reasons of the Events about a run, in the order in which they happened. */
   function eventsOf({ name }: SampleApp): readonly string[] {
-    const about = scene.events.all().filter((event) => (event["involvedObject"] as { readonly name: string }).name === name);
+    const isAbout = ({ kind, name: whose }: { readonly kind: string; readonly name: string }): boolean => kind === "Rollout" && whose === name;
+    const about = scene.events.all().filter((event) => isAbout(event["involvedObject"] as { readonly kind: string; readonly name: string }));
     return about.map((event) => String(event["reason"]));
   }
 });

@@ -9,6 +9,7 @@ import { followHistory, type History } from "../support/history.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const LIMIT = { timeout: 400_000 };
 const WAIT_MS = 200_000;
@@ -17,7 +18,11 @@ const ENOUGH = 400;
 const walked = anApp({ name: "walked", ladder: [10, 50, 100] });
 const bad = anApp({ name: "bad", ladder: [20, 100] });
 const untaken = anApp({ name: "untaken", ladder: [50, 100] });
-const apps = [walked, bad, untaken];
+const told = [
+  { by: "Linkerd", app: anApp({ name: "linked", ladder: [30, 100] }), from: { source: "linkerd" as const }, query: /^sum by \(classification\) \(response_total\{direction="outbound",/ },
+  { by: "Envoy", app: anApp({ name: "clustered", ladder: [30, 100] }), from: { source: "envoy" as const, envoyCluster: "$(namespace)/$(version)" }, query: /^sum by \(envoy_response_code_class\) \(envoy_cluster_upstream_rq_xx\{/ },
+];
+const apps = [walked, bad, untaken, ...told.map(({ app }) => app)];
 
 interface Reference {
   readonly name: string;
@@ -31,7 +36,7 @@ interface HttpRoute extends ApiObject {
 
 const isOver = ({ run }: RolloutStatus): boolean => run?.outcome !== undefined;
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
   let routes: History;
@@ -113,6 +118,27 @@ describe.each(kubernetesApis())("on the $name API", ({ open }) => {
     expect(splitsOf(name)).toEqual(["bad-v1 1", "bad-v1 80, bad-v2 20", "bad-v1 1"]);
     const { spec, metadata } = versionsOf(name).at(-1)!;
     expect(JSON.stringify([spec, metadata.annotations])).toBe(JSON.stringify([before.spec, before.metadata.annotations]));
+    await load.close();
+  });
+
+  it.concurrent.each(told)("delivers a good version and takes a bad one back by what $by's proxies report", LIMIT, async ({ app, from, query }) => {
+    const { name } = app;
+    const load = scene.startLoad(app, 30);
+    const { analysis, strategy } = paced(app, 1);
+    await scene.deliver(app, { release: `${name}-v1`, traffic: traffic(name), strategy: { ...strategy, rollbackWindow: 0 }, analysis: { ...analysis, ...from } });
+    await scene.reached(app, ({ phase }) => phase === "Healthy");
+    await scene.release(app, `${name}-v2`);
+    await scene.reached(app, isOver);
+    const judged = { query: expect.stringMatching(query), samples: expect.any(Number) };
+    expect(scene.status(app)).toMatchObject({ phase: "Healthy", reason: "Succeeded", stable: { version: `${name}-v2` }, run: { checks: [{ name: "errors", verdict: "Pass", ...judged }] } });
+    await until(() => versionsOf(name).at(-1)!.metadata.annotations?.[EPOCH_ANNOTATION] === undefined, WAIT_MS);
+    scene.samples.turn(name, "v1", { errorRate: 0.5 });
+    await scene.release(app, `${name}-v1`);
+    await scene.reached(app, ({ run }) => run?.number === 2 && run.outcome !== undefined);
+    expect(scene.status(app)).toMatchObject({ phase: "Degraded", reason: "RolledBack", refused: { version: `${name}-v1` }, run: { checks: [{ name: "errors", verdict: "Fail", ...judged }] } });
+    const [v1, v2] = [`${name}-v1`, `${name}-v2`];
+    await until(() => splitsOf(name).at(-1) === `${v2} 1`, WAIT_MS);
+    expect(splitsOf(name)).toEqual([`${v1} 1`, `${v1} 70, ${v2} 30`, `${v1} 0, ${v2} 100`, `${v2} 1`, `${v2} 70, ${v1} 30`, `${v2} 1`]);
     await load.close();
   });
 

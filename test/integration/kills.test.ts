@@ -7,6 +7,7 @@ import type { ApiObject } from "../support/api-request.ts";
 import { anApp, CANARY, STABLE } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const LIMIT_MS = 600_000;
 const app = anApp({ name: "killed", share: null, ladder: [50, 100] });
@@ -28,7 +29,7 @@ const places: readonly { readonly after: string; readonly isThere: (written: Api
 /** Where what is committed and what the route shows differ, and where evidence is under way. */
 const fewer = places.filter((_, index) => [0, 4, 8].includes(index));
 
-describe.each(kubernetesApis())("on the $name API", ({ name, open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ name, open }) => {
   let api: TestApi;
   let scene: Scene;
   let gate: ApiGate;

@@ -16,6 +16,7 @@ import { openDaemonParts, type DaemonParts } from "../support/daemon-parts.ts";
 import { aDestinationRule, aKubernetesService, aVirtualService, NAMESPACE } from "../support/istio-objects.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { malformedRollouts, malformedTexts } from "../support/malformed-rollouts.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const SEED = 19_700_101;
 const COUNTS = { embedded: 1_000, real: 250, daemon: 300 };
@@ -51,7 +52,7 @@ function complaintsAbout(what: string, { status, body }: Answer): readonly strin
   return [400, 413, 422].includes(status) && isSaid ? [] : [`${what}: ${status} ${JSON.stringify(body).slice(0, 300)}`];
 }
 
-describe.each(kubernetesApis())("the $name API", ({ name: which, open }) => {
+describe.each(shortened(kubernetesApis()))("the $name API", ({ name: which, open }) => {
   let api: TestApi;
   let sender: ReturnType<typeof createPost>;
   let collection: string;

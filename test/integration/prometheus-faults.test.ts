@@ -46,8 +46,8 @@ function provider(url: string, options: Partial<PrometheusOptions> = {}) {
 
 /** One custom query, sent with a bearer token from a Secret. */
 function ask(url: string, options: Partial<PrometheusOptions> = {}, question: Partial<Question> = {}): Promise<Measurement> {
-  const source = { url, auth: { bearer: { secretRef: { name: "prom", key: "token" } } } };
-  return provider(url, options).measure(aQuestion({ metric: queryMetric("up"), source, ...question }), FOREVER);
+  const prometheus = { url, auth: { bearer: { secretRef: { name: "prom", key: "token" } } } };
+  return provider(url, options).measure(aQuestion({ metric: queryMetric("up"), prometheus, ...question }), FOREVER);
 }
 
 async function sentenceOf(measuring: Promise<Measurement>): Promise<string> {
@@ -182,7 +182,7 @@ describe("an answer that does not come", () => {
     const { url } = await serve(() => undefined);
     const controller = new AbortController();
     const { measure } = provider(url, { readSecret: () => new Promise(() => undefined) });
-    const measuring = measure(aQuestion({ source: { url, auth: { bearer: { secretRef: { name: "a", key: "b" } } } } }), controller.signal);
+    const measuring = measure(aQuestion({ prometheus: { url, auth: { bearer: { secretRef: { name: "a", key: "b" } } } } }), controller.signal);
     controller.abort(new Error("gone"));
     await expect(measuring).rejects.toThrow("gone");
   });
@@ -294,9 +294,9 @@ describe("what is sent", () => {
   it("is a bearer token and a tenant, or a user and a password", async () => {
     const { sent, url } = await recorder();
     const secretRef = { name: "prom", key: "token" };
-    await ask(url, {}, { source: { url, auth: { bearer: { secretRef }, tenant: "team-a" } } });
-    await ask(url, {}, { source: { url, auth: { basic: { username: "weir", password: { secretRef } } } } });
-    await ask(url, {}, { source: { url } });
+    await ask(url, {}, { prometheus: { url, auth: { bearer: { secretRef }, tenant: "team-a" } } });
+    await ask(url, {}, { prometheus: { url, auth: { basic: { username: "weir", password: { secretRef } } } } });
+    await ask(url, {}, { prometheus: { url } });
     expect(sent.map(({ headers }) => [headers.authorization, headers["x-scope-orgid"]])).toEqual([
       [`Bearer ${SECRET}`, "team-a"],
       [`Basic ${Buffer.from(`weir:${SECRET}`).toString("base64")}`, undefined],
@@ -315,7 +315,7 @@ describe("what is sent", () => {
     const { sent, url } = await recorder();
     let token = "old";
     const { measure } = provider(url, { readSecret: () => Promise.resolve(token) });
-    const question = aQuestion({ metric: queryMetric("up"), source: { url, auth: { bearer: { secretRef: { name: "a", key: "b" } } } } });
+    const question = aQuestion({ metric: queryMetric("up"), prometheus: { url, auth: { bearer: { secretRef: { name: "a", key: "b" } } } } });
     await measure(question, FOREVER);
     token = "new\n";
     await measure(question, FOREVER);
@@ -357,7 +357,7 @@ describe("over TLS", () => {
     const url = await tlsServer();
     const auth = { bearer: { secretRef: { name: "prom", key: "token" } }, ca: { secretRef: { name: "prom", key: "ca" } } };
     const readSecret: PrometheusOptions["readSecret"] = (_namespace, { key }) => Promise.resolve(key === "ca" ? LOOPBACK_CERTIFICATE : SECRET);
-    expect(await ask(url, { readSecret }, { source: { url, auth } })).toMatchObject({ kind: "value", value: 1 });
+    expect(await ask(url, { readSecret }, { prometheus: { url, auth } })).toMatchObject({ kind: "value", value: 1 });
   });
 });
 
@@ -370,7 +370,7 @@ describe("where nothing is sent", () => {
     ["a query in the URL", `http://127.0.0.1/?token=${SECRET}`, /holds a query or a fragment/],
   ])("%s", async (_name, url, expected) => {
     const isAllowedHost = ({ hostname }: URL): boolean => hostname === "127.0.0.1";
-    expect(await sentenceOf(ask("http://127.0.0.1:9", { isAllowedHost }, { source: { url } }))).toMatch(expected);
+    expect(await sentenceOf(ask("http://127.0.0.1:9", { isAllowedHost }, { prometheus: { url } }))).toMatch(expected);
   });
 
   it("a Secret that may not be read: the reader's sentence is passed on", async () => {

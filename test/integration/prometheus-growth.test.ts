@@ -5,7 +5,8 @@ import type { MetricProvider } from "../../src/metrics/metric-provider.ts";
 import { createRecordedProvider, type PrometheusOptions } from "../../src/metrics/prometheus/prometheus-provider.ts";
 import { createBatcher } from "../../src/metrics/prometheus/batcher.ts";
 import { createRecordedTelemetry } from "../../src/metrics/prometheus/recorded.ts";
-import { DURATIONS, REQUESTS, type CounterMetric, type Names } from "../../src/metrics/prometheus/shapes.ts";
+import type { CounterMetric, Names } from "../../src/metrics/prometheus/dialect.ts";
+import { ISTIO } from "../../src/metrics/prometheus/dialects/istio.ts";
 import { createTargets, type Target } from "../../src/metrics/prometheus/targets.ts";
 import { createTelemetry, type Telemetry } from "../../src/metrics/prometheus/telemetry.ts";
 import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
@@ -369,7 +370,7 @@ describe("the past, from raw samples that are fetched once", () => {
     return createTelemetry(counter, names, { target, batcher: createBatcher({ collectMs: 0, maxNames: 200, maxRemembered: 0 }), signal: FOREVER });
   }
 
-  it.each([["requests", REQUESTS], ["durations", DURATIONS]])("%s are what they were at every instant", { timeout: 120_000 }, async (_name, counter) => {
+  it.each([["requests", ISTIO.requests], ["durations", ISTIO.durations]])("%s are what they were at every instant", { timeout: 120_000 }, async (_name, counter) => {
     const { fromMs, names } = lived!;
     const toMs = Date.now();
     const all = { ...names, stable: [...names.stable, "witness"] };

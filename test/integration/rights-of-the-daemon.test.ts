@@ -56,7 +56,7 @@ const address = inject("controlPlane");
 
 describe.runIf(address)("what deploy/ lets the daemon do", () => {
   const rights = grantedRights().filter(({ role }) => role === EVERYWHERE || role === PER_NAMESPACE);
-  const following = rights.filter(({ verb, resource }) => (verb === "list" || verb === "watch") && resource !== "rolloutruns");
+  const following = rights.filter(({ verb, resource }) => (verb === "list" || verb === "watch") && resource !== "rolloutruns" && resource !== "horizontalpodautoscalers");
   const plane = connectControlPlane(address!);
   const reached = (condition: () => unknown): Promise<void> => until(condition, { limitMs: 240_000, everyMs: 200 });
   const named = (kind: string) => `${kind}-${randomBytes(4).toString("hex")}`;
@@ -116,6 +116,44 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
     await plane.request("PATCH", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts/${APP}`, { spec: { release: `${APP}-v2`, traffic } });
   }
 
+  const heldPath = ({ runs: { namespace } }: Stage): string => `/apis/apps/v1/namespaces/${namespace}/deployments/${APP}-v1`;
+  const setImage = (stage: Stage, image: string) => plane.request("PATCH", heldPath(stage), { spec: { template: { spec: { containers: [{ name: APP, image, ports: [{ containerPort: 9080 }] }] } } } });
+  const imageOf = async (stage: Stage): Promise<string> => (await plane.request<ApiObject & Held>("GET", heldPath(stage))).spec.template.spec.containers[0].image;
+
+  /** The Rollout delivers the Deployment of v1, whose template has another image by now. */
+  async function holdDeployment(stage: Stage): Promise<string> {
+    const { namespace } = stage.runs;
+    const destinations = [{ destination: { host: APP } }];
+    await plane.request("PATCH", `/apis/networking.istio.io/v1/namespaces/${namespace}/virtualservices/${APP}`, { spec: { http: [{ name: "primary", route: destinations }] } });
+    await plane.request("PATCH", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts/${APP}`, { spec: { release: null, deployment: { name: `${APP}-v1` }, strategy: { propagation: "0s" } } });
+    const image = await imageOf(stage);
+    await stage.reached(async () => (await stage.runs.status(APP))?.phase === "Healthy");
+    await setImage(stage, "registry.example/app:other");
+    return image;
+  }
+
+  const canaryObjectsIn = async (stage: Stage): Promise<readonly ApiObject[]> => (await inNamespace<ApiObject>(stage, "/apis/apps/v1/namespaces/NAMESPACE/deployments")).filter(({ metadata }) => metadata.name.includes("-canary-"));
+  const canariesIn = async (stage: Stage): Promise<readonly string[]> => (await canaryObjectsIn(stage)).map(({ metadata }) => metadata.name);
+
+  /** Its canary gets a ready pod: here there is no controller to make one. */
+  async function standCanary(stage: Stage): Promise<void> {
+    await stage.reached(async () => (await canariesIn(stage)).length === 1);
+    const [canary] = (await canaryObjectsIn(stage)) as readonly (ApiObject & Templated)[];
+    const { metadata: { labels }, spec } = canary!.spec.template;
+    const metadata = { name: "canary", labels: { ...labels, "pod-template-hash": "new" } };
+    const template = { metadata: { labels: metadata.labels }, spec };
+    const { metadata: { uid } } = await plane.request<Templated>("POST", `/apis/apps/v1/namespaces/${stage.runs.namespace}/replicasets`, { metadata: { ...metadata, ownerReferences: [ownerOf("Deployment", canary!.metadata)] }, spec: { replicas: 1, selector: { matchLabels: metadata.labels }, template } });
+    await plane.request("POST", `/api/v1/namespaces/${stage.runs.namespace}/pods`, { metadata: { ...metadata, ownerReferences: [ownerOf("ReplicaSet", { ...metadata, uid })] }, spec });
+    await plane.request("PATCH", `/api/v1/namespaces/${stage.runs.namespace}/pods/canary/status`, { status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } });
+  }
+
+  /** A canary that is being deleted goes once its pods are gone: here there is no garbage collector to say so. */
+  async function collectCanaries(stage: Stage): Promise<void> {
+    const isGoing = ({ metadata }: ApiObject): boolean => "deletionTimestamp" in metadata;
+    await stage.reached(async () => (await canaryObjectsIn(stage)).some(isGoing));
+    for (const { metadata } of await canaryObjectsIn(stage)) await plane.request("PATCH", `/apis/apps/v1/namespaces/${stage.runs.namespace}/deployments/${metadata.name}`, { metadata: { finalizers: null } });
+  }
+
   /** What a daemon with all its rights does here. */
   const whole = async (stage: Stage): Promise<void> => {
     await stage.reached(async () => (await checkIn(stage)) !== undefined);
@@ -169,12 +207,55 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
       await routeBy(kind, stage);
       await says(stage, new RegExp(`cannot patch resource "${kind.toLowerCase()}s"`));
     }]])),
+    "create destinationrules.networking.istio.io": ["nothing tells a Deployment's pods from its canary's, so no canary comes", async (stage) => {
+      await holdDeployment(stage);
+      await says(stage, /cannot create resource "destinationrules"/);
+      expect(await canariesIn(stage)).toEqual([]);
+    }],
+    "patch destinationrules.networking.istio.io": ["a rule of ours that tells the wrong pods apart stays so", async (stage) => {
+      await holdDeployment(stage);
+      const rule = `/apis/networking.istio.io/v1/namespaces/${stage.runs.namespace}/destinationrules/weir-${APP}`;
+      await stage.reached(() => plane.request("GET", rule).then(() => true, () => false));
+      await plane.request("PATCH", rule, { spec: { subsets: [{ name: "weir-stable", labels: { "pod-template-hash": "other" } }] } });
+      await says(stage, /cannot patch resource "destinationrules"/);
+      expect(await canariesIn(stage)).toEqual([]);
+    }],
+    "delete destinationrules.networking.istio.io": ["the rule stays behind", async (stage) => {
+      const image = await holdDeployment(stage);
+      await stage.reached(async () => (await canariesIn(stage)).length === 1);
+      await setImage(stage, image);
+      await collectCanaries(stage);
+      await says(stage, /cannot delete resource "destinationrules"/);
+    }],
+    "create deployments.apps": ["no canary comes", async (stage) => {
+      await holdDeployment(stage);
+      await says(stage, /cannot create resource "deployments"/);
+      expect(await canariesIn(stage)).toEqual([]);
+    }],
+    "patch deployments.apps": ["a Deployment that waits is not let go", async (stage) => {
+      const image = await holdDeployment(stage);
+      await setImage(stage, image);
+      await says(stage, /cannot patch resource "deployments"/);
+    }],
+    "delete deployments.apps": ["the canary stays behind", async (stage) => {
+      const image = await holdDeployment(stage);
+      await stage.reached(async () => (await canariesIn(stage)).length === 1);
+      await setImage(stage, image);
+      await says(stage, /cannot delete resource "deployments"/);
+      expect(await canariesIn(stage)).toHaveLength(1);
+    }],
+    "list horizontalpodautoscalers.autoscaling": ["nobody knows whether a Deployment could take its traffic back, so its canary gets none", async (stage) => {
+      await holdDeployment(stage);
+      await standCanary(stage);
+      await stage.reached(async () => (await stage.runs.status(APP))?.message.includes("Weir may not list horizontalpodautoscalers"));
+      expect((await stage.runs.status(APP))?.run?.weight).toBe(0);
+    }],
     "get secrets": ["Prometheus cannot be asked with the Secret's token", (stage) => stage.reached(async () => (await checkIn(stage))?.includes("Weir may not read Secret"))],
   };
 
   it("has a row for every right, and no row for a right that it has not", () => {
     expect([...Object.keys(acting), ...following.map(saidOf)].sort()).toEqual(rights.map(saidOf).sort());
-    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "services", "pods", ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
+    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "mutatingadmissionpolicybindings.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "services", "pods", ...["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
     expect(following.map(saidOf).sort()).toEqual(kinds.flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
   });
 
@@ -196,7 +277,7 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
       asked.push(saidOf({ group, resource: subresource === undefined ? resource : `${resource}/${subresource}`, verb, ...(name !== undefined && { name }) }));
       return { status: { allowed: true } };
     };
-    await lookAtDaemonRights({ request } as unknown as KubernetesClient, ["bookinfo"], DAEMON.namespace);
+    await lookAtDaemonRights({ request } as unknown as KubernetesClient, { namespaces: ["bookinfo"], withDeployments: ["bookinfo"] }, DAEMON.namespace);
     expect(asked.sort()).toEqual(rights.map(saidOf).sort());
   });
 
@@ -241,6 +322,19 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
     transport.close();
   });
 });
+
+interface Held {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [{ readonly image: string }] } } };
+}
+
+interface Templated {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly spec: { readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> }; readonly spec: object } };
+}
+
+function ownerOf(kind: string, { name, uid }: Templated["metadata"]): object {
+  return { apiVersion: "apps/v1", kind, name, uid, controller: true };
+}
 
 interface Binding extends ApiObject {
   readonly roleRef: { readonly name: string };

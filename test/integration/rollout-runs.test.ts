@@ -18,6 +18,7 @@ import type { ApiObject } from "../support/api-request.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { aCheck, aRollout, at, v2, v3 } from "../support/rollouts.ts";
 import { createSilentLog } from "../support/silent-log.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const assets = process.env.KUBEBUILDER_ASSETS;
 const uid = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -46,7 +47,7 @@ async function keep(kubeconfig: string, namespace: string): Promise<string | und
   return keepRecord({ client, logger: createSilentLog() }, aRollout().metadata, record).finally(() => transport.close());
 }
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let namespace: string;
   let runs: string;

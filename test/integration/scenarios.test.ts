@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { runPlayground, stepsIn } from "../support/playground.ts";
+import { shortened } from "../support/whole-run.ts";
 
 describe("a scenario", () => {
   it("that is good ends with everything on the new version, step by step", { timeout: 240_000 }, async () => {
@@ -14,7 +15,14 @@ describe("a scenario", () => {
     expect(existsSync(path.join(playground.folder, ".weir"))).toBe(false);
   });
 
-  it.each(["bad", "slow"])("that is %s ends with everything back on the old version", { timeout: 240_000 }, async (name) => {
+  it("that changes an image ends with everything on the new one, and loses no request", { timeout: 240_000 }, async () => {
+    const playground = runPlayground("--scenario", "image", "--exit");
+    expect(await playground.exitCode, playground.output()).toBe(0);
+    expect(stepsIn(playground.output()).map(([route]) => route)).toEqual(["100/0", "75/25", "50/50", "0/100"]);
+    expect(playground.output()).toContain("none failed");
+  });
+
+  it.each(shortened(["slow", "bad"]))("that is %s ends with everything back on the old version", { timeout: 240_000 }, async (name) => {
     const playground = runPlayground("--scenario", name, "--exit");
     expect(await playground.exitCode, playground.output()).toBe(0);
     expect(stepsIn(playground.output()).map(([route]) => route)).toEqual(["100/0", "90/10", "100/0"]);

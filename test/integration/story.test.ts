@@ -9,6 +9,7 @@ import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { startScriptedServer, type ScriptedServer } from "../support/scripted-server.ts";
 import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
 
 const LIMIT = { timeout: 600_000 };
 const WAIT_MS = 240_000;
@@ -24,7 +25,7 @@ const hung = anApp({ name: "hung", share: 10, ladder: [10, 50, 100] });
 const isOver = ({ run }: RolloutStatus): boolean => run?.outcome !== undefined;
 const isAt = (weight: number) => ({ run }: RolloutStatus): boolean => run?.weight === weight && run.inForceAt !== undefined && run.checks.length > 0;
 
-describe.each(kubernetesApis())("on the $name API", ({ open }) => {
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
 

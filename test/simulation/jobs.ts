@@ -1,6 +1,7 @@
 /** What a process of the simulation is asked for: to play histories, to hunt a planted bug, or to shorten a history that breaks a law. */
 import type { Violation } from "./world/bench.ts";
 import { PLANTED_BUGS } from "./planted/all-bugs.ts";
+import { isDelivery } from "./world/any-delivery.ts";
 import { anyHistory } from "./world/any-history.ts";
 import type { History } from "./world/history.ts";
 import { play, type Outcome } from "./world/play.ts";
@@ -8,7 +9,7 @@ import { shorten } from "./world/shorten.ts";
 import { transcriptOf } from "./world/transcript.ts";
 
 export type Job =
-  | { readonly kind: "play"; readonly seed: number; readonly histories: number }
+  | { readonly kind: "play"; readonly seed: number; readonly histories: number; readonly onlyDeliveries: boolean }
   /** From the seed on, until a history breaks a law with the bug, and none without it. */
   | { readonly kind: "hunt"; readonly bug: string; readonly seed: number; readonly histories: number }
   | { readonly kind: "shorten"; readonly seed: number };
@@ -35,20 +36,22 @@ export type JobResult =
   | ({ readonly kind: "shorten" } & Shortened);
 
 export async function done(job: Job): Promise<JobResult> {
-  if (job.kind === "play") return playAll(job.seed, job.histories);
+  if (job.kind === "play") return playAll(job);
   if (job.kind === "hunt") return { kind: "hunt", ...(await hunted(job.bug, job.seed, job.histories)) };
   return { kind: "shorten", ...(await shortened(job.seed)) };
 }
 
-async function playAll(firstSeed: number, histories: number): Promise<JobResult> {
+async function playAll({ seed: firstSeed, histories, onlyDeliveries }: Extract<Job, { kind: "play" }>): Promise<JobResult> {
   const broken: Broken[] = [];
-  let steps = 0;
+  let [steps, played] = [0, 0];
   for (let seed = firstSeed; seed < firstSeed + histories; seed++) {
+    if (onlyDeliveries && !isDelivery(seed)) continue;
+    played += 1;
     const outcome = await play(anyHistory(seed));
     steps += outcome.steps;
     if (outcome.violation) broken.push({ ...outcome.violation, seed });
   }
-  return { kind: "play", histories, steps, broken };
+  return { kind: "play", histories: played, steps, broken };
 }
 
 async function hunted(bug: string, firstSeed: number, histories: number): Promise<Hunted> {

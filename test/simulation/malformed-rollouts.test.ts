@@ -42,7 +42,7 @@ async function complaintsOfDaemon(world: World, one: MalformedRollout): Promise<
   await reconcile(world.rollout().metadata, withSpec(world, one.object), never);
   world.nowMs += 1_000;
   const { phase, reason, message, conditions } = world.status();
-  const routes = world.log.slice(lines).filter((line) => / route /.test(line));
+  const routes = world.log.slice(lines).filter((line) => /^\S+ route /.test(line));
   const stalled = conditions.find(({ type }) => type === "Stalled");
   return [
     ...flawsOfSentence(message.replace(/; (?:weir lint says|run 1 of v3 waits).*$/, "")),

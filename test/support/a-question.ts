@@ -16,6 +16,7 @@ export function aQuestion(given: Partial<Question> = {}): Question {
   return {
     rollout: { namespace: "bookinfo", name: "reviews", uid: "u-1" },
     metric: ERROR_RATE,
+    source: "istio",
     canary: { namespace: given.rollout?.namespace ?? "bookinfo", version: "v3", workloads: ["reviews-v3"], pods: ["reviews-v3-a"] },
     stable: { namespace: given.rollout?.namespace ?? "bookinfo", version: "v2", workloads: ["reviews-v2"], pods: ["reviews-v2-a"] },
     instantMs: 60_000,

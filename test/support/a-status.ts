@@ -1,5 +1,5 @@
 /** A status in the middle of a run, as `nextStatus` could have written it. */
-import { STATUS_VERSION, type Check, type RolloutStatus, type Run } from "../../src/rollout/status.ts";
+import { PLAIN_STATUS_VERSION, type Check, type RolloutStatus, type Run } from "../../src/rollout/status.ts";
 
 export function aCheck(changes: Partial<Check> = {}): Check {
   return {
@@ -37,7 +37,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
 
 export function aStatus(changes: Partial<RolloutStatus> = {}): RolloutStatus {
   return {
-    version: STATUS_VERSION,
+    version: PLAIN_STATUS_VERSION,
     phase: "Progressing",
     reason: "Stepping",
     message: "v3 has 10% of the traffic of reviews",

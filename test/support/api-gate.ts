@@ -5,6 +5,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import path from "node:path";
 import { Transform } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { parse } from "yaml";
 import { listenOnLoopback } from "../../src/playground/loopback.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
@@ -21,6 +22,11 @@ export interface ApiGate {
    * been answered (default: any one): whoever hears the answers then acts by what was known before.
    */
   delayAfter(isChosen: (written: ApiObject) => boolean, isLate?: (write: AnsweredWrite) => boolean): Promise<void>;
+  /**
+   * Settles at the first write for which a side is chosen: the server has not been asked yet (`before`), or has done it, and nobody is told (`after`).
+   * Whatever is written after that is neither sent nor answered until the gate opens.
+   */
+  stopAt(sideOf: (asked: AskedWrite) => StopSide | undefined): Promise<AskedWrite>;
   /** The writes that came so far, as they were answered. */
   readonly writes: readonly AnsweredWrite[];
   /** What this names for a request is answered in the server's place, until the gate opens. */
@@ -34,6 +40,15 @@ export interface ApiGate {
   /** Lets everything through again. */
   open(): void;
   close(): Promise<void>;
+}
+
+export type StopSide = "before" | "after";
+
+export interface AskedWrite {
+  readonly method: string;
+  readonly path: string;
+  /** Undefined: none, or one that is no JSON. */
+  readonly body: unknown;
 }
 
 export interface AnsweredWrite {
@@ -65,6 +80,12 @@ interface Upstream {
 
 type Fate = "told" | "lost" | "delayed";
 
+interface Stop {
+  readonly sideOf: (asked: AskedWrite) => StopSide | undefined;
+  readonly stopped: (asked: AskedWrite) => void;
+  isShut: boolean;
+}
+
 /** What the gate does now. */
 interface Mood {
   /** What becomes of the answer to a write. */
@@ -74,6 +95,8 @@ interface Mood {
   /** Whose answer lets watches go on. */
   isLate: (write: AnsweredWrite) => boolean;
   refusalOf: (asked: GateRequest) => Refusal | undefined;
+  /** Undefined: every write goes on. */
+  stop: Stop | undefined;
   clockMs: number;
   readonly watches: Map<ServerResponse, IncomingMessage>;
   readonly writes: AnsweredWrite[];
@@ -83,7 +106,7 @@ export async function createApiGate(api: TestApi, user: string): Promise<ApiGate
   const { url, ca } = api.address;
   const isTls = url.startsWith("https:");
   const upstream: Upstream = { url, protocol: isTls ? https : http, agent: isTls ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true }) };
-  const mood: Mood = { fateOf: isTold, delayed: [], isLate: () => true, refusalOf: nothing, clockMs: 0, watches: new Map(), writes: [] };
+  const mood: Mood = { fateOf: isTold, delayed: [], isLate: () => true, refusalOf: nothing, stop: undefined, clockMs: 0, watches: new Map(), writes: [] };
   const server = await listenOnLoopback((request, response) => receive(upstream, mood, request, response));
   const folder = createTemporaryFolder("weir-gate");
   return {
@@ -116,12 +139,13 @@ function moodsOf(mood: Mood): Omit<ApiGate, "kubeconfig" | "close"> {
       mood.isLate = isLate;
       return keepBack(isChosen, "delayed");
     },
+    stopAt: (sideOf) => new Promise((stopped) => (mood.stop = { sideOf, stopped, isShut: false })),
     refuse: (refusalOf) => void (mood.refusalOf = refusalOf),
     holdWatches: () => mood.watches.forEach((watch) => watch.pause()),
     cutWatches: () => mood.watches.forEach((_, response) => response.destroy()),
     shiftClock: (byMs) => void (mood.clockMs = byMs),
     open: () => {
-      Object.assign(mood, { fateOf: isTold, refusalOf: nothing, clockMs: 0 });
+      Object.assign(mood, { fateOf: isTold, refusalOf: nothing, stop: undefined, clockMs: 0 });
       // Watches go on with the next answer where one was kept back: whoever hears it acts by what was known before.
       if (mood.delayed.length === 0) mood.watches.forEach((watch) => watch.resume());
       for (const tell of mood.delayed.splice(0)) tell();
@@ -147,11 +171,46 @@ function refuse(response: ServerResponse, { status, reason, headers }: Refusal):
 /** Reads stream through; a write's answer is read first. */
 function pass(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
   if (request.method === "GET") return read(upstream, mood, request, response);
+  if (mood.stop) return void passUnlessStopped(upstream, mood, mood.stop, { request, response }).catch(() => response.destroy());
+  send(upstream, mood, { request, response });
+}
+
+/** `whenDone`: in place of telling that it was done. */
+function send(upstream: Upstream, mood: Mood, { request, response }: Exchange, body?: Buffer, whenDone?: () => void): void {
   ask(upstream, request, response, (answer) => {
+    if (whenDone && (answer.statusCode ?? 502) < 300) return void answer.resume().once("end", whenDone);
     const write = { method: request.method ?? "", path: request.url ?? "", status: answer.statusCode ?? 502 };
     mood.writes.push(write);
-    void deliver(answer, response, mood, write);
-  });
+    deliver(answer, response, mood, write).catch(() => response.destroy()); // either of the two has hung up
+  }, body);
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** What is stopped has no answer: whoever waits for one is about to be killed. */
+async function passUnlessStopped(upstream: Upstream, mood: Mood, stop: Stop, { request, response }: Exchange): Promise<void> {
+  const body = await buffer(request);
+  const asked = { method: request.method ?? "", path: request.url ?? "", body: parsedBody(body) };
+  if (stop.isShut) return;
+  const side = stop.sideOf(asked);
+  if (side !== "before") return send(upstream, mood, { request, response }, body, side === "after" ? () => shut(stop, asked) : undefined);
+  shut(stop, asked);
+}
+
+function shut(stop: Stop, asked: AskedWrite): void {
+  stop.isShut = true;
+  stop.stopped(asked);
+}
+
+function parsedBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function read(upstream: Upstream, mood: Mood, request: IncomingMessage, response: ServerResponse): void {
@@ -165,12 +224,13 @@ function read(upstream: Upstream, mood: Mood, request: IncomingMessage, response
   });
 }
 
-function ask({ url, protocol, agent }: Upstream, request: IncomingMessage, response: ServerResponse, onAnswer: (answer: IncomingMessage) => void): void {
+function ask({ url, protocol, agent }: Upstream, request: IncomingMessage, response: ServerResponse, onAnswer: (answer: IncomingMessage) => void, body?: Buffer): void {
   const { method, headers } = request;
   const onward = protocol.request(new URL(request.url ?? "/", url), { method, agent, headers: { ...headers, host: new URL(url).host } }, onAnswer);
   onward.once("error", () => response.destroy());
   response.once("close", () => onward.destroy());
-  request.pipe(onward);
+  if (body) onward.end(body);
+  else request.pipe(onward);
 }
 
 async function deliver(answer: IncomingMessage, response: ServerResponse, mood: Mood, write: AnsweredWrite): Promise<void> {

@@ -76,7 +76,9 @@ function send(
 ): Promise<http.IncomingMessage> {
   const url = new URL(path, address.url);
   const authorization = address.token === undefined ? {} : { authorization: `Bearer ${address.token}` };
-  const options = { method, ca: address.ca, agent: false as const, headers: { ...headers, ...authorization } };
+  const text = body === undefined ? "" : JSON.stringify(body);
+  const length = { "content-length": Buffer.byteLength(text) }; // Node does not say it for DELETE by itself, and then the server reads no body
+  const options = { method, ca: address.ca, agent: false as const, headers: { ...headers, ...length, ...authorization } };
   return new Promise((resolve, reject) => {
     const request = (url.protocol === "https:" ? https : http).request(url, options, (response) => {
       request.setTimeout(0); // a watch may be silent for as long as nothing happens
@@ -84,7 +86,7 @@ function send(
     });
     request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error(`no answer to ${method} ${path} within ${TIMEOUT_MS} ms`)));
     request.on("error", reject);
-    request.end(body === undefined ? undefined : JSON.stringify(body));
+    request.end(text);
   });
 }
 

@@ -22,6 +22,9 @@ const prometheus = (fields: object) => analysis({ prometheus: { url: "http://pro
 const errors = { name: "errors", errorRate: { max: "1%" } };
 const secretRef = { name: "prom", key: "token" };
 
+const PREVIEW_BY_GATEWAY =
+  "spec.strategy: expected traffic.istio beside a preview, since the Gateway API gives hostnames to a whole route and not to one of its rules, got gatewayApi; write match with a header in its place, or lead that host to the new version by a route of your own";
+
 const bad = (name: string, spec: unknown, ...sentences: readonly string[]): BadSpec => ({ name, spec, sentences });
 
 export const BAD_SPECS: readonly BadSpec[] = [
@@ -34,6 +37,36 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "Stable must be another version than release",
     { ...good, stable: "v3" },
     "spec.stable: expected stable to name another version than release, got v3 for both; name the version that serves now, or leave stable out",
+  ),
+  bad(
+    "A Rollout delivers a version or a Deployment",
+    { traffic },
+    "spec: expected exactly one of release, deployment, got none; name the version to deliver, or the Deployment whose pod template is to be delivered",
+  ),
+  bad(
+    "A Rollout does not deliver both",
+    { ...good, deployment: { name: "reviews" } },
+    "spec: expected exactly one of release, deployment, got several; name the version to deliver, or the Deployment whose pod template is to be delivered",
+  ),
+  bad(
+    "Stable is no word for a Deployment",
+    { traffic, deployment: { name: "reviews" }, stable: "v2" },
+    "spec.stable: expected stable only together with release, got it without; a Deployment's pods tell what serves now",
+  ),
+  bad(
+    "The Gateway API cannot tell the pods of one Service apart",
+    { deployment: { name: "reviews" }, traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } } },
+    "spec.traffic: expected traffic.istio beside deployment, since a route of the Gateway API cannot tell the pods of one Service apart, got gatewayApi; use istio, or release with a Service for each version",
+  ),
+  bad(
+    "Whoever looks on holds no template",
+    { deployment: { name: "reviews" }, traffic, analysis: { mode: "observe" } },
+    "spec.analysis.mode: expected analysis.mode enforce beside deployment, since a template that nobody holds cannot be judged before it serves, got observe; leave mode out, or name a release",
+  ),
+  bad(
+    "A canary has at least one pod",
+    { deployment: { name: "reviews", maxCanaryReplicas: 0 }, traffic },
+    "spec.deployment.maxCanaryReplicas: expected a whole number from 1 to 1000, got 0",
   ),
   bad(
     "A ladder must have a step",
@@ -74,18 +107,133 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A step must have a weight or a pause",
     steps({ hold: "1m" }, { weight: 100 }),
-    "spec.strategy.steps[0]: expected weight, match or both, or else a pause, got neither; write {weight: 10, hold: 1m} or {pause: {}}",
-    "spec.strategy.steps[0].hold: expected hold only together with weight or match, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+    "spec.strategy.steps[0]: expected weight, match or both, a mirror, a preview, or else a pause, got none of them; write {weight: 10, hold: 1m} or {pause: {}}",
+    "spec.strategy.steps[0].hold: expected hold only together with weight, match, mirror or a preview that does not pause, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
   ),
   bad(
     "A step must not have both a weight and a pause",
     steps({ weight: 10, pause: {} }, { weight: 100 }),
-    "spec.strategy.steps[0]: expected weight, match or both, or else a pause, got a pause beside them; write {weight: 10, hold: 1m} or {pause: {}}",
+    "spec.strategy.steps[0]: expected weight, match or both, a mirror, a preview, or else a pause, got a pause beside them; write {weight: 10, hold: 1m} or {pause: {}}",
   ),
   bad(
     "A match alone would take a share away again",
     steps({ weight: 10 }, { match: [{ headers: [{ name: "x-tester", exact: "true" }] }] }, { weight: 100 }),
     "spec.strategy.steps: expected a weight beside each match that comes after a weight, got a match alone, which would take the share away again; write {weight: 25, match: [...]}",
+  ),
+  bad(
+    "Shadows come before any user is answered",
+    steps({ weight: 10 }, { mirror: 20 }, { weight: 100 }),
+    "spec.strategy.steps: expected each mirror before the first weight, got one after it; put {mirror: 20, hold: 5m} first, where no user is answered by the new version yet",
+  ),
+  bad(
+    "A mirror stands alone",
+    steps({ mirror: 20, weight: 10 }, { weight: 100 }),
+    "spec.strategy.steps[0]: expected mirror in a step of its own, got it beside weight, match or preview; write {mirror: 20, hold: 5m} and the other step after it",
+  ),
+  bad(
+    "A mirror copies something",
+    steps({ mirror: 0 }, { mirror: 101 }, { weight: 100 }),
+    "spec.strategy.steps[0].mirror: expected a whole number from 1 to 100, got 0",
+    "spec.strategy.steps[1].mirror: expected a whole number from 1 to 100, got 101",
+  ),
+  bad(
+    "A cookie of ours has a name, a path and a domain that agents take",
+    strategy({ sessionAffinity: { cookieName: "a b", path: "shop;x", domain: "Example.com", maxAge: "0s" } }),
+    "spec.strategy.sessionAffinity.cookieName: expected the name of a cookie (letters, digits, dashes, dots and underscores, such as beta), got a b",
+    "spec.strategy.sessionAffinity.path: expected a path such as / or /shop, without spaces and semicolons, got shop;x",
+    "spec.strategy.sessionAffinity.domain: expected a domain in lower case such as example.com, got Example.com",
+    "spec.strategy.sessionAffinity.maxAge: expected at least 1s, got 0s",
+  ),
+  bad(
+    "A cookie for other sites goes over TLS",
+    strategy({ sessionAffinity: { sameSite: "None" } }),
+    "spec.strategy.sessionAffinity.sameSite: expected secure: true beside sameSite: None, without which agents do not keep the cookie, got secure: false; set it, or take sameSite out",
+  ),
+  bad(
+    "Users are kept by Istio alone",
+    { ...strategy({ sessionAffinity: {} }), traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } } },
+    "spec.strategy.sessionAffinity: expected traffic.istio beside sessionAffinity, since not every implementation of the Gateway API can set a cookie by which of a rule's Services answered, got gatewayApi; use istio, or take sessionAffinity out",
+  ),
+  bad(
+    "Users who are kept draw by weights",
+    strategy({ sessionAffinity: {}, steps: [{ mirror: 20, hold: "1m" }, { weight: 100 }] }),
+    "spec.strategy.sessionAffinity: expected steps of weights alone beside sessionAffinity, since users draw by weights, got a match, a mirror or a preview; take that out, or sessionAffinity",
+  ),
+  bad(
+    "Nor is anything previewed beside them",
+    strategy({ sessionAffinity: {}, blueGreen: { preview: "reviews-preview.example" } }),
+    "spec.strategy.sessionAffinity: expected steps of weights alone beside sessionAffinity, since users draw by weights, got a match, a mirror or a preview; take that out, or sessionAffinity",
+  ),
+  bad(
+    "Users are kept on one route",
+    { ...strategy({ sessionAffinity: {} }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["one", "other"] }] } } },
+    "spec.strategy.sessionAffinity: expected one route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, got several; name one, or take sessionAffinity out",
+  ),
+  bad(
+    "Users are kept with releases",
+    { deployment: { name: "reviews" }, traffic, strategy: { sessionAffinity: {} } },
+    "spec.strategy.sessionAffinity: expected release beside sessionAffinity, since users cannot be kept with the two sides of a Deployment yet, got deployment; name a release, or take sessionAffinity out",
+  ),
+  bad(
+    "A preview alone would take a share away again",
+    steps({ weight: 10 }, { preview: "reviews-preview.example" }, { weight: 100 }),
+    "spec.strategy.steps: expected a weight or a pause beside each preview that comes after a weight, got a preview alone, which would take the share away again; write {weight: 25, preview: reviews-preview.example}",
+  ),
+  bad(
+    "A preview is at one host, as it stands in requests",
+    steps({ preview: "*.example", pause: {} }, { weight: 10, preview: "Reviews.example:9080" }, { weight: 100 }),
+    "spec.strategy.steps[0].preview: expected a host in lower case, without port and wildcard, such as reviews-preview.example, got *.example",
+    "spec.strategy.steps[1].preview: expected a host in lower case, without port and wildcard, such as reviews-preview.example, got Reviews.example:9080",
+  ),
+  bad(
+    "A preview that waits for somebody is not held as well",
+    steps({ preview: "reviews-preview.example", pause: {}, hold: "5m" }, { weight: 100 }),
+    "spec.strategy.steps[0].hold: expected hold only together with weight, match, mirror or a preview that does not pause, got it without; write {pause: {duration: 10m}} for a pause that ends by itself",
+  ),
+  bad(
+    "Shadows are not previewed",
+    steps({ mirror: 20, preview: "reviews-preview.example" }, { weight: 100 }),
+    "spec.strategy.steps[0]: expected mirror in a step of its own, got it beside weight, match or preview; write {mirror: 20, hold: 5m} and the other step after it",
+  ),
+  bad(
+    "The Gateway API picks nothing out by its host",
+    { release: "v3", traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } }, strategy: { steps: [{ preview: "reviews-preview.example", pause: {} }, { weight: 100 }] } },
+    PREVIEW_BY_GATEWAY,
+  ),
+  bad(
+    "Nor for a preset",
+    { release: "v3", traffic: { gatewayApi: { grpcRoutes: [{ name: "reviews" }] } }, strategy: { blueGreen: { preview: "reviews-preview.example" } } },
+    PREVIEW_BY_GATEWAY,
+  ),
+  bad(
+    "Previewed requests need a limit, since they compare with nothing",
+    { ...strategy({ blueGreen: { preview: "reviews-preview.example" } }), analysis: { metrics: [{ name: "errors", errorRate: { compare: "strict" } }] } },
+    "spec.analysis.metrics: expected a max for errors, since a step has a match, a mirror or a preview, and requests that were picked out, or copied, cannot be compared with all the others; give it one, or take the match, mirror or preview out",
+  ),
+  bad(
+    "Of several routes none is previewed",
+    { ...strategy({ blueGreen: { preview: "reviews-preview.example" } }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "pages"] }] } } },
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
+  ),
+  bad(
+    "The old version is kept at the end",
+    steps({ weight: 50, keepOld: "10m" }, { weight: 100 }),
+    "spec.strategy.steps[0].keepOld: expected keepOld only together with weight 100, where the run would end, got it without; write {weight: 100, keepOld: 10m}",
+  ),
+  bad(
+    "A preview that is promoted by itself leaves time for the verdicts",
+    strategy({ blueGreen: { preview: "reviews-preview.example", autoPromote: "30s" } }),
+    "spec.strategy.steps: expected each hold to be at least 45s, which is propagation 5s + (minVerdicts 3 + 1) x interval 10s, got 30s; hold longer, or ask more often",
+  ),
+  bad(
+    "So does what comes after the switch",
+    strategy({ blueGreen: { autoPromote: "0s", hold: "30s" } }),
+    "spec.strategy.steps: expected each hold to be at least 45s, which is propagation 5s + (minVerdicts 3 + 1) x interval 10s, got 30s; hold longer, or ask more often",
+  ),
+  bad(
+    "A preset and steps are two ways to say one thing",
+    strategy({ steps: [{ weight: 100 }], blueGreen: {} }),
+    "spec.strategy: expected one of steps, linear, exponential, blueGreen at most, got several; keep one of them, or write every step under steps",
   ),
   bad(
     "A match must pick something out",
@@ -134,12 +282,17 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Requests that are picked out need a limit, since they compare with nothing",
     { ...steps({ match: [{ headers: [{ name: "x-tester", exact: "true" }] }] }, { weight: 100 }), analysis: { metrics: [errors, { name: "latency", latency: { compare: "strict" } }] } },
-    "spec.analysis.metrics: expected a max for latency, since a step has a match, and requests that were picked out cannot be compared with all the others; give it one, or take the match out",
+    "spec.analysis.metrics: expected a max for latency, since a step has a match, a mirror or a preview, and requests that were picked out, or copied, cannot be compared with all the others; give it one, or take the match, mirror or preview out",
+  ),
+  bad(
+    "Shadows need a limit, since they compare with nothing",
+    { ...steps({ mirror: 20 }, { weight: 100 }), analysis: { metrics: [errors, { name: "latency", latency: { compare: "strict" } }] } },
+    "spec.analysis.metrics: expected a max for latency, since a step has a match, a mirror or a preview, and requests that were picked out, or copied, cannot be compared with all the others; give it one, or take the match, mirror or preview out",
   ),
   bad(
     "Steps are written once",
     strategy({ steps: [{ weight: 100 }], linear: { by: 20 } }),
-    "spec.strategy: expected one of steps, linear, exponential at most, got several; keep one of them, or write every step under steps",
+    "spec.strategy: expected one of steps, linear, exponential, blueGreen at most, got several; keep one of them, or write every step under steps",
   ),
   bad(
     "A preset must begin below its end",
@@ -324,6 +477,31 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.analysis.metrics[0].query: expected variables as $(name), got {{ }}, which another tool would fill in; write one of $(namespace) $(name) $(canary.workload) $(canary.version) $(canary.pods) $(stable.workload) $(stable.version) $(stable.pods) $(window)",
   ),
   bad(
+    "Of Envoy's clusters the names must be known",
+    analysis({ source: "envoy" }),
+    "spec.analysis.envoyCluster: expected envoyCluster beside source envoy, got none; write what Envoy calls the cluster of a version, such as $(namespace)_$(version)_80",
+  ),
+  bad(
+    "Only Envoy has clusters",
+    analysis({ source: "linkerd", envoyCluster: "$(version)" }),
+    "spec.analysis.envoyCluster: expected envoyCluster only together with source envoy, got another source; write source: envoy, or take it out",
+  ),
+  bad(
+    "One cluster for both versions tells them not apart",
+    analysis({ source: "envoy", envoyCluster: "httproute/shop/$(name)/rule/0" }),
+    "spec.analysis.envoyCluster: expected $(version) in it, by which the clusters of the two versions differ, got httproute/shop/$(name)/rule/0; where one cluster holds both (as in Envoy Gateway) write a query instead",
+  ),
+  bad(
+    "A cluster's name knows few variables",
+    analysis({ source: "envoy", envoyCluster: "$(version)_$(canary.version)" }),
+    "spec.analysis.envoyCluster: expected no other variables than $(namespace) $(name) $(version); correct the name, or take the $(...) out",
+  ),
+  bad(
+    "A Deployment's versions have no clusters of their own",
+    { deployment: { name: "reviews" }, traffic, analysis: { source: "envoy", envoyCluster: "$(version)" } },
+    "spec.analysis.source: expected source istio or linkerd beside deployment, since the pods of one Service are in one cluster of Envoy, got envoy; name another source, or a release with a Service for each version",
+  ),
+  bad(
     "The address of Prometheus must have a scheme",
     prometheus({ url: "prometheus:9090" }),
     "spec.analysis.prometheus.url: expected an http:// or https:// address without user, password, query or fragment, such as http://prometheus.istio-system:9090; put credentials into auth",
@@ -365,9 +543,14 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.traffic.istio.virtualServices[0].namespace: expected the name of a namespace (lower case letters, digits and dashes), got book.info",
   ),
   bad(
-    "A Rollout acts on one route",
-    virtualService({ routes: ["primary", "secondary"] }),
-    "spec.traffic.istio.virtualServices[0].routes: expected at most one route, got 2; name the one whose weights shall move",
+    "A route is named once",
+    virtualService({ routes: ["primary", "secondary", "primary"] }),
+    "spec.traffic.istio.virtualServices[0].routes: expected every route once, got primary twice; take one of them out, or rename it",
+  ),
+  bad(
+    "Of a Deployment one route is split",
+    { deployment: { name: "reviews" }, traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "secondary"] }] } } },
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
   ),
   bad(
     "Traffic goes by something",

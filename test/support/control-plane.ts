@@ -213,8 +213,10 @@ const CONTROLLERS = [
   "disruption-controller",
   "endpointslice-controller",
   "garbage-collector-controller",
+  "horizontal-pod-autoscaler-controller",
   "namespace-controller",
   "replicaset-controller",
+  "resourcequota-controller",
   "serviceaccount-controller",
   "statefulset-controller",
 ];
@@ -227,6 +229,7 @@ function launchControllers({ assets, folder, options: { controllers } }: Setup):
       `--controllers=${(Array.isArray(controllers) ? controllers : CONTROLLERS).join(",")}`,
       "--leader-elect=false",
       "--secure-port=0",
+      "--horizontal-pod-autoscaler-sync-period=1s",
       `--service-account-private-key-file=${folder}/service-account.key`,
     ],
     path.join(folder, "kube-controller-manager.log"),

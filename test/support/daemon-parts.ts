@@ -15,10 +15,10 @@ import type { RequestSeen } from "../../src/kubernetes/wire.ts";
 import { createMetricProvider } from "../../src/metrics/registry.ts";
 import type { Ports } from "../../src/reconciler/ports.ts";
 import { reconcile } from "../../src/reconciler/reconcile.ts";
-import type { RolloutRef } from "../../src/rollout/rollout.ts";
+import { HOLD_POLICY, type RolloutRef } from "../../src/rollout/rollout.ts";
 import { systemTime } from "../../src/scheduler/time.ts";
 import { createTrafficRouter } from "../../src/traffic/registry.ts";
-import { createVersionsWorkload } from "../../src/workload/versions/versions-workload.ts";
+import { createWorkload } from "../../src/workload/registry.ts";
 import { createSilentLog } from "./silent-log.ts";
 import { until } from "./until.ts";
 
@@ -31,6 +31,8 @@ export interface DaemonParts {
   tickOnce(ref: RolloutRef): Promise<void>;
   /** Looks until the condition holds; what a tick throws is logged, and the next one is tried. */
   tickUntil(ref: RolloutRef, condition: () => unknown): Promise<void>;
+  /** Its clock goes ahead. */
+  letPass(ms: number): void;
   /** Takes old records away, as at a daemon's start. */
   sweep(): void;
   close(): void;
@@ -56,11 +58,12 @@ export async function openDaemonParts({ kubeconfig, namespace, prometheusUrl = N
   const caches = createCaches({ client: await withServedVersions(createKubernetesClient(transport)), namespace, logger });
   const crd = createCrdCheck({ client: caches.client, logger, time: systemTime });
   await crd.refresh();
+  let aheadMs = 0;
   const ports: Ports = {
-    clock: { nowMs: Date.now, skewMs: () => transport.skewMs() },
+    clock: { nowMs: () => Date.now() + aheadMs, skewMs: () => transport.skewMs() },
     rollouts: createRollouts({ client: caches.client, cache: caches.rollouts, crd, logger }),
     traffic: createTrafficRouter({ caches: caches.objects, client: caches.client, ownerOf: createRouteIndex(caches.rollouts).ownerOf }),
-    workload: createVersionsWorkload({ caches: caches.objects }),
+    workload: createWorkload({ caches: caches.objects, client: caches.client, isGuarded: () => caches.policyBindings.get("", HOLD_POLICY) !== undefined }),
     metrics: createMetricProvider({ prometheus: { own: { url: prometheusUrl }, readSecret: createSecretReader(caches.client), isAllowedHost: hostGate(allowHosts), onQuery: () => undefined } }),
     outbox: { add: async () => undefined, delivered: async () => [] },
     events: createEventRecorder({ client: caches.client, logger }),
@@ -74,6 +77,7 @@ export async function openDaemonParts({ kubeconfig, namespace, prometheusUrl = N
     asked,
     tickOnce,
     tickUntil: (ref, condition) => until(async () => (await tickOnce(ref), condition()), LIMIT),
+    letPass: (ms) => void (aheadMs += ms),
     sweep: () => sweep.start(),
     close() {
       sweep.stop();

@@ -1,5 +1,6 @@
 /** Applications for scenes, each with what must survive a delivery untouched, and their Rollouts, quick enough for a test. */
 import type { KubernetesObject } from "../../src/kubernetes/client.ts";
+import { CANARY_SIDE, STABLE_SIDE } from "../../src/rollout/deployment.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { Steered } from "./route-recorder.ts";
@@ -43,7 +44,8 @@ export function anApp({ name, share = 0, foreign, ladder }: AppOptions): SampleA
   };
 }
 
-export function steeredOf({ name, ladder }: SampleApp): Steered {
+export function steeredOf({ name, ladder, isHeld }: SampleApp): Steered {
+  if (isHeld) return { name, host: name, stable: STABLE_SIDE, canary: CANARY_SIDE, isHeld, ladder };
   return { name, route: PRIMARY, host: name, stable: STABLE, canary: CANARY, ladder };
 }
 

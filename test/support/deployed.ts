@@ -21,13 +21,14 @@ export async function installDeployed(plane: ConnectedControlPlane): Promise<voi
     execFileSync(path.join(plane.assets, "kubectl"), [`--kubeconfig=${plane.kubeconfigFor("admin")}`, "apply", "--server-side", "--force-conflicts", ...args], { encoding: "utf8" });
   kubectl("-f", path.join(DEPLOY, "namespace.yaml"));
   kubectl("-k", DEPLOY);
+  kubectl("-f", path.join(DEPLOY, "hold.yaml"));
   await until(() => isServed(plane.request), IN_FORCE_LIMIT_MS);
   await plane.kubeconfigForServiceAccount(DAEMON.namespace, DAEMON.account);
 }
 
-/** For a moment after its CRD was written the server answers 429: "storage is (re)initializing". */
+/** For a moment after their CRD was written the server answers 429 for each kind: "storage is (re)initializing". */
 function isServed(request: ApiRequest): Promise<boolean> {
-  return request("GET", "/apis/weir.dev/v1alpha1/rollouts").then(() => true, () => false);
+  return Promise.all(["rollouts", "rolloutruns"].map((kind) => request("GET", `/apis/weir.dev/v1alpha1/${kind}`))).then(() => true, () => false);
 }
 
 /** Binds the daemon in a namespace by deploy/namespace-binding.yaml; settles when it is in force. */

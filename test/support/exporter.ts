@@ -33,6 +33,11 @@ export async function startExporter(): Promise<Exporter> {
 
 type Labels = Readonly<Record<string, string>>;
 
+/** One sample. */
+export function exposed(name: string, labels: Labels, value: number): string {
+  return `${name}{${labelText(labels)}} ${value}\n`;
+}
+
 /** `istio_requests_total` of one pod, by response code. */
 export function requestsText(labels: Labels, byCode: Readonly<Record<string, number>>): string {
   const rows = Object.entries(byCode).map(([code, count]) => `istio_requests_total{${labelText({ ...labels, response_code: code, request_protocol: "http" })}} ${count}\n`);

@@ -1,4 +1,5 @@
 /** Stands in for scheduler and kubelet on a control plane without machines: every pod gets a node and becomes ready, unless told otherwise. */
+import { setTimeout as wait } from "node:timers/promises";
 import { createApiRequest, RequestRefused, watchApi, type ApiAddress, type ApiObject, type ApiRequest } from "./api-request.ts";
 
 export interface FakeKubelet {
@@ -10,6 +11,7 @@ export interface FakeKubelet {
 }
 
 const NODE = "fake-node";
+const RETRY_MS = 100;
 
 interface Pod extends ApiObject {
   readonly metadata: ApiObject["metadata"] & { readonly namespace: string; readonly labels?: Readonly<Record<string, string>>; readonly deletionTimestamp?: string };
@@ -48,8 +50,10 @@ async function listPods(request: ApiRequest): Promise<readonly Pod[]> {
 
 async function watchPods(address: ApiAddress, state: State, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await servePods(address, state, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
+    await servePods(address, state, signal).catch(async (error: unknown) => {
+      if (signal.aborted) return;
+      if (error instanceof RequestRefused && error.status < 500) throw error;
+      await wait(RETRY_MS); // the server is away
     });
   }
 }

@@ -18,7 +18,7 @@ export interface MalformedText {
   readonly text: string;
 }
 
-const EXAMPLES = ["test/support/whole-rollout.yaml", ...readdirSync("rollouts").map((file) => `rollouts/${file}`)];
+const EXAMPLES = ["test/support/whole-rollout.yaml", ...readdirSync("rollouts", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml")).map((file) => `rollouts/${file}`)];
 const examples: readonly Fields[] = EXAMPLES.flatMap((file) => parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS() as Fields)).filter(({ kind }) => kind === "Rollout");
 
 const nested = (depth: number, key: string): Json => Array.from({ length: depth }).reduce<Json>((inner) => ({ [key]: inner }), 1);

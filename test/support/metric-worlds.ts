@@ -4,8 +4,10 @@ import { createMetricProvider, createRecordedMetricProvider } from "../../src/me
 import type { MetricProvider } from "../../src/metrics/metric-provider.ts";
 import { startPrometheus } from "../../src/playground/processes/prometheus.ts";
 import type { Question, SideGrowth } from "../../src/rollout/analysis/measurement.ts";
+import type { TelemetrySource } from "../../src/rollout/spec.ts";
 import { aQuestion } from "./a-question.ts";
 import { startExporter, type Exporter } from "./exporter.ts";
+import { EXPOSITIONS } from "./expositions.ts";
 import { createProxy } from "./proxy.ts";
 import { countersOf } from "./seeded-counters.ts";
 import { until } from "./until.ts";
@@ -40,9 +42,18 @@ const SERVED: Served = { canary: { requests: 30, bad: 3 }, stable: { requests: 3
 
 const SCRAPE_INTERVAL_MS = 500;
 const NAMESPACE = "bookinfo";
+const [CANARY, STABLE] = ["reviews-v3", "reviews-v2"] as const;
 
-/** `past`: each question is put to what has been recorded by then, as a backtest does. */
-export async function openPrometheusWorld({ past }: { readonly past: boolean }): Promise<MetricWorld> {
+export interface PrometheusWorld {
+  /** Each question is put to what has been recorded by then, as a backtest does. */
+  readonly past: boolean;
+  /** Whose proxies are scraped; default Istio's. */
+  readonly source?: TelemetrySource;
+  /** Who tells of the requests: the caller's proxy (default), or each version's own. */
+  readonly reporter?: "source" | "destination";
+}
+
+export async function openPrometheusWorld({ past, source = "istio", reporter = "source" }: PrometheusWorld): Promise<MetricWorld> {
   const exporter = await startExporter();
   const prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [{ job: "gateway", address: exporter.address }] });
   const nobody = await startNobody();
@@ -53,12 +64,12 @@ export async function openPrometheusWorld({ past }: { readonly past: boolean }):
     return { measure: (question, signal) => createRecordedMetricProvider(options, { fromMs: startedMs - 3_600_000, toMs: Date.now() }).measure(question, signal) };
   };
   return {
-    ...createCaller(exporter),
+    ...createProxies(exporter, source, reporter),
     provider: providerOf(prometheus.url),
     remembers: true,
     troubled: providerOf("http://127.0.0.1:1"),
     silent: providerOf(nobody.url),
-    question: (given) => aQuestion({ inForceAtMs: IN_FORCE_MS, ...given }),
+    question: (given) => questionAbout(source, given),
     async close() {
       await prometheus.close();
       await exporter.close();
@@ -67,17 +78,24 @@ export async function openPrometheusWorld({ past }: { readonly past: boolean }):
   };
 }
 
-/** The proxy of a caller, which reports what it has sent. */
-function createCaller(exporter: Exporter): Pick<MetricWorld, "serve" | "instant"> {
-  const caller = createProxy({ reporter: "source", pod: "gateway", namespace: "istio-system", workloadNamespace: NAMESPACE });
+/** Where a version has a cluster, it is called as its workload. */
+function questionAbout(source: TelemetrySource, given: Partial<Question>): Question {
+  const { canary, stable, ...question } = aQuestion({ inForceAtMs: IN_FORCE_MS, source, ...given });
+  return { ...question, canary: { ...canary, cluster: CANARY }, stable: { ...stable, cluster: STABLE } };
+}
+
+/** That of a caller, or of one pod of each version, which report what they have seen. */
+function createProxies(exporter: Exporter, source: TelemetrySource, reporter: "source" | "destination"): Pick<MetricWorld, "serve" | "instant"> {
+  const proxyOf = (pod: string) => createProxy({ reporter, pod, namespace: reporter === "source" ? "istio-system" : NAMESPACE, workloadNamespace: NAMESPACE, exposition: EXPOSITIONS[source] });
+  const [toCanary, toStable] = reporter === "source" ? ((caller) => [caller, caller] as const)(proxyOf("gateway")) : [proxyOf("v3-a"), proxyOf("v2-a")];
   const shown = async (): Promise<void> => {
-    exporter.show(caller.text());
+    exporter.show([...new Set([toCanary, toStable])].map((proxy) => proxy.text()).join(""));
     await exporter.stored();
   };
   return {
     async serve() {
-      caller.serve("reviews-v3", { good: SERVED.canary.requests - SERVED.canary.bad, bad: SERVED.canary.bad });
-      caller.serve("reviews-v2", { good: SERVED.stable.requests, bad: 0 });
+      toCanary.serve(CANARY, { good: SERVED.canary.requests - SERVED.canary.bad, bad: SERVED.canary.bad });
+      toStable.serve(STABLE, { good: SERVED.stable.requests, bad: 0 });
       await shown();
       return SERVED;
     },

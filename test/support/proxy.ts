@@ -1,11 +1,5 @@
-/** A proxy that counts requests as Istio's do: what it has served, and what its counters say about it. */
-import { destinationLabels, durationsText, requestsText } from "./exporter.ts";
-
-export interface Requests {
-  readonly good: number;
-  /** Failed with 503 after more than half a second. */
-  readonly bad: number;
-}
+/** A proxy that counts requests as real ones do: what it has served, and what its counters say about it. */
+import { EXPOSITIONS, type Exposition, type Requests } from "./expositions.ts";
 
 export interface Proxy {
   serve(workload: string, requests: Requests): void;
@@ -25,11 +19,13 @@ export interface ProxyOptions {
   /** Of a caller: where the workloads are that it calls; default: where it is. */
   readonly workloadNamespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Default: as Istio's. */
+  readonly exposition?: Exposition;
 }
 
 const NONE: Requests = { good: 0, bad: 0 };
 
-export function createProxy({ reporter, pod, namespace, workloadNamespace = namespace, labels = {} }: ProxyOptions): Proxy {
+export function createProxy({ reporter, pod, namespace, workloadNamespace = namespace, labels = {}, exposition = EXPOSITIONS.istio }: ProxyOptions): Proxy {
   const total = new Map<string, Requests>();
   let counters = new Map<string, Requests>();
 
@@ -40,15 +36,10 @@ export function createProxy({ reporter, pod, namespace, workloadNamespace = name
     },
     restart: () => (counters = new Map()),
     served: (workload) => total.get(workload) ?? NONE,
-    text: () => [...counters].map(([workload, requests]) => textOf({ ...destinationLabels(workload, pod, workloadNamespace), reporter, namespace, ...labels }, requests)).join(""),
+    text: () => [...counters].map(([workload, requests]) => exposition({ reporter, pod, namespace, workload, workloadNamespace, labels }, requests)).join(""),
   };
 }
 
 function sum(a: Requests, b: Requests): Requests {
   return { good: a.good + b.good, bad: a.bad + b.bad };
-}
-
-function textOf(labels: Readonly<Record<string, string>>, { good, bad }: Requests): string {
-  const byCode = { ...(good > 0 ? { "200": good } : {}), ...(bad > 0 ? { "503": bad } : {}) };
-  return requestsText(labels, byCode) + durationsText(labels, { "100": good, "500": good, "1000": good + bad, "+Inf": good + bad });
 }

@@ -1,10 +1,10 @@
 /** Rollouts, runs and observations as the core's tests need them: reviews goes from v2 to v3. */
 import type { Measurement } from "../../src/rollout/analysis/measurement.ts";
 import { definitionOf } from "../../src/rollout/analysis/judge.ts";
-import type { Backend, DestinationSeen, Observation, RouteFound, VersionSeen } from "../../src/rollout/observation.ts";
+import type { Backend, DeploymentSeen, DestinationSeen, Observation, RouteFound, VersionSeen } from "../../src/rollout/observation.ts";
 import { COMMAND_ANNOTATION, type ValidRollout } from "../../src/rollout/rollout.ts";
 import { Metric, RolloutSpec, type RolloutSpecInput } from "../../src/rollout/spec.ts";
-import { type Check, type RolloutStatus, type Run, STATUS_VERSION } from "../../src/rollout/status.ts";
+import { type Check, type RolloutStatus, type Run, PLAIN_STATUS_VERSION } from "../../src/rollout/status.ts";
 import { timeOf } from "../../src/rollout/units.ts";
 import { aTarget, NAMESPACE } from "./istio-objects.ts";
 
@@ -19,7 +19,7 @@ const LADDER = [{ weight: 10, hold: "1m" }, { weight: 50, hold: "1m" }, { weight
 
 /** Three passes, the last one ten seconds before a minute has passed. */
 export function aCheck(change: Partial<Check> = {}): Check {
-  return { name: "errors", verdict: "Pass", value: "0%", limit: "at most 1%", samples: 100, failuresInARow: 0, passes: 3, definition: definitionOf(ERRORS), at: at(60), since: at(60), ...change };
+  return { name: "errors", verdict: "Pass", value: "0%", limit: "at most 1%", samples: 100, failuresInARow: 0, passes: 3, definition: definitionOf(ERRORS, { source: "istio" }), at: at(60), since: at(60), ...change };
 }
 
 /** Run 1, at 10 % in force since five seconds after noon. */
@@ -33,7 +33,7 @@ export function aRun(change: Partial<Run> = {}): Run {
 
 export function aStatus(change: Partial<RolloutStatus> = {}): RolloutStatus {
   return {
-    version: STATUS_VERSION, phase: "Progressing", reason: "Holding", message: "as it was", observedGeneration: 1, runs: 1, stable: v2,
+    version: PLAIN_STATUS_VERSION, phase: "Progressing", reason: "Holding", message: "as it was", observedGeneration: 1, runs: 1, stable: v2,
     formerStables: [], conditions: [], history: [], run: aRun(), observedRevision: v3,
     ...change,
   };
@@ -50,17 +50,34 @@ export interface RolloutChange {
 /** In the middle of run 1, unless another status is given; `status: null` is first sight. */
 export function aRollout({ spec, status, command, deleted, finalizers = ["weir.dev/traffic"] }: RolloutChange = {}): ValidRollout {
   const current = status === null ? undefined : (status ?? aStatus());
+  const parsed = RolloutSpec.parse({ release: "v3", traffic: aTarget(), strategy: { steps: LADDER }, ...spec });
   return {
     metadata: {
       namespace: NAMESPACE, name: "reviews", uid: "uid-1", generation: 1, resourceVersion: "7", creationTimestamp: at(-60), finalizers, specManager: "kubectl",
       annotations: command ? { [COMMAND_ANNOTATION]: command } : {},
       ...(deleted ? { deletionTimestamp: at(60) } : {}),
     },
-    spec: RolloutSpec.parse({ release: "v3", traffic: aTarget(), strategy: { steps: LADDER }, ...spec }),
+    spec: parsed.deployment ? { ...parsed, release: "v3" } : parsed, // as the template of the Deployment is called
     ...(current ? { status: current } : {}),
     statusIsNewer: false,
   };
 }
+
+/** Of a Deployment from v2 to v3 there is a run that has its sides, before the first step. */
+export function aHeldRun(change: Partial<Run> = {}): Run {
+  return aRun({ deployment: "reviews", isSplit: true, shape: { added: true, unweighted: true }, ...change });
+}
+
+/** Its template is v3's, which waits; its four pods run v2. */
+export function aDeployment(change: Partial<DeploymentSeen> = {}): DeploymentSeen {
+  return {
+    kind: "found", label: "Deployment bookinfo/reviews", resourceVersion: "51", template: v3, serving: v2, podLabels: { app: "reviews" }, remembered: ["v2", "v3"], replicas: 4,
+    isPaused: true, isHeld: true, isGuarded: true, isRolled: false, rolledPods: 0, otherPods: 4, rollLimitMs: 600_000, canaries: [], canaryPods: 0, readyCanaryPods: 0,
+    ...change,
+  };
+}
+
+export const aCanary = { name: "reviews-canary-v3", uid: "uid-52", resourceVersion: "52", version: "v3", replicas: 1 };
 
 export interface ObservationChange {
   /** Seconds after noon; default 30, in the middle of the first step's hold. */
@@ -85,7 +102,7 @@ export function anObservation({ seconds = 30, split = { v2: 90, v3: 10 }, stamp 
   return {
     nowMs: NOON_MS + seconds * 1_000,
     route: {
-      kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "41", field: "http", destinations, conditions: [], writers: [{ manager: "weir", atMs: NOON_MS }],
+      kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "41", field: "http", destinations, mirrors: [], conditions: [], writers: [{ manager: "weir", atMs: NOON_MS }],
       backends: Object.fromEntries(versions.map((version) => [version, backend])),
       ...(stamp === null ? {} : { stamp }),
       ...route,

@@ -35,6 +35,11 @@ export interface Dialect {
   readonly destinationExtras: Part;
   /** Names of the headers that each of its matches asks for. */
   readonly headersAsked: (part: Part) => readonly (readonly string[])[];
+  /** A mirror of the user's own, beside which there is room for another one, and one (or what stands in its place) beside which there is none. */
+  readonly mirroring: (name: string, percent: number) => Part;
+  readonly crowded: Part;
+  /** Where copies go, as `v3 20`. */
+  readonly mirrorsIn: (part: Part) => readonly string[];
   readonly destinationsIn: (part: Part) => readonly Leading[];
   readonly withDestinations: (part: Part, destinations: readonly Leading[]) => Part;
   readonly partsIn: (object: KubernetesObject) => readonly Part[];
@@ -48,6 +53,15 @@ export interface Dialect {
 }
 
 const httpOf = ({ spec }: KubernetesObject): readonly Part[] => (spec as { readonly http: readonly Part[] }).http;
+
+interface IstioMirror {
+  readonly destination: { readonly host: string; readonly subset?: string };
+  readonly percentage?: { readonly value: number };
+}
+
+interface MirrorFilter {
+  readonly requestMirror?: { readonly backendRef: { readonly name: string }; readonly percent?: number };
+}
 
 const VIRTUAL_SERVICE: Dialect = {
   kind: "virtualServices",
@@ -63,6 +77,13 @@ const VIRTUAL_SERVICE: Dialect = {
   extras: { timeout: "3s", retries: { attempts: 3, perTryTimeout: "1s" }, mirror: { host: "shadow" }, headers: { request: { set: { "x-route": "primary" } } } },
   destinationExtras: { headers: { response: { add: { "x-kept": "yes" } } } },
   headersAsked: ({ match = [] }) => (match as readonly { readonly headers?: object }[]).map(({ headers = {} }) => Object.keys(headers)),
+  mirroring: (host, value) => ({ mirrors: [{ destination: { host }, percentage: { value } }] }),
+  crowded: { mirror: { host: "shadow" } },
+  mirrorsIn: ({ mirror, mirrorPercentage, mirrors = [] }) =>
+    [...(mirror ? [{ destination: mirror, percentage: mirrorPercentage }] : []), ...(mirrors as readonly object[])].map((each) => {
+      const { destination: { host, subset = host }, percentage: { value } = { value: 100 } } = each as IstioMirror;
+      return `${subset} ${value}`;
+    }),
   destinationsIn: ({ route }) => route as readonly Leading[],
   withDestinations: (part, route) => ({ ...part, route }),
   partsIn: httpOf,
@@ -93,6 +114,9 @@ function gatewayDialect(kind: "httpRoutes" | "grpcRoutes", label: string, extras
     extras,
     destinationExtras: { filters: [{ type: "RequestHeaderModifier", requestHeaderModifier: { add: [{ name: "x-kept", value: "yes" }] } }] },
     headersAsked: ({ matches = [] }) => (matches as readonly { readonly headers?: readonly { readonly name: string }[] }[]).map(({ headers = [] }) => headers.map(({ name }) => name)),
+    mirroring: (name, percent) => ({ filters: [{ type: "RequestMirror", requestMirror: { backendRef: { name, port: 9080 }, percent } }] }),
+    crowded: { filters: [] },
+    mirrorsIn: ({ filters = [] }) => (filters as readonly MirrorFilter[]).flatMap(({ requestMirror }) => (requestMirror ? [`${requestMirror.backendRef.name} ${requestMirror.percent ?? 100}`] : [])),
     destinationsIn: ({ backendRefs }) => backendRefs as readonly Leading[],
     withDestinations: (part, backendRefs) => ({ ...part, backendRefs }),
     partsIn: ({ spec }) => (spec as { readonly rules: readonly Part[] }).rules,

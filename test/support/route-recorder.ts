@@ -7,10 +7,12 @@ import type { History } from "./history.ts";
 export interface Steered {
   /** Of the VirtualService. */
   readonly name: string;
-  /** Name of the http route. */
-  readonly route: string;
+  /** Name of the http route; absent: it has none. */
+  readonly route?: string;
   /** Whose subsets stable and canary are. */
   readonly host: string;
+  /** The host without a subset stands for stable, too. */
+  readonly isHeld?: boolean;
   readonly stable: string;
   readonly canary: string;
   /** Canary shares in percent. */
@@ -37,7 +39,7 @@ interface Destination {
   readonly weight?: number;
 }
 interface HttpRoute {
-  readonly name: string;
+  readonly name?: string;
   readonly route: readonly Destination[];
 }
 interface VirtualService extends ApiObject {
@@ -98,8 +100,8 @@ function stampOf({ metadata }: VirtualService): string | undefined {
   return metadata.annotations?.[EPOCH_ANNOTATION];
 }
 
-function isOurs({ destination: { host, subset } }: Destination, { host: ours, stable, canary }: Steered): boolean {
-  return host === ours && (subset === stable || subset === canary);
+function isOurs({ destination: { host, subset } }: Destination, { host: ours, stable, canary, isHeld = false }: Steered): boolean {
+  return host === ours && (subset === stable || subset === canary || (isHeld && subset === undefined));
 }
 
 /** How many destinations are ours, and whether they have weights written out. */

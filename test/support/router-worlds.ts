@@ -105,5 +105,5 @@ async function beginScene(api: TestApi, caches: Caches, namespace: string, { dia
 }
 
 function snapshot(object: KubernetesObject): ObjectCache {
-  return { get: () => object, list: () => [object] };
+  return { get: () => object, list: () => [object], all: () => [object] };
 }

@@ -41,7 +41,7 @@ export interface Scene {
   readonly rollouts: History;
   readonly routes: History;
   readonly events: History;
-  /** Users of an application, until it or the scene is closed. */
+  /** Users of an application, until it or the scene is closed; they ask for it by its name, unless a header `host` says otherwise. */
   startLoad(app: SampleApp, requestsPerSecond: number, headers?: Readonly<Record<string, string>>): Load;
   /** The daemon as in production, with what is said here in place of the scene's own; settles when it is ready. */
   startDaemon(options?: Partial<DaemonOptions>): Promise<DaemonProcess>;
@@ -70,10 +70,10 @@ const CALLER = "client";
 const USER = "daemon";
 
 /** Settles when everything but daemon, Rollouts and load is there. */
-export async function openScene(api: TestApi, apps: readonly SampleApp[]): Promise<Scene> {
+export async function openScene(api: TestApi, apps: readonly SampleApp[], install: Install = installApps): Promise<Scene> {
   const cleanUp = createCleanUp();
   try {
-    return await build(api, apps, cleanUp);
+    return await build(api, apps, install, cleanUp);
   } catch (error) {
     await cleanUp.run();
     throw error;
@@ -87,11 +87,14 @@ interface Stage {
   readonly folder: string;
 }
 
-async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp): Promise<Scene> {
+/** Creates the namespace, with the applications in it. */
+export type Install = typeof installApps;
+
+async function build(api: TestApi, apps: readonly SampleApp[], install: Install, cleanUp: CleanUp): Promise<Scene> {
   const folder = createTemporaryFolder("weir-scene");
   cleanUp.add(folder.remove);
   const stage: Stage = { api, cleanUp, namespace: `scene-${randomBytes(4).toString("hex")}`, folder: folder.path };
-  const caches = await installed(stage, apps);
+  const caches = await installed(stage, apps, install);
   const traffic = await startTraffic(stage, caches);
   const scraping = (): Promise<PrometheusServer> => scrapeOf(stage, traffic.mesh);
   const servers = { redis: await startOwnRedis(stage), prometheus: await scraping() };
@@ -122,11 +125,11 @@ async function build(api: TestApi, apps: readonly SampleApp[], cleanUp: CleanUp)
 }
 
 /** Creates the namespace with the applications in it; the caches are for mesh and samples, which follow it. */
-async function installed({ api, cleanUp, namespace, folder }: Stage, apps: readonly SampleApp[]): Promise<Caches> {
+async function installed({ api, cleanUp, namespace, folder }: Stage, apps: readonly SampleApp[], install: Install): Promise<Caches> {
   const transport = createTransport(loadConnection({ kubeconfig: api.kubeconfigFor("admin") }), { userAgent: "scene" });
   cleanUp.add(transport.close);
   const client = createKubernetesClient(transport);
-  await installApps(client, namespace, apps, SEED);
+  await install(client, namespace, apps, SEED);
   await api.admitDaemon(namespace);
   const caches = createCaches({ client, namespace, logger: createLogger({ level: "warn", destination: createWriteStream(path.join(folder, "scene.log")) }) });
   cleanUp.add(caches.stop);
@@ -155,8 +158,9 @@ async function startOwnRedis({ cleanUp }: Stage): Promise<RedisServer> {
 }
 
 async function scrapeOf({ cleanUp }: Stage, mesh: Mesh): Promise<PrometheusServer> {
-  const { host, pathname } = new URL(mesh.proxyOf(CALLER).statsUrl);
-  const prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets: [{ job: "mesh", address: host, path: pathname }] });
+  const { statsUrl, linkerdUrl } = mesh.proxyOf(CALLER);
+  const targets = Object.entries({ mesh: statsUrl, linkerd: linkerdUrl }).map(([job, url]) => ({ job, address: new URL(url).host, path: new URL(url).pathname }));
+  const prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets });
   cleanUp.add(prometheus.close);
   return prometheus;
 }
@@ -175,7 +179,7 @@ async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly
 }
 
 function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, { requestsPerSecond, headers = {} }: { readonly requestsPerSecond: number; readonly headers?: Readonly<Record<string, string>> | undefined }): Load {
-  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: app.name, requestsPerSecond, headers, seed: SEED, drainMs: LIMIT_MS });
+  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: headers["host"] ?? app.name, requestsPerSecond, headers, seed: SEED, drainMs: LIMIT_MS });
   cleanUp.add(load.close);
   return load;
 }

@@ -26,7 +26,9 @@ const conditions = fc.array(condition, { maxLength: 2 });
 const match = fc.array(some({ headers: conditions, cookies: conditions, query: conditions, sourceLabels: fc.constant({ app: "tests" }), gateways: fc.array(text, { maxLength: 2 }) }), { maxLength: 2 });
 const preset = some({ from: amount.map(Math.floor), by: fc.constantFrom(-1, 0, 1, 2, 10, 100, 101), to: amount.map(Math.floor), every: duration });
 
-const step = some({ match, weight: fc.constantFrom(-5, 0, 1, 5, 10, 25, 50, 99, 100, 101), hold: duration, pause: some({ duration }) });
+const host = fc.constantFrom("reviews-preview", "reviews-preview.example", "*.example", "Reviews.example", "reviews.example:9080", "a..b", "");
+
+const step = some({ match, preview: host, keepOld: duration, weight: fc.constantFrom(-5, 0, 1, 5, 10, 25, 50, 99, 100, 101), hold: duration, pause: some({ duration }) });
 const goodLadder = fc
   .uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 5 })
   .map((weights) => [...weights.sort((a, b) => a - b), 100].map((weight) => ({ weight, hold: "5m" })));
@@ -83,6 +85,7 @@ export const aSpecWithAnyValues = fc.record(
       steps: fc.oneof(goodLadder, fc.array(step, { maxLength: 5 })),
       linear: preset,
       exponential: preset,
+      blueGreen: some({ preview: host, autoPromote: duration, hold: duration, keepOld: duration }),
     }),
     analysis: some({
       mode: fc.constantFrom("enforce", "observe"),
@@ -99,6 +102,8 @@ export const aSpecWithAnyValues = fc.record(
         { url, auth: some({ basic: fc.record({ username: text, password: secretSource }), bearer: secretSource, tenant: text, ca: secretSource }) },
         { requiredKeys: ["url"] },
       ),
+      source: fc.constantFrom("istio", "linkerd", "envoy"),
+      envoyCluster: fc.constantFrom("$(namespace)_$(version)_80", "$(version)", "reviews", "$(canary.version)", "", "{{ version }}"),
       metrics: fc.array(metric, { maxLength: 4 }),
     }),
     notifications: fc.array(notification, { maxLength: 4 }),

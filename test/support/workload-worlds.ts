@@ -4,8 +4,8 @@ import type { KubernetesObject } from "../../src/kubernetes/client.ts";
 import { loadConnection } from "../../src/kubernetes/connection.ts";
 import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
-import { createVersionsWorkload } from "../../src/workload/versions/versions-workload.ts";
-import type { Workload } from "../../src/workload/workload.ts";
+import type { ValidRollout } from "../../src/rollout/rollout.ts";
+import { createVersionsWorkload, type VersionsWorkload } from "../../src/workload/versions/versions-workload.ts";
 import { aPod, aReplicaSet, NAMESPACE } from "./istio-objects.ts";
 import type { TestApi } from "./kubernetes-apis.ts";
 import { createMemoryCluster } from "./memory-cluster.ts";
@@ -16,7 +16,7 @@ import { aWorld } from "./world.ts";
 /** One test's own namespace. */
 export interface WorkloadScene {
   readonly namespace: string;
-  readonly workload: Workload;
+  readonly workload: VersionsWorkload;
   /** A ReplicaSet of a version that asks for so many pods, and these of them; settles when `workload` can see it. */
   run(version: string, wanted: number, ready: number, image?: string): Promise<void>;
 }
@@ -83,7 +83,7 @@ export function openSimulatedWorkloads(): WorkloadWorld {
       const world = aWorld();
       return {
         namespace: NAMESPACE,
-        workload: world.ports.workload,
+        workload: { ...world.ports.workload, see: (version, backend) => world.ports.workload.see(version, backend, world.rollout() as ValidRollout) },
         run: async (version, wanted, ready, image = version) => void (world.pods[version] = { ready, wanted, revision: ready > 0 ? `r1-${image}` : "" }),
       };
     },

@@ -12,6 +12,7 @@ import { reconcile, type Result } from "../../src/reconciler/reconcile.ts";
 import type { Ports } from "../../src/reconciler/ports.ts";
 import { createFakeRouter, type FakeRouter } from "./fake-router.ts";
 import { aDestinationRule, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
+import { NO_DEPLOYMENT } from "../../src/workload/versions/versions-workload.ts";
 import { isEqual } from "../../src/rollout/equal.ts";
 
 const NOON = Date.parse("2026-11-21T12:00:00.000Z");
@@ -185,6 +186,7 @@ function portsOf(world: Seen, shared: Shared): Ports {
     clock: { nowMs: () => world.nowMs, skewMs: () => undefined },
     rollouts: rolloutsOf(world, shared),
     traffic: {
+      ...world.router,
       read: (rollout, target, versions) => world.router.read(rollout, target, versions),
       async write(change) {
         world.faults.before();
@@ -195,6 +197,7 @@ function portsOf(world: Seen, shared: Shared): Ports {
       },
     },
     workload: {
+      ...NO_DEPLOYMENT,
       see: (version, backend): VersionSeen => {
         const known = backend.kind === "found" ? world.pods[version] : undefined;
         const { ready, wanted, revision } = known ?? { ready: 0, wanted: 0, revision: "" };

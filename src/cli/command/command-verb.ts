@@ -81,7 +81,7 @@ function nobodySaid(verb: Verb, { metadata: { name } }: KubernetesObject, timeou
 
 /** Throws a `Failure` where the route does not show it in time. */
 async function routeSaid({ cluster, object, asked }: Asking, untilMs: number): Promise<string> {
-  const { isShown, route, rollout } = await untilRouteShows(await cluster.istio(), refOf(object), untilMs);
+  const { isShown, route, rollout } = await untilRouteShows(await cluster.istio(), refOf(object), asked.verb, untilMs);
   const split = route.kind === "found" ? splitSaid(route) : route.message;
   if (!isShown) throw new Failure(`${asked.verb} was accepted, and the route does not show it yet (${split}): ${rollout.status?.message ?? "no status"}`, EXIT.timeout);
   return ` (the route has ${split})`;

@@ -38,11 +38,11 @@ async function abortOnce(client: KubernetesClient, object: KubernetesObject, com
 
 /** Of a run that has ended only what it owes is made good. */
 function isWorthDoing(rollout: ValidRollout, status: RolloutStatus, effects: readonly Effect[]): boolean {
-  return isOver(rollout) ? effects.some(({ kind }) => kind === "writeRoute" || kind === "setFinalizer") : isWorthCommitting(rollout, status, effects);
+  return isOver(rollout) ? effects.some((effect) => effect.kind === "writeRoute" || isLettingGo(effect, rollout)) : isWorthCommitting(rollout, status, effects);
 }
 
 /** The command stands in the annotation for the core alone: what waits on the server may be a verb typed by hand, or nothing. */
-function withCommand(rollout: ValidRollout, command: Command): ValidRollout {
+export function withCommand(rollout: ValidRollout, command: Command): ValidRollout {
   const { metadata } = rollout;
   const { [COMMAND_ANNOTATION]: _, ...others } = metadata.annotations;
   return { ...rollout, metadata: { ...metadata, annotations: isOver(rollout) ? others : { ...others, [COMMAND_ANNOTATION]: formatCommand(command) } } };
@@ -67,21 +67,28 @@ function observationOf(rollout: ValidRollout, route: RouteSeen): Observation {
   return { nowMs: Date.now(), route, versions: Object.fromEntries(versions), measurements: [], delivered: [], crdIsCurrent: true };
 }
 
-type Rollouts = ReturnType<typeof createRollouts>;
+export type Rollouts = ReturnType<typeof createRollouts>;
 
-function rolloutsOf(client: KubernetesClient, object: KubernetesObject): Rollouts {
+/** Writes for one Rollout as it was read. */
+export function rolloutsOf(client: KubernetesClient, object: KubernetesObject): Rollouts {
   const crd = { refresh: async () => undefined, isCurrent: () => true, sawDropped: () => undefined };
   const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   return createRollouts({ client, cache: { get: () => object }, crd, logger });
 }
 
 async function act(effect: Effect, committed: Rollout, { router }: RouteLook, rollouts: Rollouts): Promise<void> {
-  if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present).catch(unlessConflict);
+  if (effect.kind === "setFinalizer" && !isLettingGo(effect, committed)) return;
+  if (effect.kind === "setFinalizer") return rollouts.setFinalizer(committed, effect.present, effect.name).catch(unlessConflict);
   if (effect.kind === "replaceCommand") return takeAway(committed, rollouts);
   if (effect.kind === "keepRecord") return void (await rollouts.keepRecord(committed.metadata, effect.record).catch(() => undefined)); // nobody waits for it behind broken glass
   if (effect.kind !== "writeRoute") return;
   const { kind: _, ...change } = effect;
   await router.write({ ...change, rollout: committed.metadata });
+}
+
+/** Of a Deployment there is more to take away than weights, which the daemon does when it comes back: until then its finalizers stay. */
+function isLettingGo(effect: Effect, { status }: Rollout): boolean {
+  return effect.kind === "setFinalizer" && status?.run?.deployment === undefined;
 }
 
 /** The traffic is back, and others go on writing the Rollout: the daemon lets its finalizer go when it comes back, as weir uninstall does. */

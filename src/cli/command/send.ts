@@ -28,6 +28,7 @@ export async function sendCommand(client: KubernetesClient, object: KubernetesOb
   const command = commandOf(object, asked, actor);
   return withFreshReads(client, object, async (present) => {
     const waiting = waitingCommand(present);
+    if (waiting?.id === command.id || rolloutOf(present).status?.lastCommand?.id === command.id) return command; // written by an attempt that was not answered
     const joined = asked.verb === "abort" ? (waiting ?? answeredAbort(present)) : undefined;
     if (joined?.verb === "abort") return joined;
     if (waiting && asked.verb !== "abort") throw new Failure(pendingSentence(present, waiting), EXIT.conflict);

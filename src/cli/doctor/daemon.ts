@@ -6,8 +6,10 @@ import { ApiError } from "../../kubernetes/errors.ts";
 const Report = z.object({
   version: z.string(),
   findings: z.array(z.object({ check: z.string(), ok: z.boolean(), message: z.string() })),
-  /** Requests by workload in the last five minutes, in namespaces that have Rollouts. */
-  traffic: z.array(z.object({ namespace: z.string(), workload: z.string(), requestsPerSecond: z.number() })).optional(),
+  /** By source: requests by workload in the last five minutes, in namespaces that have Rollouts. */
+  traffic: z.array(z.object({ source: z.string().default("istio"), namespace: z.string(), workload: z.string(), requestsPerSecond: z.number() })).optional(),
+  /** By source: the counter that was looked for. */
+  counters: z.record(z.string(), z.string()).default({}),
 });
 export type Report = z.infer<typeof Report>;
 

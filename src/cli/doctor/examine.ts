@@ -1,7 +1,8 @@
 /** Everything that the doctor looks at, in the order in which it is told. */
-import type { KubernetesObject } from "../../kubernetes/client.ts";
+import { RESOURCES, type KubernetesObject } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
+import { deploymentOf } from "../../rollout/deployment.ts";
 import { ROUTE_KINDS, routesNamed, type RouteKind } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
 import type { Cluster } from "../cluster.ts";
@@ -10,9 +11,11 @@ import { listRollouts, placeOf, rolloutsFor } from "../targets.ts";
 import { lookAtCrd, lookAtRecords } from "./crd.ts";
 import { askDaemon, type DaemonAnswer } from "./daemon.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
+import { lookAtHold } from "./hold.ts";
+import { lookForLeftovers } from "./leftovers.ts";
 import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
 import { lookAtRollout } from "./rollouts.ts";
-import { visibleVirtualServices } from "./shadows.ts";
+import { allVisible } from "./shadows.ts";
 import { lookAtSidecars } from "./sidecars.ts";
 import { lookAtTelemetry } from "./telemetry.ts";
 
@@ -29,7 +32,7 @@ export async function examine(cluster: Cluster, names: readonly string[], option
   if (crd.level === "bad" && crd.message.startsWith("is not there")) return [crd, ...daemonFindings(await askDaemon(client, options.daemonNamespace))];
   const objects = await rolloutsFor(cluster, names, options);
   const test = options.sendTest ? `${namespace}/${names[0]}` : undefined;
-  const [records, own, daemon, perRollout] = await Promise.all([lookAtRecords(client, namespace), lookAtOwnRights(client, namespace, routeKindsOf(objects)), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
+  const [records, own, daemon, perRollout] = await Promise.all([lookAtRecords(client, namespace), lookAtOwnRights(client, namespace, { kinds: routeKindsOf(objects), hasDeployments: objects.some(delivers) }), askDaemon(client, options.daemonNamespace, test), examineRollouts(cluster, objects, options)]);
   const ofRollouts = objects.length === 0 ? [note("Rollouts", `there is none ${placeOf(cluster, options)}`)] : [...perRollout, ...(await telemetry(cluster, objects, daemon))];
   return [crd, records, ...own, clockFinding(cluster), ...daemonFindings(daemon), ...(await daemonRights(cluster, objects, options)), ...ofRollouts];
 }
@@ -40,20 +43,27 @@ async function examineRollouts(cluster: Cluster, objects: readonly KubernetesObj
     if (error instanceof ApiError && error.status === 403) return listRollouts(cluster, { ...(options.selector && { selector: options.selector }) });
     throw error;
   });
-  const others = { rollouts: all, virtualServices: await visibleVirtualServices(istio, cluster.namespace) };
-  const findings = await Promise.all([...objects.map((object) => lookAtRollout(istio, object, others)), ...namespacesOf(objects).map(async (each) => [await lookAtSidecars(cluster.client, each)])]);
+  const [virtualServices, destinationRules] = await Promise.all([RESOURCES.virtualServices, RESOURCES.destinationRules].map((resource) => allVisible(istio, resource, cluster.namespace)));
+  const others = { rollouts: all, virtualServices: virtualServices ?? [], destinationRules: destinationRules ?? [] };
+  const leftovers = options.selector === undefined ? [...new Set([cluster.namespace, ...namespacesOf(objects)])].map((each) => lookForLeftovers(istio, each, all)) : [];
+  const hold = all.some(delivers) ? [lookAtHold(cluster.client).then((finding) => [finding])] : [];
+  const findings = await Promise.all([...hold, ...objects.map((object) => lookAtRollout(istio, object, others)), ...leftovers, ...namespacesOf(objects).map(async (each) => [await lookAtSidecars(cluster.client, each)])]);
   return findings.flat();
 }
 
 async function telemetry(cluster: Cluster, objects: readonly KubernetesObject[], daemon: DaemonAnswer): Promise<readonly Finding[]> {
   if (daemon.kind === "unseen" || !daemon.report.traffic) return [];
-  const { traffic } = daemon.report;
+  const { traffic, counters } = daemon.report;
   const istio = await cluster.istio();
-  return (await Promise.all(objects.map((object) => lookAtTelemetry(istio, object, traffic)))).flat();
+  return (await Promise.all(objects.map((object) => lookAtTelemetry(istio, object, { traffic, counters })))).flat();
 }
 
 function daemonRights(cluster: Cluster, objects: readonly KubernetesObject[], { daemonNamespace }: Examination): Promise<readonly Finding[]> {
-  return lookAtDaemonRights(cluster.client, namespacesOf(objects), daemonNamespace);
+  return lookAtDaemonRights(cluster.client, { namespaces: namespacesOf(objects), withDeployments: namespacesOf(objects.filter(delivers)) }, daemonNamespace);
+}
+
+function delivers(object: KubernetesObject): boolean {
+  return deploymentOf(rolloutOf(object)) !== undefined;
 }
 
 function namespacesOf(objects: readonly KubernetesObject[]): readonly string[] {

@@ -24,6 +24,10 @@ const LOOKING = rights("weir.dev", "rollouts", ["get", "list", "watch"]);
 const OPERATING = rights("weir.dev", "rollouts", ["patch", "update", ...Verb.options]);
 const breakingGlass = (kinds: readonly RouteKind[]): readonly Right[] => [...rights("weir.dev", "rollouts", ["patch"], "status"), ...routeRights(["get", "patch"], kinds)];
 
+/** What tells the sides of a Deployment apart has to be read, too. */
+const FORCING_SIDES = [...rights("networking.istio.io", "destinationrules", ["list"]), ...rights("", "services", ["list"])];
+const RESTARTING = rights("apps", "deployments", ["get", "patch"]);
+
 const OF_DAEMON = [
   ...rights("weir.dev", "rollouts", ["list", "watch", "patch"]),
   ...rights("weir.dev", "rollouts", ["patch"], "status"),
@@ -36,26 +40,41 @@ const OF_DAEMON = [
   ...rights("apiextensions.k8s.io", "customresourcedefinitions", ["get"]).map((right) => ({ ...right, name: `${PLURAL}.${GROUP}` })),
 ];
 const OF_DAEMON_HERE = [...routeRights(["patch"]), ...rights("", "secrets", ["get"])];
+/** Where Rollouts deliver Deployments. */
+const HOLDING = [...rights("apps", "deployments", ["list", "watch"]), ...rights("admissionregistration.k8s.io", "mutatingadmissionpolicybindings", ["list", "watch"])];
+const HOLDING_HERE = [...rights("apps", "deployments", ["create", "patch", "delete"]), ...rights("autoscaling", "horizontalpodautoscalers", ["list"]), ...rights("networking.istio.io", "destinationrules", ["create", "patch", "delete"])];
+
+interface OwnRollouts {
+  readonly kinds: readonly RouteKind[];
+  readonly hasDeployments: boolean;
+}
 
 /** Only what keeps the person from looking is a finding: not everybody shall do everything. `kinds`: of the routes that the person's Rollouts name. */
-export async function lookAtOwnRights(client: KubernetesClient, namespace: string, kinds: readonly RouteKind[]): Promise<readonly Finding[]> {
+export async function lookAtOwnRights(client: KubernetesClient, namespace: string, { kinds, hasDeployments }: OwnRollouts): Promise<readonly Finding[]> {
   const lackingOf = (wanted: readonly Right[]): Promise<readonly Right[]> => lacking(wanted, (right) => isAllowed(client, "SelfSubjectAccessReview", { resourceAttributes: attributesOf(right, namespace) }));
-  const [looking, operating, forcing] = await Promise.all([lackingOf(LOOKING), lackingOf(OPERATING), lackingOf(breakingGlass(kinds))]);
+  const [looking, operating, forcing, restarting] = await Promise.all([lackingOf(LOOKING), lackingOf(OPERATING), lackingOf([...breakingGlass(kinds), ...(hasDeployments ? FORCING_SIDES : [])]), lackingOf(hasDeployments ? RESTARTING : [])]);
   if (looking.length > 0) return [bad("your rights", `you may not ${said(looking)} in namespace ${namespace}: ask for the role weir-view there`)];
   return [
     operating.length === 0 ? ok("your rights", `you may give every command in namespace ${namespace}`) : note("your rights", `you may look, and not ${said(operating)} in namespace ${namespace}; who shall, needs the role weir-operate there`),
     forcing.length === 0 ? ok("your rights", "you may break the glass (weir abort --force)") : note("your rights", `weir abort --force would not work for you: it needs ${said(forcing)} (role weir-admin in namespace ${namespace})`),
+    ...(restarting.length > 0 ? [note("your rights", `weir restart would not work for you: it needs ${said(restarting)} in namespace ${namespace}`)] : []),
   ];
 }
 
+interface Namespaces {
+  readonly namespaces: readonly string[];
+  /** Those of them in which Deployments are delivered. */
+  readonly withDeployments: readonly string[];
+}
+
 /** Every namespace that has Rollouts; asked on the daemon's behalf, which needs a right of its own. */
-export async function lookAtDaemonRights(client: KubernetesClient, namespaces: readonly string[], daemonNamespace: string): Promise<readonly Finding[]> {
+export async function lookAtDaemonRights(client: KubernetesClient, { namespaces, withDeployments }: Namespaces, daemonNamespace: string): Promise<readonly Finding[]> {
   const user = `system:serviceaccount:${daemonNamespace}:weir`;
   const lackingIn = (wanted: readonly Right[], namespace?: string): Promise<readonly Right[]> =>
     lacking(wanted, (right) => isAllowed(client, "SubjectAccessReview", { user, groups: ["system:serviceaccounts", `system:serviceaccounts:${daemonNamespace}`, "system:authenticated"], resourceAttributes: attributesOf(right, namespace) }));
   try {
-    const everywhere = await lackingIn(OF_DAEMON);
-    const here = await Promise.all(namespaces.map(async (namespace) => ({ namespace, missing: await lackingIn(OF_DAEMON_HERE, namespace) })));
+    const everywhere = await lackingIn([...OF_DAEMON, ...(withDeployments.length > 0 ? HOLDING : [])]);
+    const here = await Promise.all(namespaces.map(async (namespace) => ({ namespace, missing: await lackingIn([...OF_DAEMON_HERE, ...(withDeployments.includes(namespace) ? HOLDING_HERE : [])], namespace) })));
     const findings = [
       ...(everywhere.length > 0 ? [bad("daemon's rights", `${user} may not ${said(everywhere)}: kubectl apply -k deploy`)] : []),
       ...here.filter(({ missing }) => missing.length > 0).map(({ namespace, missing }) => bad("daemon's rights", `${user} may not ${said(missing)} in namespace ${namespace}, so it cannot deliver there: kubectl apply -n ${namespace} -f deploy/namespace-binding.yaml`)),

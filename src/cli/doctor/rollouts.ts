@@ -3,12 +3,15 @@ import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client
 import { ApiError } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
+import { isPickedOut } from "../../rollout/ladder.ts";
 import type { RouteFound } from "../../rollout/observation.ts";
-import { ownName, routesNamed } from "../../rollout/route-names.ts";
+import { ownName, routesNamed, sessionName } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
 import { ARGO_CD, FLUX } from "../../rollout/appliers.ts";
+import { glanceAtDeployment } from "../deployment-look.ts";
 import { managersOf } from "../git-ops.ts";
 import { lookAtRoute, type RouteObject } from "../route-look.ts";
+import { hiddenRule, lookAtDelivered } from "./deployments.ts";
 import { bad, note, ok, type Finding } from "./finding.ts";
 import { argoRule, fluxRule } from "./git-ops-rules.ts";
 import { shadowsOf } from "./shadows.ts";
@@ -17,13 +20,14 @@ import { shadowsOf } from "./shadows.ts";
 export interface Others {
   readonly rollouts: readonly KubernetesObject[];
   readonly virtualServices: readonly KubernetesObject[];
+  readonly destinationRules: readonly KubernetesObject[];
 }
 
 export async function lookAtRollout(client: KubernetesClient, object: KubernetesObject, others: Others): Promise<readonly Finding[]> {
   const rollout = rolloutOf(object);
   const subject = nameOf(rollout.metadata);
   if (!isValid(rollout)) return [bad(subject, `its spec cannot be read: ${"invalid" in rollout.spec ? rollout.spec.invalid : ""}`)];
-  const findings = [...ownWords(rollout, subject), ...sameRoute(rollout, others.rollouts, subject), ...(await routeFindings(client, rollout, others, subject))];
+  const findings = [...ownWords(rollout, subject), ...sameRoute(rollout, others.rollouts, subject), ...(await lookAtDelivered(client, rollout, others.rollouts, subject)), ...(await routeFindings(client, rollout, others, subject))];
   return findings.length > 0 ? findings : [ok(subject, rollout.status?.message ?? "seen")];
 }
 
@@ -48,14 +52,18 @@ function placesOf({ metadata, spec }: ValidRollout): readonly string[] {
   return routesNamed(spec.traffic, metadata.namespace).map(({ kind, namespace, name, part = "" }) => `${kind}/${namespace}/${name}/${part}`);
 }
 
-async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { virtualServices }: Others, subject: string): Promise<readonly Finding[]> {
+async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { virtualServices, destinationRules }: Others, subject: string): Promise<readonly Finding[]> {
   try {
-    const { route, routes } = await lookAtRoute(client, rollout, { withBackends: true });
-    if (route.kind !== "found") return [bad(subject, route.message)];
-    const missing = Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
+    const deployment = (await glanceAtDeployment(client, rollout))?.seen;
+    const { route, routes } = await lookAtRoute(client, rollout, { withBackends: true, deployment: deployment?.kind === "found" ? deployment : undefined });
+    const hidden = hiddenRule(rollout, routes, destinationRules, subject);
+    if (route.kind !== "found") return [...hidden, bad(subject, route.message)];
+    const missing = rollout.spec.deployment ? [] : Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
     return [
+      ...hidden,
       ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
       ...leftMatch(rollout, route, subject),
+      ...leftSessions(rollout, route, subject),
       ...missing.slice(0, 1).map((message) => note(subject, message)),
       ...routes.flatMap((one) => otherWriters(one, route, subject)),
       ...routes.flatMap(({ kind, object }) => (kind === "virtualServices" ? shadowsOf(object, virtualServices, subject) : [])),
@@ -68,8 +76,13 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { 
 
 /** Who applies a manifest again that was taken down in mid-run brings back what was ours for that run. */
 function leftMatch({ metadata, status }: ValidRollout, { name, matched }: RouteFound, subject: string): readonly Finding[] {
-  const isWanted = status?.run?.outcome === undefined && status?.run?.matched !== undefined;
+  const isWanted = status?.run !== undefined && status.run.outcome === undefined && isPickedOut(status.run);
   return matched && !isWanted ? [bad(subject, `beside ${name} stands ${ownName(metadata)}, which sends matched requests to ${matched.version}, and no run wants it: take it out of what is applied, and out of the route`)] : [];
+}
+
+function leftSessions({ metadata, status }: ValidRollout, { name, sessions }: RouteFound, subject: string): readonly Finding[] {
+  const isWanted = status?.run?.outcome === undefined && status?.run?.sessions !== undefined;
+  return sessions && !isWanted ? [bad(subject, `before ${name} stand routes named ${sessionName(metadata)}.*, which keep users with ${sessions.versions.join(" and ")}, and no run wants them: take them out of what is applied, and out of the route`)] : [];
 }
 
 /** Whoever applies the list of routes again takes the weights back. */

@@ -10,7 +10,7 @@ interface AbortOptions extends CommandOptions {
 
 export function configure(command: Command, world: World): void {
   command
-    .description("Takes all traffic back to the stable version, in force at the next write. Outranks everything else.")
+    .description("Takes all traffic back to the stable version, in force at the next write. Outranks everything else.\nA Deployment keeps the template that was refused, waiting; its canary goes once nothing leads there. weir undo writes the template before back.")
     .option("--force", "break glass: without the daemon if it does not answer, and even to a stable version without a ready pod");
   configureCommand<AbortOptions>(command, world, "abort", () => ({}), (asking, { force }) => (force ? forced(asking) : inForce(asking)));
 }

@@ -43,7 +43,7 @@ export function configure(command: Command, world: World): void {
     .requiredOption("--prometheus <url>", "address of the Prometheus API, without /api/v1", prometheusUrl)
     .requiredOption("--from <time>", "when the canary got its first traffic: 2026-11-21T12:00:00Z, or 2h for two hours ago", moment)
     .option("--to <time>", "where the replay ends at the latest", moment, (nowMs: number) => nowMs)
-    .requiredOption("--canary <workload>", "the new version's workload, as in Istio's label destination_workload")
+    .requiredOption("--canary <workload>", "the new version's workload, as in Istio's label destination_workload; with analysis.source: envoy its cluster")
     .requiredOption("--stable <workload>", "the stable version's workload")
     .action(async (given: string, options: BacktestOptions) => {
       const globals = globalOptionsOf(command);

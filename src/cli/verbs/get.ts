@@ -45,5 +45,6 @@ async function portrait(cluster: Cluster, object: KubernetesObject, style: Retur
 }
 
 function resolved(object: KubernetesObject): KubernetesObject {
-  return { ...object, spec: validRolloutOf(object).spec };
+  const { release, ...spec } = validRolloutOf(object).spec;
+  return { ...object, spec: spec.deployment ? spec : { release, ...spec } }; // with a Deployment it is nobody's to write
 }

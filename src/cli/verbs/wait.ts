@@ -16,7 +16,7 @@ interface WaitOptions extends Selection {
 
 export function configure(command: Command, world: World): void {
   withSelection(command)
-    .description("Waits for a phase or condition of the revision that spec.release names now.\nExits with 0 when it is met, 4 as soon as it is Degraded, 5 as soon as it is Paused and needs a person,\n6 on timeout (default 1h), 7 when another version or revision takes its place.")
+    .description("Waits for a phase or condition of the revision that spec.release names now, or that the Deployment's template is.\nExits with 0 when it is met, 4 as soon as it is Degraded, 5 as soon as it is Paused and needs a person,\n6 on timeout (default 1h), 7 when another version or revision takes its place.")
     .argument("[names...]", "names of Rollouts")
     .option("--for <goal>", "phase (Healthy, Paused, ...) or condition (Ready, Stalled=False, ...)", "Healthy")
     .action(async (names: string[], options: WaitOptions) => {

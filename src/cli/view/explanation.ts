@@ -1,16 +1,18 @@
 /** Why a Rollout is where it is, in sentences: what is so, the numbers behind it, and what would change it. */
 import { evidenceSaid } from "../../rollout/analysis/account.ts";
 import { isWeightStep } from "../../rollout/ladder.ts";
-import { standingSaid } from "../../rollout/portion.ts";
+import { isComparable, standingSaid } from "../../rollout/portion.ts";
 import { matchSaid } from "../../rollout/route-match.ts";
 import type { Rollout } from "../../rollout/rollout.ts";
 import type { RolloutSpec } from "../../rollout/spec.ts";
+import type { WeightStep } from "../../rollout/spec-steps.ts";
 import type { Check, RolloutStatus, Run } from "../../rollout/status.ts";
 import { instantOf } from "../../rollout/units.ts";
 import type { Look } from "../look.ts";
 import { phasePaint, type Style } from "../style.ts";
 import { spanOf } from "./ages.ts";
 import { inColumns, wrapped } from "./columns.ts";
+import { deploymentSentences } from "./deployment.ts";
 import { nextCommands } from "./next-commands.ts";
 import { whatChanges } from "./what-changes.ts";
 
@@ -26,7 +28,7 @@ export function explanationOf(rollout: Rollout, look: Look | undefined, options:
   const { style, width } = options;
   if (!status) return wrapped(`${metadata.name} has no status: no daemon has looked at it yet. weir doctor looks for one.`, width);
   const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
-    ["What is so", [standing(rollout, status), ...runSaid(status.run, options), ...routeSaid(look, status)]],
+    ["What is so", [standing(rollout, status), ...runSaid(status.run, options), ...deploymentSentences(rollout, look), ...routeSaid(look, status)]],
     ["The checks", "invalid" in spec ? [] : checkSentences(status.run, spec, options)],
     ["What would change it", [...whatChanges(status, "invalid" in spec ? undefined : spec, options.nowMs)]],
   ];
@@ -46,7 +48,7 @@ function paragraph(line: string, width: number): readonly string[] {
 
 function standing({ metadata, spec }: Rollout, status: RolloutStatus): string {
   const behind = status.observedGeneration < metadata.generation ? " The spec was edited since then, and no daemon has looked at that yet: weir doctor looks for one." : "";
-  const release = "invalid" in spec ? "" : `spec.release is ${spec.release}. `;
+  const release = "invalid" in spec || spec.deployment ? "" : `spec.release is ${spec.release}. `;
   return `${release}${sentence(status.message)}${behind}`;
 }
 
@@ -60,15 +62,22 @@ function runSaid(run: Run | undefined, { nowMs }: ExplanationOptions): readonly 
   }
   const steps = run.ladder.filter(isWeightStep);
   const reached = run.ladder.slice(0, run.step + 1).filter(isWeightStep).length;
-  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands ${standingSaid(run)}: step ${reached} of ${steps.length} (${steps.map(({ weight }) => weight ?? "matched").join(", ")}).${pickedSaid(run)} ${inForceSaid(run, nowMs)}${who}`];
+  return [`${versions} began ${spanOf(nowMs - instantOf(run.startedAt))} ago and stands ${standingSaid(run)}: step ${reached} of ${steps.length} (${steps.map(stepShort).join(", ")}).${pickedSaid(run)} ${inForceSaid(run, nowMs)}${who}`];
 }
 
-function pickedSaid({ matched }: Run): string {
-  return matched ? ` It gets the requests of which ${matchSaid(matched)}; while it does, the limits alone judge it.` : "";
+function stepShort({ weight, match, mirror }: WeightStep): number | string {
+  return weight ?? (mirror !== undefined ? "mirrored" : match ? "matched" : "previewed");
 }
 
-function inForceSaid({ inForceAt, ladder, step, matched }: Run, nowMs: number): string {
-  const what = matched ? "That" : "That weight";
+function pickedSaid({ matched, previewed, mirrored = 0, sessions }: Run): string {
+  if (sessions) return ` Users stay with the version that has answered them, by the cookie ${sessions.cookie}, so that this is a share of users.`;
+  if (mirrored > 0) return ` It gets copies of ${percent(mirrored)} of the requests and answers nobody; while it does, the limits alone judge it.`;
+  const picked = [...(matched ? [`the requests of which ${matchSaid(matched)}`] : []), ...(previewed === undefined ? [] : [`all requests for the host ${previewed}`])];
+  return picked.length > 0 ? ` It gets ${picked.join(", and ")}; while it does, the limits alone judge it.` : "";
+}
+
+function inForceSaid({ inForceAt, ladder, step, ...given }: Run, nowMs: number): string {
+  const what = isComparable(given) ? "That weight" : "That";
   if (inForceAt === undefined) return `${what} is not in force yet.`;
   const present = ladder[step];
   const hold = isWeightStep(present) ? `, and is held for ${present.hold}` : "";

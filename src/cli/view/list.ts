@@ -1,4 +1,5 @@
 /** Many Rollouts as a table. */
+import { deploymentOf } from "../../rollout/deployment.ts";
 import type { Rollout } from "../../rollout/rollout.ts";
 import { phasePaint, type Style } from "../style.ts";
 import { ageOf } from "./ages.ts";
@@ -18,13 +19,15 @@ const LEAST_MESSAGE_CHARS = 20;
 
 export function listOf(rollouts: readonly Rollout[], options: ListOptions): readonly string[] {
   const { withNamespace, wide, style } = options;
-  const header = [...(withNamespace ? ["NAMESPACE"] : []), "NAME", "STATUS", ...(wide ? ["REASON"] : []), "STEP", "WEIGHT", "REVISION", ...(wide ? ["STABLE", "RUN"] : []), "MESSAGE", "AGE"];
-  const rows = rollouts.map((rollout) => rowOf(rollout, options));
+  const withDeployment = wide && rollouts.some((rollout) => deploymentOf(rollout) !== undefined);
+  const header = [...(withNamespace ? ["NAMESPACE"] : []), "NAME", "STATUS", ...(wide ? ["REASON"] : []), "STEP", "WEIGHT", "REVISION", ...(wide ? ["STABLE", "RUN"] : []), ...(withDeployment ? ["DEPLOYMENT"] : []), "MESSAGE", "AGE"];
+  const rows = rollouts.map((rollout) => rowOf(rollout, withDeployment, options));
   const at = header.indexOf("MESSAGE");
   return inColumns([header.map(style.dim), ...withMessagesFitting(header, rows, at, options)]);
 }
 
-function rowOf({ metadata, spec, status }: Rollout, { style, nowMs, withNamespace, wide }: ListOptions): string[] {
+function rowOf(rollout: Rollout, withDeployment: boolean, { style, nowMs, withNamespace, wide }: ListOptions): string[] {
+  const { metadata, spec, status } = rollout;
   const release = "invalid" in spec ? "-" : spec.release;
   const message = status?.message ?? ("invalid" in spec ? spec.invalid : "no daemon has looked at it yet: weir doctor looks for one");
   return [
@@ -34,8 +37,9 @@ function rowOf({ metadata, spec, status }: Rollout, { style, nowMs, withNamespac
     ...(wide ? [status?.reason ?? "-"] : []),
     status?.step || "-",
     status?.weight ?? "-",
-    status?.observedRevision?.version ?? release,
+    (status?.observedRevision?.version ?? release) || "-",
     ...(wide ? [status?.stable?.version ?? "-", status?.run ? String(status.run.number) : "-"] : []),
+    ...(withDeployment ? [deploymentOf(rollout) ?? "-"] : []),
     message,
     ageOf(metadata.creationTimestamp, nowMs),
   ];

@@ -7,6 +7,7 @@ import { ageOf } from "./ages.ts";
 import { barOf } from "./bar.ts";
 import { checksOf } from "./checks.ts";
 import { inColumns } from "./columns.ts";
+import { deploymentLines } from "./deployment.ts";
 import { nextCommands } from "./next-commands.ts";
 import { stepsOf } from "./run-steps.ts";
 import { treeOf, type Branch } from "./tree.ts";
@@ -23,9 +24,14 @@ export function portraitOf(rollout: Rollout, look: Look | undefined, options: Po
   return [
     ...headingOf(rollout, options),
     ...(status.run ? ["", ...runOf(rollout, status.run, options)] : []),
+    ...spaced(deploymentLines(rollout, look, options.style)),
     ...(look ? ["", ...routeOf(look, status, options)] : []),
     ...nextOf(rollout, status, options),
   ];
+}
+
+function spaced(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function headingOf({ metadata, status }: Rollout, { style, nowMs }: PortraitOptions): readonly string[] {

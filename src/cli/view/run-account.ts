@@ -28,12 +28,18 @@ export function runAccountOf(run: RunSeen, options: AccountOptions): readonly st
 function happened(run: RunSeen, { nowMs }: ExplanationOptions): readonly string[] {
   const { from, to, message, reason, startedAt, endedAt = startedAt, peak, ladder = [], actor, wouldRollBack } = run;
   const weights = weightsIn(ladder);
-  const when = `It went from ${from.version} to ${to.version}, began ${spanOf(nowMs - instantOf(startedAt))} ago (${timeOf(instantOf(startedAt))}), and ended after ${spanOf(instantOf(endedAt) - instantOf(startedAt))}, having reached ${percent(peak)}`;
+  const when = `${deliveredSaid(run)} from ${from.version} to ${to.version}, began ${spanOf(nowMs - instantOf(startedAt))} ago (${timeOf(instantOf(startedAt))}), and ended after ${spanOf(instantOf(endedAt) - instantOf(startedAt))}, having reached ${percent(peak)}`;
   return [
     sentence(message ?? reason ?? "no reason is known"),
     sentence(`${when}${weights.length > 0 ? ` of the steps ${weights.join(", ")}` : ""}`) + (actor ? ` It was ended by ${actor}.` : ""),
     ...(wouldRollBack ? [sentence(`Weir looked on, and would have taken it back: ${wouldRollBack}`)] : []),
   ];
+}
+
+/** Of a Deployment the versions are what its templates are called. */
+function deliveredSaid({ resolved }: RunSeen): string {
+  const deployment = RolloutSpec.safeParse(resolved).data?.deployment;
+  return deployment ? `The template of Deployment ${deployment.name} went` : "It went";
 }
 
 function toldSaid({ told = [] }: RunSeen): readonly string[] {

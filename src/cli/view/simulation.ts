@@ -117,11 +117,13 @@ function stoppedSaid({ runs, stopped, asked, secondsToStop, harmedRequests }: Fi
 
 function notesOf({ rollout: { spec } }: Simulation): readonly string[] {
   const queries = spec.analysis.metrics.filter(({ query }) => query !== undefined).map(({ name }) => name);
-  const isMatching = spec.strategy.steps.some((step) => isWeightStep(step) && step.match !== undefined);
+  const isMatching = spec.strategy.steps.some((step) => isWeightStep(step) && (step.match !== undefined || step.preview !== undefined));
+  const isMirroring = spec.strategy.steps.some((step) => isWeightStep(step) && step.mirror !== undefined);
   const isEndless = spec.strategy.steps.some((step) => !isWeightStep(step) && step.pause.duration === undefined);
   return [
     "Decided by the same code as live, on made traffic: requests come and fail independently of each other, and three pods of each version are ready.",
     ...(queries.length > 0 ? [`Nobody knows what queries of your own would say: ${queries.join(", ")} always pass here.`] : []),
+    ...(isMirroring ? ["Steps that mirror requests are left out: nobody knows what copies of them would meet."] : []),
     ...(isMatching ? ["Steps that pick requests out are left out: nobody knows what testers would send."] : []),
     ...(isEndless ? ["Pauses that wait for somebody are taken as promoted at once."] : []),
     ...(spec.analysis.metrics.length === 0 ? ["analysis.metrics is empty: only missing pods would stop it."] : []),

@@ -1,9 +1,10 @@
 /** Asks for many Rollouts at one instant in one query, and remembers the answers: many ticks, few requests. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Answer } from "./answer.ts";
+import type { Names } from "./dialect.ts";
 import { createMemo } from "./memo.ts";
 import { PrometheusError } from "./prometheus-error.ts";
-import { bothSides, type Names, type Shape } from "./shapes.ts";
+import { bothSides, type Shape } from "./shapes.ts";
 import type { Target } from "./targets.ts";
 
 export interface BatcherOptions {

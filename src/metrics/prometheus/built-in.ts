@@ -1,12 +1,14 @@
 /** The built-ins, errorRate and latency: what the verdict and the evidence of one instant rest on. */
 import type { Growth, History, Measurement, Question, SideGrowth } from "../../rollout/analysis/measurement.ts";
 import { msOf } from "../../rollout/units.ts";
+import { DIALECTS } from "./dialects/registry.ts";
+import type { CounterMetric, Names } from "./dialect.ts";
 import { requestCountsOf } from "./error-rate.ts";
 import { readGrowth, type GrowthReading } from "./growth.ts";
 import { readWindow, type Reading } from "./istio-counters.ts";
 import { latencyCountsOf, slownessOf } from "./latency.ts";
 import { historyIn } from "./past.ts";
-import { displayQuery, DURATIONS, REQUESTS, type CounterMetric, type Names } from "./shapes.ts";
+import { displayQuery } from "./shapes.ts";
 import { ofWorkloads, reporterKindOf, type Counters } from "./snapshot.ts";
 import { canaryTelemetry, type Telemetry } from "./telemetry.ts";
 
@@ -23,12 +25,13 @@ export async function measureBuiltIn(question: Question, telemetry: Telemetry): 
   return reading.kind === "skipped" ? measurement : { ...measurement, ...grown(question, growth), ...(history ? { history } : {}) };
 }
 
-export function counterOf({ metric }: Pick<Question, "metric">): CounterMetric {
-  return metric.latency ? DURATIONS : REQUESTS;
+export function counterOf({ metric, source }: Pick<Question, "metric" | "source">): CounterMetric {
+  const { requests, durations } = DIALECTS[source];
+  return metric.latency ? durations : requests;
 }
 
-export function namesOf({ canary, stable }: Pick<Question, "canary" | "stable">): Names {
-  return { namespace: canary.namespace, canary: canary.workloads.toSorted(), stable: stable.workloads.toSorted() };
+export function namesOf({ source, canary, stable }: Pick<Question, "source" | "canary" | "stable">): Names {
+  return DIALECTS[source].namesOf(canary, stable);
 }
 
 export function queryOf(question: Question, reporter?: Growth["reporter"]): string {
@@ -43,8 +46,9 @@ function measured(question: Question, reading: Reading): Measurement {
   return counts.requests === 0 ? { ...asked, kind: "noData" } : { ...asked, kind: "counted", ...counts };
 }
 
-function countsOf({ metric: { latency } }: Question, increases: Counters) {
-  return latency ? latencyCountsOf(increases, latency.max === undefined ? Infinity : msOf(latency.max), latency.percentile) : requestCountsOf(increases);
+function countsOf({ metric: { latency }, source }: Question, increases: Counters) {
+  if (!latency) return requestCountsOf(increases, DIALECTS[source].requests.isBad);
+  return latencyCountsOf(increases, latency.max === undefined ? Infinity : msOf(latency.max), latency.percentile);
 }
 
 async function growthSince({ evidenceSinceMs, instantMs, inForceAtMs }: Question, telemetry: Telemetry): Promise<(GrowthReading & { sinceMs: number }) | undefined> {
@@ -56,24 +60,25 @@ function grown(question: Question, reading: (GrowthReading & { sinceMs: number }
   if (reading?.kind === "awaited") return { growthAwaited: true };
   if (reading?.kind !== "grown") return {};
   const { sinceMs, reporter, inStep, increases } = reading;
-  const [canary, stable] = sidesOf(question, [question.canary, question.stable].map(({ workloads }) => ofWorkloads(increases, workloads)));
+  const names = namesOf(question);
+  const [canary, stable] = sidesOf(question, [names.canary, names.stable].map((workloads) => ofWorkloads(increases, workloads)));
   return { growth: { sinceMs, reporter, inStep, canary: canary!, stable: stable! } };
 }
 
 async function historyBefore(question: Question, telemetry: Telemetry): Promise<History | undefined> {
-  const { evidenceSinceMs: untilMs, wantsHistory, stable } = question;
-  if (untilMs === undefined || !wantsHistory || stable.workloads.length === 0) return undefined;
+  const { evidenceSinceMs: untilMs, wantsHistory } = question;
+  if (untilMs === undefined || !wantsHistory || namesOf(question).stable.length === 0) return undefined;
   const [points, { scrapes }] = await Promise.all([telemetry.past(untilMs), telemetry.at(untilMs)]);
   return historyIn(points, {
     kind: question.metric.latency ? "latency" : "errors",
     untilMs,
     reporter: reporterKindOf(scrapes) ?? "destination",
     groupOf: counterOf(question).groupOf,
-    count: (increases, boundsMs) => sidesOf({ metric: question.metric, boundsMs }, [increases])[0]!,
+    count: (increases, boundsMs) => sidesOf({ ...question, boundsMs }, [increases])[0]!,
   });
 }
 
-function sidesOf({ metric: { latency }, boundsMs }: Pick<Question, "metric" | "boundsMs">, sides: readonly Counters[]): readonly SideGrowth[] {
-  if (!latency) return sides.map(requestCountsOf);
+function sidesOf({ metric: { latency }, source, boundsMs }: Pick<Question, "metric" | "source" | "boundsMs">, sides: readonly Counters[]): readonly SideGrowth[] {
+  if (!latency) return sides.map((increases) => requestCountsOf(increases, DIALECTS[source].requests.isBad));
   return slownessOf(sides, { ...(latency.max === undefined ? {} : { maxMs: msOf(latency.max) }), ...(boundsMs ? { boundsMs } : {}) });
 }

@@ -9,7 +9,7 @@ import { measureQuery } from "./custom-query.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import { createRecordedTelemetry, type RecordOptions } from "./recorded.ts";
 import { createTargets, type Target, type TargetsOptions } from "./targets.ts";
-import { createTelemetry, type Telemetry } from "./telemetry.ts";
+import { createTelemetry, type Telemetry, toldByPods } from "./telemetry.ts";
 
 export interface PrometheusOptions extends Pick<TargetsOptions, "own" | "readSecret" | "isAllowedHost" | "onQuery"> {
   /** For one query, its body included; default 10 s. */
@@ -29,7 +29,12 @@ const MAX_REMEMBERED_NUMBERS = 500_000;
 
 export function createPrometheusProvider(options: PrometheusOptions): MetricProvider {
   const batcher = createBatcher({ ...DEFAULTS, ...options, maxRemembered: MAX_REMEMBERED_NUMBERS });
-  return createProvider(options, async (question, target, signal) => createTelemetry(counterOf(question), namesOf(question), { target, batcher, signal }));
+  return createProvider(options, async (question, target, signal) => {
+    const counter = counterOf(question);
+    const telemetry = createTelemetry(counter, namesOf(question), { target, batcher, signal });
+    const doPodsReport = counter.forms.some(({ teller }) => teller !== undefined);
+    return question.ofShadows && doPodsReport ? toldByPods(telemetry) : telemetry;
+  });
 }
 
 /** Answers about instants that have gone by, as it would have answered then: built-ins from raw samples that are fetched once, before the first answer. */

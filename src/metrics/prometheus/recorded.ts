@@ -1,11 +1,12 @@
 /** Telemetry out of raw samples that are fetched once: what a daemon would have been told at any instant of the past, without asking again for each. */
 import { promqlString, regexOf } from "../../rollout/analysis/query-variables.ts";
 import type { Answer, Range } from "./answer.ts";
+import { inSharedWords, type CounterMetric, type Names } from "./dialect.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import { droppedIn } from "./path.ts";
 import { PAST_MS, PAST_STEP_MS } from "./past.ts";
 import { reporterOf, seriesOf, TARGET_LABELS } from "./rows.ts";
-import { stepWithin, rawSelector, tailStepMs, type CounterMetric, type Names } from "./shapes.ts";
+import { rawSelectors, stepWithin, tailStepMs } from "./shapes.ts";
 import { ofWorkloads, type Counters, type Reporter, type Scrape, type Series, type Snapshot } from "./snapshot.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -92,14 +93,16 @@ async function fetchRecord(options: RecordOptions): Promise<readonly RawSeries[]
   const scraped = new Map<string, ScrapedTarget>();
   const everyone: number[] = [];
   const targetOf = (labels: Range["labels"]): ScrapedTarget => known(scraped, TARGET_LABELS.map((label) => labels[label] ?? "").join("\n"), () => ({ times: [], intervalMs: 0, everyone }));
-  const noteCounter = ({ labels, points }: Range): void => {
+  const noteCounter = ({ labels: asScraped, points }: Range): void => {
+    const labels = inSharedWords(asScraped, counter);
     const begun = (): RawSeries => ({ reporter: reporterOf({ labels }), workload: labels.destination_workload ?? "", series: seriesOf({ labels }, counter.labels), scraped: targetOf(labels), times: [], values: [] });
-    append(known(tracks, JSON.stringify(Object.entries(labels).toSorted()), begun), points);
+    append(known(tracks, JSON.stringify(Object.entries(asScraped).toSorted()), begun), points);
   };
-  await fetchRanges(rawSelector(counter, names), options, noteCounter, 0);
+  const selectors = rawSelectors(counter, names);
+  for (const [index, selector] of selectors.entries()) await fetchRanges(selector, options, noteCounter, { from: index / (2 * selectors.length), to: (index + 1) / (2 * selectors.length) });
   const instances = [...scraped.keys()].map((key) => key.split("\n")[0] ?? "");
   const noteScrape = ({ labels, points }: Range): void => points.forEach(([atMs]) => void targetOf(labels).times.push(atMs));
-  if (instances.length > 0) await fetchRanges(`up{instance=~${promqlString(regexOf([...new Set(instances)]))}}`, options, noteScrape, 1);
+  if (instances.length > 0) await fetchRanges(`up{instance=~${promqlString(regexOf([...new Set(instances)]))}}`, options, noteScrape, { from: 0.5, to: 1 });
   for (const one of tracks.values()) for (const atMs of one.times) one.scraped.times.push(atMs);
   for (const target of scraped.values()) settle(target);
   for (const target of scraped.values()) everyone.push(...target.times);
@@ -107,13 +110,13 @@ async function fetchRecord(options: RecordOptions): Promise<readonly RawSeries[]
   return [...tracks.values()];
 }
 
-/** Part by part; `half`: 0 for the first half of the work, 1 for the second. */
-async function fetchRanges(selector: string, options: RecordOptions, note: (range: Range) => void, half: 0 | 1): Promise<void> {
+/** Part by part; `work`: from which share of the whole work to which this is. */
+async function fetchRanges(selector: string, options: RecordOptions, note: (range: Range) => void, work: { readonly from: number; readonly to: number }): Promise<void> {
   const { fromMs, toMs, onProgress } = options;
   for (let endMs = Math.min(fromMs + CHUNK_MS, toMs); ; endMs = Math.min(endMs + CHUNK_MS, toMs)) {
     const startMs = Math.max(fromMs, endMs - CHUNK_MS);
     await fetchPart(selector, { startMs, endMs }, options, note);
-    onProgress?.((half + (endMs - fromMs) / Math.max(1, toMs - fromMs)) / 2);
+    onProgress?.(work.from + ((work.to - work.from) * (endMs - fromMs)) / Math.max(1, toMs - fromMs));
     if (endMs >= toMs) return;
   }
 }

@@ -1,5 +1,6 @@
 /** The rows of an answer about proxies' counters: whose each is, and what it says. */
 import type { Answer, Sample } from "./answer.ts";
+import { inSharedWords, type CounterMetric } from "./dialect.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import type { Counters, Reporter, Scrape, Scrapes, Series } from "./snapshot.ts";
 
@@ -8,7 +9,6 @@ const REPLICA_LABELS = ["prometheus", "prometheus_replica", "replica", "receive_
 export const REPORTER_LABELS: readonly string[] = ["reporter", "namespace", "pod", "instance", "job", ...REPLICA_LABELS];
 /** One scrape's: the instance comes first. */
 export const TARGET_LABELS: readonly string[] = ["instance", "job", ...REPLICA_LABELS];
-export const WORKLOAD_LABELS: readonly string[] = ["destination_workload_namespace", "destination_workload"];
 /** Marks rows that are no counters. */
 export const ROW_LABEL = "weir_row";
 
@@ -18,10 +18,11 @@ export type RowKind = "counter" | "scrape" | "history";
 export type Rows = (namespace: string, workloads: readonly string[], row: RowKind) => readonly Sample[];
 
 /** Sorts an answer once, for all who have asked. */
-export function sortRows({ samples }: Answer): Rows {
+export function sortRows({ samples }: Answer, counter: Pick<CounterMetric, "forms">): Rows {
   const rows = new Map<string, Sample[]>();
-  for (const sample of samples) {
-    const { labels } = sample;
+  for (const { labels: asScraped, value } of samples) {
+    const labels = inSharedWords(asScraped, counter);
+    const sample = { labels, value };
     const key = `${labels[ROW_LABEL] ?? "counter"} ${labels.destination_workload_namespace}/${labels.destination_workload ?? ""}`;
     const known = rows.get(key);
     if (known) known.push(sample);
@@ -51,7 +52,8 @@ export function countersIn(rows: readonly Sample[], labels: readonly string[]): 
   for (const sample of rows) {
     const reporter = reporterOf(sample);
     const series = counters.get(reporter) ?? new Map<Series, number>();
-    counters.set(reporter, series.set(seriesOf(sample, labels), sample.value));
+    const one = seriesOf(sample, labels);
+    counters.set(reporter, series.set(one, (series.get(one) ?? 0) + sample.value)); // owners of two kinds may share a name
   }
   return counters;
 }

@@ -1,20 +1,13 @@
 /** The queries behind the built-ins: each asks for many Rollouts at once, and reads each one's share out of the answer. */
 import { promqlString, regexOf } from "../../rollout/analysis/query-variables.ts";
 import { answersIn, type Answer } from "./answer.ts";
+import { placeLabels, type CounterMetric, type Names, type ReportForm } from "./dialect.ts";
 import { failedShareOf } from "./error-rate.ts";
-import { histogramOf } from "./latency.ts";
 import { droppedIn } from "./path.ts";
 import { PAST_MS, PAST_STEP_MS, type PastPoint } from "./past.ts";
 import { PrometheusError } from "./prometheus-error.ts";
-import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, WORKLOAD_LABELS, workloadsByReporter, type Rows } from "./rows.ts";
-import type { Counters, Reporter, ReporterKind, Series, Snapshot } from "./snapshot.ts";
-
-/** Whose telemetry is asked for: the workloads of the two sides in one namespace. */
-export interface Names {
-  readonly namespace: string;
-  readonly canary: readonly string[];
-  readonly stable: readonly string[];
-}
+import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, workloadsByReporter, type Rows } from "./rows.ts";
+import type { Counters, Reporter, ReporterKind, Snapshot } from "./snapshot.ts";
 
 /** A query that differs from one Rollout to the next only in names. */
 export interface Shape<T> {
@@ -31,34 +24,6 @@ export interface Shape<T> {
   suspicion?(result: T): number;
 }
 
-/** A built-in's counters. */
-export interface CounterMetric {
-  readonly id: "requests" | "durations";
-  readonly metric: string;
-  /** Labels that tell one reporter's series apart, the workload aside. */
-  readonly labels: readonly string[];
-  /** Further matchers that pick one series per label set, for the time of the scrape alone. */
-  readonly thin: string;
-  /** Series that start again together whatever befalls the others. */
-  groupOf(series: Series): string;
-}
-
-export const REQUESTS: CounterMetric = {
-  id: "requests",
-  metric: "istio_requests_total",
-  labels: ["response_code", "request_protocol", "grpc_response_status"],
-  thin: "",
-  groupOf: (series) => series,
-};
-
-export const DURATIONS: CounterMetric = {
-  id: "durations",
-  metric: "istio_request_duration_milliseconds_bucket",
-  labels: ["le"],
-  thin: ',le="+Inf"',
-  groupOf: histogramOf,
-};
-
 /** How far back a reporter may have been out of sight and still not pass for a new one. */
 const SEEN_BEFORE = "1h";
 /** Points at which a window is searched for what went away inside it. */
@@ -67,15 +32,16 @@ const SHORTEST_STEP_MS = 500;
 
 /** The counters of both sides at an instant, and when each reporter was scraped. */
 export function snapshotShape(counter: CounterMetric): Shape<Snapshot> {
+  const { isBad } = counter;
   return {
     id: `${counter.id}/snapshot`,
     promql: (all) => snapshotQuery(counter, all, bothSides),
     reader: (answer) => {
-      const rows = sortRows(answer);
+      const rows = sortRows(answer, counter);
       return (names) => snapshotIn(rows, names, bothSides, counter);
     },
     weight: ({ scrapes, counters }) => scrapes.size + countersWeight(counters),
-    ...(counter.id === "requests" ? { suspicion: ({ counters }) => failedShareOf(counters) } : {}),
+    ...(isBad ? { suspicion: ({ counters }) => failedShareOf(counters, isBad) } : {}),
   };
 }
 
@@ -86,7 +52,7 @@ export function pastShape(counter: CounterMetric): Shape<readonly PastPoint[]> {
     range: { windowMs: PAST_MS, stepMs: PAST_STEP_MS },
     promql: (all) => snapshotQuery(counter, all, stableSide),
     reader: (answer) => {
-      const points = answersIn(answer).map((one) => ({ atMs: one.atMs, rows: sortRows(one.answer) }));
+      const points = answersIn(answer).map((one) => ({ atMs: one.atMs, rows: sortRows(one.answer, counter) }));
       return (names) => points.map(({ atMs, rows }) => ({ atMs, snapshot: snapshotIn(rows, names, stableSide, counter) }));
     },
     weight: () => 0,
@@ -99,7 +65,7 @@ export function tailShape(counter: CounterMetric, windowMs: number): Shape<Count
     id: `${counter.id}/tail/${windowMs}`,
     promql: (all) => `last_over_time(${countersQuery(counter, all, canarySide)}[${windowMs}ms:${tailStepMs(windowMs)}ms])`,
     reader: (answer) => {
-      const rows = sortRows(answer);
+      const rows = sortRows(answer, counter);
       return (names) => countersIn(rowsOf(rows, names, canarySide), counter.labels);
     },
     weight: countersWeight,
@@ -118,7 +84,7 @@ export function droppedShape(counter: CounterMetric, windowMs: number): Shape<Co
     range: { windowMs, stepMs: stepWithin(windowMs) },
     promql: (all) => countersQuery(counter, all, bothSides),
     reader: (answer) => {
-      const points = answersIn(answer).map((one) => sortRows(one.answer));
+      const points = answersIn(answer).map((one) => sortRows(one.answer, counter));
       return (names) => droppedIn(points.map((rows) => countersIn(rowsOf(rows, names, bothSides), counter.labels)), counter.groupOf);
     },
     weight: countersWeight,
@@ -146,42 +112,44 @@ export function seenBeforeShape(counter: CounterMetric, reachMs: number): Shape<
   return {
     id: `${counter.id}/seen-before/${reachMs}`,
     promql: (all) => {
-      const seen = `group by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (present_over_time(${counter.metric}{${selectorOf(all, bothSides)}${counter.thin}}[${SEEN_BEFORE}]))`;
-      const history = `group by (destination_workload_namespace) (${counter.metric}{${namespaceMatcher(all)}${counter.thin}} offset ${reachMs}ms)`;
+      const seen = `group by (${reportersIn(counter)}) (${selectorsOf(counter, all, bothSides, counter.thin).map((selector) => `present_over_time(${selector}[${SEEN_BEFORE}])`).join(" or ")})`;
+      const history = historiesOf(counter, all, reachMs).join(" or ");
       return `${seen} or on (${ROW_LABEL}) label_replace(${history},"${ROW_LABEL}","history","","")`;
     },
     reader: (answer) => {
-      const rows = sortRows(answer);
+      const rows = sortRows(answer, counter);
       return (names) => ({ reporters: workloadsByReporter(rowsOf(rows, names, bothSides)), reachesBack: rows(names.namespace, [""], "history").length > 0 });
     },
     weight: ({ reporters }) => reporters.size + 1,
   };
 }
 
-/** When any proxy's requests were scraped last, in milliseconds; undefined: none is. */
-export const NEWEST_SCRAPE: Shape<number | undefined> = {
-  id: "newest-scrape",
-  promql: () => `max(timestamp(${REQUESTS.metric}))`,
-  reader: (answer) => {
-    const [newest] = answer.samples;
-    if (newest && !Number.isFinite(newest.value)) throw new PrometheusError("notANumber");
-    return () => newest && Math.round(newest.value * 1_000);
-  },
-  weight: () => 1,
-};
+/** When any proxy's counters were scraped last, in milliseconds; undefined: none is. */
+export function newestScrapeShape({ id, metric }: CounterMetric): Shape<number | undefined> {
+  return {
+    id: `${id}/newest-scrape`,
+    promql: () => `max(timestamp(${metric}))`,
+    reader: (answer) => {
+      const [newest] = answer.samples;
+      if (newest && !Number.isFinite(newest.value)) throw new PrometheusError("notANumber");
+      return () => newest && Math.round(newest.value * 1_000);
+    },
+    weight: () => 1,
+  };
+}
 
 /** The canary's counters as people can paste them; what is judged are the differences of their values. */
 export function displayQuery(counter: CounterMetric, names: Names, kind: ReporterKind | undefined): string {
-  return `sum by (${counter.labels[0]}) (${counter.metric}{${selectorOf([names], canarySide, kind)}})`;
+  return `sum by (${counter.labels[0]}) (${selectorsOf(counter, [names], canarySide, "", kind).join(" or ")})`;
 }
 
 /** The series of both sides as they are scraped. */
-export function rawSelector({ metric }: CounterMetric, names: Names): string {
-  return `${metric}{${selectorOf([names], bothSides)}}`;
+export function rawSelectors(counter: CounterMetric, names: Names): readonly string[] {
+  return selectorsOf(counter, [names], bothSides);
 }
 
 function snapshotQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
-  const scrapes = `max by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS].join(",")}) (timestamp(${counter.metric}{${selectorOf(all, side)}${counter.thin}}))`;
+  const scrapes = `max by (${reportersIn(counter)}) (${selectorsOf(counter, all, side, counter.thin).map((selector) => `timestamp(${selector})`).join(" or ")})`;
   return `${countersQuery(counter, all, side)} or on (${ROW_LABEL}) label_replace(${scrapes},"${ROW_LABEL}","scrape","","")`;
 }
 
@@ -190,7 +158,12 @@ function snapshotIn(rows: Rows, names: Names, side: Side, { labels }: CounterMet
 }
 
 function countersQuery(counter: CounterMetric, all: readonly Names[], side: Side): string {
-  return `sum by (${[...REPORTER_LABELS, ...WORKLOAD_LABELS, ...counter.labels].join(",")}) (${counter.metric}{${selectorOf(all, side)}})`;
+  return `sum by (${[reportersIn(counter), ...counter.labels].join(",")}) (${selectorsOf(counter, all, side).join(" or ")})`;
+}
+
+/** The labels that say who reports, and to which workload the request went. */
+function reportersIn(counter: CounterMetric): string {
+  return [...new Set([...REPORTER_LABELS, ...placeLabels(counter)])].join(",");
 }
 
 type Side = (names: Names) => readonly string[];
@@ -199,15 +172,34 @@ const canarySide: Side = ({ canary }) => canary;
 const stableSide: Side = ({ stable }) => stable;
 export const bothSides: Side = ({ canary, stable }) => [...canary, ...stable];
 
-/** Matches every pair of a namespace and a workload that is asked for; where Rollouts of several namespaces are asked for together, also others. */
-function selectorOf(all: readonly Names[], side: Side, kind?: ReporterKind): string {
-  const workloads = [...new Set(all.flatMap(side))];
-  const reporter = kind ? `reporter="${kind}"` : 'reporter=~"source|destination"';
-  return `${reporter},${namespaceMatcher(all)},destination_workload=~${promqlString(regexOf(workloads))}`;
+/**
+ * One for each form of report: no series fits two. They match every pair of a namespace and a workload that is asked for; where Rollouts of several
+ * namespaces are asked for together, also others.
+ */
+function selectorsOf({ metric, forms }: CounterMetric, all: readonly Names[], side: Side, thin = "", kind?: ReporterKind): readonly string[] {
+  const workloads = promqlString(regexOf([...new Set(all.flatMap(side))]));
+  return forms.flatMap((form) => {
+    const tellers = tellerMatcher(form, kind);
+    const matchers = [tellers, namespaceMatcher(form, all), `${form.workload}=~${workloads}`, form.besides].filter(Boolean);
+    return tellers === undefined ? [] : [`${metric}{${matchers.join(",")}${thin}}`];
+  });
 }
 
-function namespaceMatcher(all: readonly Names[]): string {
-  return `destination_workload_namespace=~${promqlString(regexOf([...new Set(all.map(({ namespace }) => namespace))]))}`;
+/** Empty: nothing needs to be matched; undefined: none of the form reports so. */
+function tellerMatcher({ teller }: ReportForm, kind: ReporterKind | undefined): string | undefined {
+  if (!teller) return kind === "destination" ? undefined : "";
+  const values = Object.keys(teller.as).filter((value) => kind === undefined || teller.as[value] === kind);
+  if (values.length === 0) return undefined;
+  return values.length === 1 ? `${teller.label}="${values[0]}"` : `${teller.label}=~"${values.join("|")}"`;
+}
+
+function namespaceMatcher({ namespace }: ReportForm, all: readonly Names[]): string {
+  return namespace === undefined ? "" : `${namespace}=~${promqlString(regexOf([...new Set(all.map((names) => names.namespace))]))}`;
+}
+
+/** Whether anything of a namespace was known so long before, for each label that names one. */
+function historiesOf({ metric, forms, thin }: CounterMetric, all: readonly Names[], reachMs: number): readonly string[] {
+  return [...new Set(forms.map((form) => `group by (${form.namespace ?? ""}) (${metric}{${namespaceMatcher(form, all)}${thin}} offset ${reachMs}ms)`))];
 }
 
 function rowsOf(rows: Rows, names: Names, side: Side, row: "counter" | "scrape" = "counter") {

@@ -34,7 +34,7 @@ export interface TargetsOptions {
 const MAX_CLIENTS = 256;
 
 /** A changed Secret makes another client: the old one is not asked again. */
-export function createTargets(options: TargetsOptions): { for(question: Pick<Question, "rollout" | "source">): Promise<Target> } {
+export function createTargets(options: TargetsOptions): { for(question: Pick<Question, "rollout" | "prometheus">): Promise<Target> } {
   const targets = new Map<string, Target>();
   const limits = new Map<string, Limit>();
 
@@ -56,10 +56,10 @@ export function createTargets(options: TargetsOptions): { for(question: Pick<Que
   }
 
   return {
-    for: async ({ rollout: { namespace }, source }) => {
-      if (!source) return targetOf(options.own.url, options.own.credentials ?? {});
-      const url = checkedUrl(source, options.isAllowedHost);
-      return targetOf(url, await credentialsOf(source, namespace, options.readSecret));
+    for: async ({ rollout: { namespace }, prometheus }) => {
+      if (!prometheus) return targetOf(options.own.url, options.own.credentials ?? {});
+      const url = checkedUrl(prometheus, options.isAllowedHost);
+      return targetOf(url, await credentialsOf(prometheus, namespace, options.readSecret));
     },
   };
 }

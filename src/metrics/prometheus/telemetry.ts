@@ -1,9 +1,10 @@
 /** What a Prometheus has about the two sides of a Rollout: the questions that verdicts and evidence are made of. */
 import type { Batcher } from "./batcher.ts";
+import type { CounterMetric, Names } from "./dialect.ts";
 import type { CanaryTelemetry } from "./istio-counters.ts";
 import type { PastPoint } from "./past.ts";
-import { droppedShape, NEWEST_SCRAPE, pastShape, seenBeforeShape, snapshotShape, tailShape, type CounterMetric, type Names, type SeenBefore } from "./shapes.ts";
-import { ofWorkloads, type Counters, type Snapshot } from "./snapshot.ts";
+import { droppedShape, newestScrapeShape, pastShape, seenBeforeShape, snapshotShape, tailShape, type SeenBefore } from "./shapes.ts";
+import { kindOf, ofWorkloads, type Counters, type Snapshot } from "./snapshot.ts";
 import type { Target } from "./targets.ts";
 
 export interface Telemetry {
@@ -32,7 +33,19 @@ export function createTelemetry(counter: CounterMetric, names: Names, { target, 
     dropped: (fromMs, toMs) => batcher.ask(target, droppedShape(counter, toMs - fromMs), names, toMs, signal),
     seenBefore: (instantMs, reachMs) => batcher.ask(target, seenBeforeShape(counter, reachMs), names, instantMs, signal),
     past: (untilMs) => batcher.ask(target, pastShape(counter), names, untilMs, signal),
-    newestScrapeMs: (instantMs) => batcher.ask(target, NEWEST_SCRAPE, names, instantMs, signal),
+    newestScrapeMs: (instantMs) => batcher.ask(target, newestScrapeShape(counter), names, instantMs, signal),
+  };
+}
+
+/** Of copies of requests no caller knows, whatever else it reports: what the pods themselves tell is all there is. */
+export function toldByPods(telemetry: Telemetry): Telemetry {
+  const ofPods = <Value>(all: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> => new Map([...all].filter(([reporter]) => kindOf(reporter) === "destination"));
+  return {
+    ...telemetry,
+    at: async (instantMs) => {
+      const { scrapes, counters } = await telemetry.at(instantMs);
+      return { scrapes: ofPods(scrapes), counters: ofPods(counters) };
+    },
   };
 }
 

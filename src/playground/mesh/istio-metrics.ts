@@ -1,4 +1,4 @@
-/** Istio's standard metrics as the client's proxy reports them (`reporter="source"`). */
+/** Istio's standard metrics as the client's proxy reports them (`reporter="source"`); pods here have no proxies of their own, so what only those could tell stands beside it. */
 import { Counter, Histogram, Registry } from "prom-client";
 import type { Endpoint } from "./endpoint.ts";
 import type { ServiceName } from "./routing-table.ts";
@@ -27,12 +27,14 @@ export interface FinishedRequest {
 
 export interface IstioMetrics {
   record(request: FinishedRequest): void;
+  /** A copy of a request, which no caller knows of: reported as by the pod that got it (`reporter="destination"`). */
+  recordShadow(request: FinishedRequest): void;
   /** In Prometheus' text format; a series appears with its first request, as in Envoy. */
   text(): Promise<string>;
 }
 
 /** Envoy's default bounds, in milliseconds. */
-const boundsMs = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000];
+export const boundsMs = [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000];
 
 const labelNames = [
   "reporter", "source_workload", "source_workload_namespace", "source_principal", "source_app", "source_version", "source_cluster",
@@ -53,19 +55,20 @@ export function createIstioMetrics(caller: Caller): IstioMetrics {
     ...shared,
   });
   const source = sourceLabels(caller);
+  const record = (reporter: "source" | "destination", request: FinishedRequest): void => {
+    const labels = { ...source, reporter, ...destinationLabels(request), response_code: String(request.code), response_flags: request.flags };
+    requests.inc(labels);
+    durations.observe(labels, request.durationMs);
+  };
   return {
-    record: (request) => {
-      const labels = { ...source, ...destinationLabels(request), response_code: String(request.code), response_flags: request.flags };
-      requests.inc(labels);
-      durations.observe(labels, request.durationMs);
-    },
+    record: (request) => record("source", request),
+    recordShadow: (request) => record("destination", request),
     text: () => registry.metrics(),
   };
 }
 
 function sourceLabels({ workload, namespace, app, version }: Caller) {
   return {
-    reporter: "source",
     source_workload: workload,
     source_workload_namespace: namespace,
     source_principal: principalOf(namespace, app),

@@ -27,9 +27,23 @@ export const HttpMatch = z.strictObject({
 /** Conditions that must all hold. Strict: a condition that this mesh does not know must not be passed over. */
 export type HttpMatch = z.infer<typeof HttpMatch>;
 
+const Destination = z.object({ host: z.string(), subset: z.string().optional() });
+const Percentage = z.object({ value: z.number().default(0) }).optional();
+
+/** Copies of requests go there as well; all of them where no percentage is said. */
+const HttpMirror = z.object({ destination: Destination, percentage: Percentage });
+export type HttpMirror = z.infer<typeof HttpMirror>;
+
+/** What is done to the headers of an answer: taken out, put in the place of others, or put beside them. */
+const HeaderEdit = z.object({ remove: z.array(z.string()).default([]), set: Labels.default({}), add: Labels.default({}) });
+export type HeaderEdit = z.infer<typeof HeaderEdit>;
+
+const Headers = z.object({ response: HeaderEdit.optional() }).optional();
+
 export const HttpDestination = z.object({
-  destination: z.object({ host: z.string(), subset: z.string().optional() }),
+  destination: Destination,
   weight: z.int().min(0).optional(),
+  headers: Headers,
 });
 export type HttpDestination = z.infer<typeof HttpDestination>;
 
@@ -37,6 +51,10 @@ const HttpRoute = z.object({
   name: z.string().optional(),
   match: z.array(HttpMatch).optional(),
   route: z.array(HttpDestination).min(1),
+  headers: Headers,
+  mirror: Destination.optional(),
+  mirrorPercentage: Percentage,
+  mirrors: z.array(HttpMirror).default([]),
 });
 
 const Metadata = z.object({ name: z.string(), namespace: z.string(), creationTimestamp: z.string().optional() });

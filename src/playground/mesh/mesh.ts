@@ -26,6 +26,8 @@ export interface Mesh {
   proxyOf(workload: string): Proxy;
   /** What really went where since the last reset, counted at the proxies. */
   routed(namespace: string, service: string): VersionCounts;
+  /** The same of copies of requests, which answer nobody and are not among those. */
+  shadowed(namespace: string, service: string): VersionCounts;
   resetRouted(namespace: string, service: string): void;
   /** Objects of the last push in force that could not be read, one sentence each. */
   rejected(): readonly string[];
@@ -45,6 +47,7 @@ export async function createMesh({ callers, endpoints, seed, propagationMs = 0 }
     onInForce: routes.onInForce,
     proxyOf: (workload) => known(proxies, workload),
     routed: tally.read,
+    shadowed: tally.readShadows,
     resetRouted: tally.reset,
     rejected: () => routes.table().rejected,
     close: async () => {

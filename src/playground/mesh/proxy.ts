@@ -5,15 +5,22 @@ import { listenOnLoopback } from "../loopback.ts";
 import { processClock } from "../process-clock.ts";
 import { isSelected, type Endpoint } from "./endpoint.ts";
 import type { Entrance, Sender } from "./http-match.ts";
-import { createIstioMetrics, type Caller, type IstioMetrics } from "./istio-metrics.ts";
-import type { RoutingTable, ServiceName, Target } from "./routing-table.ts";
+import { createEnvoyMetrics } from "./envoy-metrics.ts";
+import { createIstioMetrics, type Caller, type FinishedRequest } from "./istio-metrics.ts";
+import { createLinkerdMetrics } from "./linkerd-metrics.ts";
+import type { RoutingTable, ServiceName, Shadow, Target } from "./routing-table.ts";
+import { copyTo, type ShadowSent } from "./shadows.ts";
+import { edited } from "./header-edit.ts";
+import type { HeaderEdit } from "./mesh-objects.ts";
 import type { Tally } from "./tally.ts";
 
 export interface Proxy {
   /** Where the workload sends its requests; the Host header names the destination. */
   readonly url: string;
-  /** `http://…/stats/prometheus`, as Prometheus scrapes it. */
+  /** `http://…/stats/prometheus`, as Prometheus scrapes it: Istio's metrics, and Envoy's own. */
   readonly statsUrl: string;
+  /** `http://…/metrics`: the same requests, told as Linkerd does. */
+  readonly linkerdUrl: string;
   close(): Promise<void>;
 }
 
@@ -32,13 +39,21 @@ export interface ProxyOptions {
 const upstreamTimeoutMs = 15_000;
 
 export async function createProxy(options: ProxyOptions): Promise<Proxy> {
-  const metrics = createIstioMetrics(options.caller);
+  const [istio, envoy, linkerd] = [createIstioMetrics(options.caller), createEnvoyMetrics(), createLinkerdMetrics(options.caller)];
+  const metrics: ProxyMetrics = {
+    record: (finished) => [istio, envoy, linkerd].forEach((each) => each.record(finished)),
+    recordShadow(finished) {
+      istio.recordShadow(finished);
+      envoy.record(finished); // its clusters count copies as they count requests; Linkerd's proxies send none
+    },
+  };
   const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
   const server = await listenOnLoopback((request, response) => route(options, agent, metrics, request, response));
-  const stats = await listenOnLoopback((request, response) => void answerStats(request, response, metrics.text));
+  const stats = await listenOnLoopback((request, response) => void answerStats(response, { "/stats/prometheus": [istio, envoy], "/metrics": [linkerd] }[request.url ?? ""]));
   return {
     url: server.url,
     statsUrl: `${stats.url}/stats/prometheus`,
+    linkerdUrl: `${stats.url}/metrics`,
     close: async () => {
       agent.destroy();
       await Promise.all([server.close(), stats.close()]);
@@ -46,12 +61,18 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
   };
 }
 
-async function answerStats(request: IncomingMessage, response: ServerResponse, text: () => Promise<string>): Promise<void> {
-  if (request.url !== "/stats/prometheus") return void response.writeHead(404).end();
-  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(await text());
+interface ProxyMetrics {
+  record(finished: FinishedRequest): void;
+  /** Of a copy. */
+  recordShadow(finished: FinishedRequest): void;
 }
 
-function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, request: IncomingMessage, response: ServerResponse): void {
+async function answerStats(response: ServerResponse, metrics: readonly { text(): Promise<string> }[] | undefined): Promise<void> {
+  if (!metrics) return void response.writeHead(404).end();
+  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end((await Promise.all(metrics.map(({ text }) => text()))).join(""));
+}
+
+function route(options: ProxyOptions, agent: Agent, metrics: ProxyMetrics, request: IncomingMessage, response: ServerResponse): void {
   const startedMs = processClock.nowMs();
   const host = request.headers.host ?? "";
   const asked = { host, target: request.url ?? "/", method: request.method ?? "GET", headers: request.headers };
@@ -64,8 +85,29 @@ function route(options: ProxyOptions, agent: Agent, metrics: IstioMetrics, reque
     metrics.record({ service: target.service, host, endpoint, ...end, durationMs: processClock.nowMs() - startedMs });
     finish(end.code);
   });
-  if (endpoint) forward(agent, endpoint, request, response, trouble);
+  copyTo(request, target.kind === "pods" ? target.shadows.flatMap((shadow) => shadowSent(options, { agent, metrics, request }, shadow)) : []);
+  if (endpoint) forward({ agent, endpoint, answered: target.kind === "pods" ? target.answered : [] }, request, response, trouble);
   else refuse(response, trouble, ...whyNot(target));
+}
+
+interface Copying {
+  readonly agent: Agent;
+  readonly metrics: ProxyMetrics;
+  readonly request: IncomingMessage;
+}
+
+/** One of those copies that chance says are to be sent, and for which there is a pod. */
+function shadowSent({ endpoints, random, tally }: ProxyOptions, { agent, metrics, request }: Copying, { pods: { service, selector }, share }: Shadow): readonly ShadowSent[] {
+  const endpoint = random() < share ? pick(endpoints(), service, selector, random) : undefined;
+  if (!endpoint) return [];
+  const finish = tally.addShadow(service, endpoint);
+  return [{
+    agent, endpoint, headers: endToEnd(request.headers), timeoutMs: upstreamTimeoutMs,
+    ended: (end) => {
+      metrics.recordShadow({ service, host: request.headers.host ?? "", endpoint, ...end });
+      finish(end.code);
+    },
+  }];
 }
 
 function senderOf({ caller: { namespace, app, version }, entrance }: ProxyOptions): Sender {
@@ -92,7 +134,13 @@ function pick(
   return ready[Math.floor(random() * ready.length)];
 }
 
-function forward(agent: Agent, endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, trouble: { flags: string }): void {
+interface Forwarding {
+  readonly agent: Agent;
+  readonly endpoint: Endpoint;
+  readonly answered: readonly HeaderEdit[];
+}
+
+function forward({ agent, endpoint, answered }: Forwarding, request: IncomingMessage, response: ServerResponse, trouble: { flags: string }): void {
   const upstream = sendRequest({
     agent,
     host: "127.0.0.1",
@@ -103,7 +151,7 @@ function forward(agent: Agent, endpoint: Endpoint, request: IncomingMessage, res
     timeout: upstreamTimeoutMs,
   });
   upstream.once("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, endToEnd(answer.headers));
+    response.writeHead(answer.statusCode ?? 502, edited(endToEnd(answer.headers), answered));
     answer.once("error", () => breakOff(response, trouble)).pipe(response);
   });
   upstream.once("timeout", () => {

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { HttpRouteObject, virtualServicesOf } from "./http-route.ts";
 import { entranceIsIn, routeMatches, type Entrance, type MeshRequest, type Sender } from "./http-match.ts";
-import { DestinationRule, ServiceObject, VirtualService, type HttpDestination } from "./mesh-objects.ts";
+import { DestinationRule, ServiceObject, VirtualService, type HeaderEdit, type HttpDestination } from "./mesh-objects.ts";
 
 export interface MeshObjects {
   readonly virtualServices: readonly KubernetesObject[];
@@ -20,8 +20,22 @@ export interface ServiceName {
   readonly host: string;
 }
 
+export interface PodsTarget {
+  readonly kind: "pods";
+  readonly service: ServiceName;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/** Where copies of requests go. */
+export interface Shadow {
+  readonly pods: PodsTarget;
+  /** Share of the requests, 0 to 1. */
+  readonly share: number;
+}
+
 export type Target =
-  | { readonly kind: "pods"; readonly service: ServiceName; readonly selector: Readonly<Record<string, string>> }
+  /** `answered`: what is done to the headers of its answer, one after the other. */
+  | (PodsTarget & { readonly shadows: readonly Shadow[]; readonly answered: readonly HeaderEdit[] })
   /** Envoy's answer where there is nowhere to go: NR no route, NC no such cluster. */
   | { readonly kind: "nowhere"; readonly code: 404 | 503; readonly flags: "NR" | "NC"; readonly service: ServiceName | undefined };
 
@@ -31,6 +45,8 @@ export interface RoutingTable {
   /** Objects that could not be read, one sentence each; routing goes on without them. */
   readonly rejected: readonly string[];
 }
+
+type Route = VirtualService["spec"]["http"][number];
 
 interface Parsed {
   readonly virtualServices: readonly VirtualService[];
@@ -61,7 +77,7 @@ function targetOf(parsed: Parsed, request: MeshRequest, sender: Sender, draw: nu
   const route = virtualService.spec.http.find(({ match }) => routeMatches(match, request, sender));
   if (!route) return { kind: "nowhere", code: 404, flags: "NR", service: nameFor(parsed, host) };
   const chosen = weighted(route.route, draw);
-  return chosen ? podsOf(parsed, chosen, virtualService.metadata.namespace) : { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };
+  return chosen ? targetIn(parsed, chosen, route, virtualService.metadata.namespace) : { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };
 }
 
 /** Exact hosts before wildcards, longer wildcards before shorter ones; of equals the oldest. */
@@ -92,12 +108,27 @@ function weighted(destinations: readonly HttpDestination[], draw: number): HttpD
   return destinations.find(({ weight = 0 }) => (left -= weight) < 0);
 }
 
-function podsOf(parsed: Parsed, { destination }: HttpDestination, namespace: string): Target {
+/** Of the answer Envoy edits the headers as the destination says, and then as the route does. */
+function targetIn(parsed: Parsed, { destination, headers }: HttpDestination, route: Route, namespace: string): Target {
+  const pods = podsOf(parsed, destination, namespace);
+  if (!pods) return { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, fullHost(parsed, destination.host, namespace)) };
+  return { ...pods, shadows: shadowsOf(parsed, route, namespace), answered: [headers, route.headers].flatMap((each) => each?.response ?? []) };
+}
+
+/** A mirror to nowhere is passed over, as Envoy does it. */
+function shadowsOf(parsed: Parsed, { mirror, mirrorPercentage, mirrors }: Route, namespace: string): readonly Shadow[] {
+  const all = [...(mirror ? [{ destination: mirror, percentage: mirrorPercentage }] : []), ...mirrors];
+  return all.flatMap(({ destination, percentage = { value: 100 } }) => {
+    const pods = podsOf(parsed, destination, namespace);
+    return pods ? [{ pods, share: percentage.value / 100 }] : [];
+  });
+}
+
+function podsOf(parsed: Parsed, destination: HttpDestination["destination"], namespace: string): PodsTarget | undefined {
   const host = fullHost(parsed, destination.host, namespace);
   const service = parsed.services.get(host);
   const subset = destination.subset === undefined ? {} : subsetLabels(parsed, host, destination.subset);
-  if (!service || !subset) return { kind: "nowhere", code: 503, flags: "NC", service: nameFor(parsed, host) };
-  return { kind: "pods", service: serviceNameOf(service), selector: { ...service.spec.selector, ...subset } };
+  return service && subset ? { kind: "pods", service: serviceNameOf(service), selector: { ...service.spec.selector, ...subset } } : undefined;
 }
 
 /** Rules for one host add up, as istiod merges them. */
@@ -111,7 +142,7 @@ function subsetLabels(parsed: Parsed, host: string, name: string): Readonly<Reco
 function plainTarget(parsed: Parsed, host: string): Target {
   const service = parsed.services.get(host);
   if (!service) return { kind: "nowhere", code: 404, flags: "NR", service: undefined };
-  return { kind: "pods", service: serviceNameOf(service), selector: service.spec.selector };
+  return { kind: "pods", service: serviceNameOf(service), selector: service.spec.selector, shadows: [], answered: [] };
 }
 
 /** The full name of the Service that a short one means in a namespace; a name that means none stays as it is. */

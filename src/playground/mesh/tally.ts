@@ -14,8 +14,11 @@ export type VersionCounts = Readonly<Record<string, VersionCount>>;
 export interface Tally {
   /** Counts a request when it is sent on its way; the returned function says how it ended, for the same count even after a reset. */
   add(service: ServiceName | undefined, endpoint: Endpoint | undefined): (code: number) => void;
+  /** The same of a copy, which answers nobody. */
+  addShadow(service: ServiceName, endpoint: Endpoint): (code: number) => void;
   /** Since the last reset, of the Service `name` in `namespace`. */
   read(namespace: string, name: string): VersionCounts;
+  readShadows(namespace: string, name: string): VersionCounts;
   reset(namespace: string, name: string): void;
 }
 
@@ -25,16 +28,31 @@ interface Count {
 }
 
 export function createTally(): Tally {
+  const answered = createCounts();
+  const shadows = createCounts();
+  return {
+    add: (service, endpoint) => answered.add(service, endpoint?.labels.version ?? "-"),
+    addShadow: (service, endpoint) => shadows.add(service, endpoint.labels.version ?? "-"),
+    read: answered.read,
+    readShadows: shadows.read,
+    reset: (namespace, name) => {
+      answered.reset(namespace, name);
+      shadows.reset(namespace, name);
+    },
+  };
+}
+
+function createCounts() {
   const services = new Map<string, Map<string, Count>>();
   return {
-    add: (service, endpoint) => {
+    add: (service: ServiceName | undefined, version: string) => {
       const counts = entryOf(services, service ? `${service.namespace}/${service.name}` : "", () => new Map<string, Count>());
-      const count = entryOf(counts, endpoint?.labels.version ?? "-", () => ({ requests: 0, bad: 0 }));
+      const count = entryOf(counts, version, () => ({ requests: 0, bad: 0 }));
       count.requests += 1;
-      return (code) => void (count.bad += code === 0 || code >= 500 ? 1 : 0);
+      return (code: number) => void (count.bad += code === 0 || code >= 500 ? 1 : 0);
     },
-    read: (namespace, name) => Object.fromEntries([...(services.get(`${namespace}/${name}`) ?? [])].map(([version, count]) => [version, { ...count }])),
-    reset: (namespace, name) => void services.delete(`${namespace}/${name}`),
+    read: (namespace: string, name: string): VersionCounts => Object.fromEntries([...(services.get(`${namespace}/${name}`) ?? [])].map(([version, count]) => [version, { ...count }])),
+    reset: (namespace: string, name: string) => void services.delete(`${namespace}/${name}`),
   };
 }
 

@@ -11,6 +11,8 @@ export interface SampleApp {
   readonly routes?: readonly string[];
   /** Canary shares of its Rollout's ladder, in percent. */
   readonly ladder: readonly number[];
+  /** One Deployment that is updated in place, instead of one for each version. */
+  readonly isHeld?: true;
 }
 
 function to(host: string, subset: string, weight?: number) {
@@ -54,4 +56,15 @@ export const fitcycle: SampleApp = {
   ladder: [50, 100],
 };
 
-export const sampleApps: readonly SampleApp[] = [reviews, website, fitcycle];
+/** One Deployment, whose image is changed in place. */
+export const ratings: SampleApp = {
+  name: "ratings",
+  versions: ["v1", "v2", "v3"],
+  port: 9080,
+  image: (version) => `ratings:${version}`,
+  virtualService: { hosts: ["ratings"], http: [{ route: [{ destination: { host: "ratings" } }] }] },
+  ladder: [25, 50, 100],
+  isHeld: true,
+};
+
+export const sampleApps: readonly SampleApp[] = [reviews, website, fitcycle, ratings];

@@ -79,6 +79,11 @@ function within(behaviour: Behaviour): Behaviour {
   return behaviour;
 }
 
+/** An application has cookies of its own. */
+function welcome({ headers: { cookie = "" } }: IncomingMessage): { readonly "set-cookie"?: string } {
+  return /(^|; )visitor=/.test(cookie) ? {} : { "set-cookie": "visitor=known; Path=/" };
+}
+
 async function answer(pod: SamplePod, { behaviour, random }: Version, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const failed = random() < behaviour.errorRate;
   const delayMs = behaviour.latencyMs * Math.exp(scatter * normalFrom(random));
@@ -86,6 +91,6 @@ async function answer(pod: SamplePod, { behaviour, random }: Version, request: I
   await processClock.wait(delayMs);
   const { app, version } = pod.labels;
   const body = failed ? { app, version, pod: pod.pod, error: "this version was turned bad" } : { app, version, pod: pod.pod };
-  response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "" });
+  response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "", ...welcome(request) });
   response.end(`${JSON.stringify(body)}\n`);
 }

@@ -1,6 +1,6 @@
 /** What Weir would have decided on past data: the daemon's own rules at each instant of the past, with the same queries as live. */
 import type { MetricProvider } from "../../metrics/metric-provider.ts";
-import type { Measurement } from "../../rollout/analysis/measurement.ts";
+import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
 import { namesPods } from "../../rollout/analysis/query-variables.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
 import type { Check } from "../../rollout/status.ts";
@@ -11,7 +11,7 @@ export interface BacktestOptions {
   readonly fromMs: number;
   readonly toMs: number;
   readonly namespace: string;
-  /** Names as Istio's telemetry has them (`destination_workload`). */
+  /** The workloads' names as telemetry has them (Istio's `destination_workload`), or those of Envoy's clusters. */
   readonly canary: string;
   readonly stable: string;
 }
@@ -60,7 +60,7 @@ export async function backtest(rollout: ValidRollout, options: BacktestOptions, 
   let stage = newStage(onRecordedShares(rollout), cast, fromMs);
   for (let nowMs = fromMs; nowMs <= toMs; ) {
     signal.throwIfAborted();
-    const scene = played(stage, nowMs, await answersAt(stage, nowMs, metrics, signal));
+    const scene = played(stage, nowMs, await answersAt(stage, nowMs, options, metrics, signal));
     if (instants.at(-1)?.atMs !== nowMs) instants.push(instantOf(scene, nowMs)); // the second look at a time only sees the first one's write
     onLook(nowMs);
     stage = scene.stage;
@@ -81,11 +81,17 @@ function onRecordedShares({ spec, ...rollout }: ValidRollout): ValidRollout {
   return { ...rollout, spec: { ...spec, analysis: { ...analysis, onMissingTraffic: "ignore" } } };
 }
 
-async function answersAt(stage: Stage, nowMs: number, metrics: MetricProvider, signal: AbortSignal): Promise<readonly Measurement[]> {
-  const answers = await Promise.all(questionsAt(stage, nowMs).map((question) => metrics.measure(question, signal)));
+async function answersAt(stage: Stage, nowMs: number, options: BacktestOptions, metrics: MetricProvider, signal: AbortSignal): Promise<readonly Measurement[]> {
+  const answers = await Promise.all(questionsAt(stage, nowMs).map((question) => metrics.measure(withClusters(question, options), signal)));
   const failed = answers.find((answer) => answer.kind === "error");
   if (failed) throw new Error(`${failed.name} at ${timeOf(failed.instantMs)}, asked where --prometheus says: ${failed.message}`);
   return answers;
+}
+
+/** The names of Envoy's clusters are given as they were: no version of then needs to fit the template of now. */
+function withClusters(question: Question, { canary, stable }: BacktestOptions): Question {
+  if (question.source !== "envoy") return question;
+  return { ...question, canary: { ...question.canary, cluster: canary }, stable: { ...question.stable, cluster: stable } };
 }
 
 function instantOf({ decision, status }: Scene, atMs: number): Instant {

@@ -41,7 +41,7 @@ function requestsUntil(isDecided: (evidence: Evidence) => boolean, metric: Metri
     const measured = { name: metric.name, instantMs: 0, query: "", kind: "base", growth } as const;
     // What is to come is not told look by look: writing it down would take longer than everything else.
     const before = ahead;
-    ahead = { ...nextEvidence(ahead, metric, measured, { ...look, definition: evidence.definition, isWarmingUp: false, isMatched: false, canaryPods: 0 })!, trail: "" };
+    ahead = { ...nextEvidence(ahead, metric, measured, { ...look, definition: evidence.definition, isWarmingUp: false, isComparable: true, canaryPods: 0 })!, trail: "" };
     if (isDecided(ahead)) return Math.ceil(looks * growth.canary.requests);
     if (isLost(before, ahead)) return undefined;
   }

@@ -20,8 +20,8 @@ export interface Circumstances {
   /** The canary's pods became ready only now: all but the errors that the limit forbids is passed over. */
   readonly isWarmingUp: boolean;
   readonly canaryPods: number;
-  /** Requests were picked out for the canary: they are no sample of all, and stable's no measure for them. */
-  readonly isMatched: boolean;
+  /** False where requests were picked out for the canary, or copied to it: they are no sample of all, and stable's no measure for them. */
+  readonly isComparable: boolean;
   /** The next weight, as a fraction, where it has to be shown to be safe. */
   readonly nextShare?: number;
 }
@@ -114,7 +114,7 @@ function learnt(evidence: Evidence, metric: Metric, news: News, look: Circumstan
     ...evidence,
     ...totalsAfter(evidence, news.growth),
     looks: evidence.looks + 1,
-    ...(againstStable.length > 0 ? comparedAfter(evidence, metric, againstStable, { ...news, skip: look.isWarmingUp || look.isMatched }) : {}),
+    ...(againstStable.length > 0 ? comparedAfter(evidence, metric, againstStable, { ...news, skip: look.isWarmingUp || !look.isComparable }) : {}),
     ...(againstLimit ? limitedAfter(evidence, againstLimit, { ...news, skip: look.isWarmingUp && metric.latency !== undefined }) : {}),
     ...safeAfter(evidence, metric, news.growth, look),
   };

@@ -18,13 +18,13 @@ interface Judgement {
 
 /** What a verdict rests on besides the measurement. */
 export interface Grounds {
-  readonly analysis: Pick<Analysis, "minRequests" | "warmup">;
+  readonly analysis: Pick<Analysis, "minRequests" | "warmup" | "source" | "envoyCluster">;
   /** Built-ins: what the run has learnt, this look included, and what it amounts to; absent before the first look. */
   readonly evidence?: Evidence;
   readonly standing?: Standing;
   readonly isWarmingUp: boolean;
-  /** Requests were picked out, and are compared with nothing. */
-  readonly isMatched: boolean;
+  /** False where requests were picked out or copied, which are compared with nothing. */
+  readonly isComparable: boolean;
 }
 
 type Counted = Extract<Measurement, { kind: "counted" }>;
@@ -129,7 +129,7 @@ function querySaid({ min, max, ratio }: Metric, stableValue: number | undefined)
 
 /** The check as it stands after a measurement: rows of failures, passes, and where the next window begins. */
 export function nextCheck(previous: Check | undefined, metric: Metric, measurement: Measurement, grounds: Grounds): Check | undefined {
-  const judged = judge(grounds.isMatched ? uncompared(metric) : metric, measurement, grounds);
+  const judged = judge(grounds.isComparable ? metric : uncompared(metric), measurement, grounds);
   if (!judged) return previous;
   const at = timeOf(measurement.instantMs);
   const conclusive = judged.verdict === "Fail" || judged.verdict === "Pass";
@@ -140,7 +140,7 @@ export function nextCheck(previous: Check | undefined, metric: Metric, measureme
     failuresInARow: rowAfter(previous?.failuresInARow ?? 0, judged.verdict),
     passes: passesAfter(previous, judged.verdict, grounds.analysis.minRequests),
     ...(kindOf(metric) === undefined ? {} : { minRequests: grounds.analysis.minRequests }),
-    definition: definitionOf(metric),
+    definition: definitionOf(metric, grounds.analysis),
     query: measurement.query,
     at,
     ...(since ? { since } : {}),
@@ -169,8 +169,9 @@ export function hasFailed(metric: Metric, check: Check | undefined): boolean {
 }
 
 /** Fingerprint of what a metric measures and against what (FNV-1a, 32 bit); `failures` and `onFail` may change without losing evidence. */
-export function definitionOf(metric: Metric): string {
-  const text = JSON.stringify([metric.errorRate, metric.latency, metric.query, metric.min, metric.max, metric.ratio]);
+export function definitionOf(metric: Metric, { source, envoyCluster }: Pick<Analysis, "source" | "envoyCluster">): string {
+  const readFrom = metric.query !== undefined || source === "istio" ? [] : [source, envoyCluster];
+  const text = JSON.stringify([metric.errorRate, metric.latency, metric.query, metric.min, metric.max, metric.ratio, ...readFrom]);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
   return hash.toString(16);

@@ -1,5 +1,5 @@
 /** What a metric provider is asked, and what it answers: counts and values, no verdict. */
-import type { Metric, PrometheusSource } from "../spec.ts";
+import type { Metric, PrometheusSource, TelemetrySource } from "../spec.ts";
 import type { RolloutRef } from "../rollout.ts";
 
 /** Which pods' telemetry belongs to a side. */
@@ -9,6 +9,8 @@ export interface Scope {
   readonly version: string;
   readonly workloads: readonly string[];
   readonly pods: readonly string[];
+  /** What Envoy calls the cluster of the version; absent where nobody has said it. */
+  readonly cluster?: string;
 }
 
 /** One check at one instant. */
@@ -16,7 +18,9 @@ export interface Question {
   readonly rollout: RolloutRef & { readonly uid: string };
   readonly metric: Metric;
   /** The Rollout's own Prometheus; absent: the daemon's. */
-  readonly source?: PrometheusSource;
+  readonly prometheus?: PrometheusSource;
+  /** Built-ins: whose counters are read there. */
+  readonly source: TelemetrySource;
   readonly canary: Scope;
   readonly stable: Scope;
   /** T, on the grid; every query is evaluated at it. */
@@ -30,6 +34,8 @@ export interface Question {
   /** `$(window)` of custom queries. */
   readonly windowMs: number;
   readonly minRequests: number;
+  /** The canary gets nothing but copies of requests, of which no caller knows: its own pods alone report them. */
+  readonly ofShadows?: boolean;
   /** Built-ins: the instant up to which the run's evidence is counted; what both sides did since then is asked for. */
   readonly evidenceSinceMs?: number;
   /** Latency: the histogram's bounds at which both sides are compared, in milliseconds; absent: not chosen yet. */

@@ -1,6 +1,7 @@
 /** What to ask the metric provider in this tick: the checks that are due. */
 import { type Case, inForceAtMs, versionSeen } from "../case.ts";
 import type { Observation } from "../observation.ts";
+import { isGiven } from "../ladder.ts";
 import { caseOf } from "../read-case.ts";
 import type { ValidRollout } from "../rollout.ts";
 import type { Metric } from "../spec.ts";
@@ -10,6 +11,7 @@ import { wantsHistory } from "./gather.ts";
 import { dueInstant } from "./instants.ts";
 import { hasFailed } from "./judge.ts";
 import type { Measurement, Question, Scope } from "./measurement.ts";
+import { clusterName } from "./envoy-cluster.ts";
 import { kindOf } from "./tests.ts";
 import { evidenceOf } from "./weigh.ts";
 
@@ -24,7 +26,7 @@ const STAMP_ROUNDING_MS = 1_000;
 export function questionsFor(rollout: ValidRollout, seen: Observation): Question[] {
   const it = caseOf(rollout, seen);
   const { run, spec } = it;
-  if (!run || it.command || rollout.metadata.deletionTimestamp || run.direct || (run.weight === 0 && !run.matched)) return [];
+  if (!run || it.command || rollout.metadata.deletionTimestamp || run.direct || !isGiven(run)) return [];
   const instantMs = dueInstant(it.nowMs, msOf(spec.analysis.interval), msOf(spec.analysis.settle));
   const inForce = inForceAtMs(it, run);
   if (inForce === undefined || instantMs < inForce) return [];
@@ -40,7 +42,8 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
     ...askedOfBoth(it, run, metric, inForce),
     rollout: { namespace, name, uid },
     metric,
-    ...(analysis.prometheus ? { source: analysis.prometheus } : {}),
+    ...(analysis.prometheus ? { prometheus: analysis.prometheus } : {}),
+    source: analysis.source,
     canary: scopeOf(it, run.to.version),
     stable: scopeOf(it, run.from.version),
     instantMs,
@@ -49,6 +52,7 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
     ...(check ? { lastInstantMs: instantOf(check.at) } : {}),
     windowMs: Math.min(WINDOW_INTERVALS * msOf(analysis.interval), instantMs - inForce),
     minRequests: analysis.minRequests,
+    ...((run.mirrored ?? 0) > 0 ? { ofShadows: true } : {}),
   };
 }
 
@@ -78,7 +82,15 @@ function evidenceSince({ spec, status }: Case, evidence: Evidence | undefined, i
 
 function scopeOf(it: Case, version: string): Scope {
   const { backend, workloads, pods } = versionSeen(it, version);
-  return { namespace: backend.kind === "found" ? backend.namespace : it.rollout.metadata.namespace, version, workloads, pods };
+  const { namespace, name } = it.rollout.metadata;
+  const { envoyCluster } = it.spec.analysis;
+  return {
+    namespace: backend.kind === "found" ? backend.namespace : namespace,
+    version,
+    workloads,
+    pods,
+    ...(envoyCluster === undefined ? {} : { cluster: clusterName(envoyCluster, { namespace, name, version }) }),
+  };
 }
 
 /** True where this answer alone takes the traffic back: looking stops at once (law 5). */

@@ -1,13 +1,18 @@
 /** Rules at rest: first sight, what serves, and when a run begins. */
-import { absenceSaid, type Case, editableOf, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
+import { type Case, editableOf, isOlder, notReadyFor, present, routeOf, seenShare, splitOf, versionSeen } from "../case.ts";
 import type { Beginning, Decision, Said } from "../decision.ts";
-import { givenAt, isWeightStep, standingAt } from "../ladder.ts";
-import type { DestinationSeen, RouteFound } from "../observation.ts";
+import { type Given, givenAt, isChange, isGiven, isPauseStep, loadAt, standingAt } from "../ladder.ts";
+import type { Command } from "../command.ts";
+import { deploymentSeen, waitingTemplateSaid } from "../deployment.ts";
+import type { DeploymentSeen, DestinationSeen, RouteFound } from "../observation.ts";
 import { portionSaid, standingSaid } from "../portion.ts";
-import { askedTwice, noRoomFor, writableFor } from "../route-write.ts";
+import { askedTwice, cannotMirror, cannotPreview, noRoomFor, writableFor } from "../route-write.ts";
+import { cannotPinAt } from "../sessions.ts";
 import type { Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";
+import { wayBackObstacle } from "../way-back.ts";
 import { failure, leftBehind, takenBackSaid } from "./ending.ts";
+import { pauseSaid } from "./pausing.ts";
 import { accepted, byWhom, percent, type Rule, say, splitSaid, stay } from "./rule.ts";
 
 /** The route is not there, or cannot be read: nothing else can be said. */
@@ -39,11 +44,20 @@ export const begun: Rule = (it) => {
   const { release } = it.spec;
   const serving = route.destinations.filter(({ candidate, points }) => candidate && points > 0);
   const others = serving.filter(({ version }) => version !== release);
-  if (others.length === 0 && serving.length > 0) return { kind: "adopt", stable: present(it, release), ...say("Healthy", "NothingToDo", `${release} serves alone`) };
+  if (others.length === 0 && serving.length > 0) return mixed(it) ?? { kind: "adopt", stable: present(it, release), ...say("Healthy", "NothingToDo", `${release} serves alone`) };
   const stable = stableAmong(it, others);
   if (!stable) return stay("Degraded", "StableUnknown", stableUnknown(it, route, others));
   return beginOrWait(it, route, { from: present(it, stable), direct: it.spec.strategy.firstRun === "direct" });
 };
+
+/** A Deployment in the middle of a roll serves two templates, and neither of them is proven: what comes of that is seen when it is over. */
+function mixed(it: Case): Decision | undefined {
+  const deployment = deploymentSeen(it);
+  if (!deployment || deployment.otherPods === 0) return undefined;
+  const { label, template, isPaused } = deployment;
+  if (!isPaused) return stay("Pending", "FirstSight", `${label} rolls to ${template.version}: it is looked at as soon as all of its pods are of it`);
+  return stay("Degraded", "StableUnknown", `${label} is paused in the middle of a roll to ${template.version}, so two templates serve: let it roll (kubectl rollout resume), or apply the other template again`);
+}
 
 function stableAmong(it: Case, others: readonly DestinationSeen[]): string | undefined {
   const { stable } = it.spec;
@@ -75,19 +89,26 @@ interface Wish {
 function beginOrWait(it: Case, route: RouteFound, wish: Wish): Decision {
   const to = wish.to ?? present(it, it.spec.release);
   const { backend } = versionSeen(it, to.version);
-  if (backend.kind === "missing") return stay("Pending", "TargetMissing", backend.message);
+  if (backend.kind === "missing" && !it.spec.deployment) return stay("Pending", "TargetMissing", backend.message);
   const run = beginning(it, route, { ...wish, to });
   const number = it.status.runs + 1;
-  if (run.enter !== undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} begins with ${portionSaid(givenAt(ladderOf(it, run.direct), run.enter))}, ${wish.from.version} is stable`) };
   const ladder = ladderOf(it, run.direct);
+  if (run.enter !== undefined) return { kind: "begin", run, ...enteringSaid(it, `run ${number}: ${to.version}`, ladder, run.enter, wish.from) };
   const next = standingAt(ladder, run.weight) + 1;
   if (ladder[next] === undefined) return { kind: "begin", run, ...say("Progressing", "Stepping", `run ${number}: ${to.version} has ${percent(run.weight)} already, as the route's owner set it`) };
   return { kind: "begin", run, ...waitingSaid(run, cannotEnter(it, run, ladder, next) ?? "") };
 }
 
+/** A run whose ladder begins with a pause waits from the beginning. */
+function enteringSaid(it: Case, subject: string, ladder: readonly Step[], step: number, from: VersionRevision): Said {
+  const [given, first] = [givenAt(ladder, step), ladder[step]];
+  if (isPauseStep(first)) return say("Paused", "Step", `${subject} ${pauseSaid(it, given, first)}`);
+  return say("Progressing", "Stepping", `${subject} begins with ${portionSaid(given)}, ${from.version} is stable`);
+}
+
 /** A run that would go on if its next step could be entered. */
-export function waitingSaid(run: { readonly to: VersionRevision } & Pick<Run, "weight" | "matched">, lacking: string): Said {
-  const [phase, reason] = run.weight === 0 && !run.matched ? (["Pending", "NotReady"] as const) : (["Progressing", "Holding"] as const);
+export function waitingSaid(run: { readonly to: VersionRevision } & Given, lacking: string): Said {
+  const [phase, reason] = !isGiven(run) ? (["Pending", "NotReady"] as const) : (["Progressing", "Holding"] as const);
   return say(phase, reason, `${run.to.version} waits ${standingSaid(run)}: ${lacking}`);
 }
 
@@ -118,28 +139,53 @@ function beginning(it: Case, route: RouteFound, wish: Wish & { to: VersionRevisi
 }
 
 /** Why a step cannot be entered yet; undefined when it can. */
-export function cannotEnter(it: Case, run: { readonly from: VersionRevision; readonly to: VersionRevision; readonly direct?: boolean | undefined }, ladder: readonly Step[], step: number): string | undefined {
-  if (!isWeightStep(ladder[step])) return undefined;
-  const { weight, matched = [] } = givenAt(ladder, step);
-  const lacking = noRoomFor(it, run) ?? askedTwice(it, matched) ?? notReadyFor(it, run.to.version, weight);
+export function cannotEnter(it: Case, run: { readonly from: VersionRevision; readonly to: VersionRevision; readonly direct?: boolean | undefined; readonly mirrored?: number | undefined }, ladder: readonly Step[], step: number): string | undefined {
+  if (!isChange(ladder, step)) return undefined;
+  const { weight, matched = [], mirrored, previewed } = givenAt(ladder, step);
+  const lacking = noRoomFor(it, run) ?? askedTwice(it, matched) ?? cannotMirror(it, run, mirrored) ?? cannotPreview(it, previewed) ?? cannotPinAt(it, run, weight) ?? notReadyFor(it, run.to.version, loadAt(ladder, step));
   if (lacking) return lacking;
   if (!it.seen.crdIsCurrent) return "the CRD on the server is older than this daemon, so no step up is taken: apply deploy/crd.yaml";
-  const stable = versionSeen(it, run.from.version);
-  if (!run.direct && stable.readyPods === 0) return `${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
-  return undefined;
+  return run.direct ? undefined : wayBackObstacle(it, run.from.version);
 }
+
+/** A cached route that is older than the one from which the last run ended shows that run's own weights: they are nobody's will, and no run begins from them. */
+export const outdated: Rule = (it) => {
+  const endedFrom = it.ended?.endedFrom;
+  const route = editableOf(it);
+  if (it.run || it.observing || !route || endedFrom === undefined || !isOlder(route.resourceVersion, endedFrom)) return undefined;
+  return stay(it.status.phase, it.status.reason, it.status.message);
+};
 
 /** A person wants what was stable before. */
 export const undone: Rule = (it) => {
   const { command, status } = it;
   const route = routeOf(it);
   if (command?.verb !== "undo" || it.run || !route || !status.stable) return undefined;
+  if (it.spec.deployment) return templateUndone(it, command, status.stable.version);
   const to = command.to === undefined ? status.formerStables[0] : status.history.find(({ number }) => number === command.to)?.from;
   if (!to || to.version === status.stable.version) return undefined;
   const why = `undone${byWhom(command)}`;
   const refuse = refusedByUndo(it, why);
   return { ...beginOrWait(it, route, { from: status.stable, to, direct: true, refuse, actor: command.actor, why }), ...accepted(command, `going back to ${to.version}`) };
 };
+
+/** The template before is written back: that of stable, where another one waits, else that of the stable version before it, which then goes the direct way. */
+function templateUndone(it: Case, command: Command, stable: string): Decision | undefined {
+  const deployment = deploymentSeen(it);
+  const to = deployment && undoneTemplate(it, command, deployment);
+  if (!deployment || to === undefined) return undefined;
+  const message = `the template of ${to} is written back into ${deployment.label}`;
+  const [phase, reason] = to === stable ? (["Pending", "NotReady"] as const) : (["Progressing", "Stepping"] as const);
+  return { kind: "restore", from: deployment.template.version, to, ...say(phase, reason, `undone${byWhom(command)}: ${message}`), ...accepted(command, message) };
+}
+
+/** Which template an undo brings back; undefined where there is none. */
+export function undoneTemplate({ status }: Pick<Case, "status">, { to }: Pick<Command, "to">, { template, remembered }: DeploymentSeen): string | undefined {
+  const { stable, formerStables, history } = status;
+  const waits = stable !== undefined && template.version !== stable.version;
+  const wanted = to === undefined ? (waits ? stable : formerStables[0]) : history.find(({ number }) => number === to)?.from;
+  return wanted !== undefined && wanted.version !== template.version && remembered.includes(wanted.version) ? wanted.version : undefined;
+}
 
 /** Whatever the spec names is not tried again after an undo; a refusal that stands already keeps its reason. */
 function refusedByUndo(it: Case, why: string): NonNullable<Beginning["refuse"]> {
@@ -194,7 +240,7 @@ function refusedSaid(it: Case, serving: string, refused: Refused): Decision {
   const { because, reason, version } = refused;
   const { ended } = it;
   const fresh = ended?.to.version === version && ended.outcome !== "Succeeded";
-  const message = fresh ? takenBackSaid(ended, reason) : undoneSaid(serving, version, reason);
+  const message = `${fresh ? takenBackSaid(ended, reason) : undoneSaid(serving, version, reason)}${waitingTemplateSaid(it, serving)}`;
   return { kind: "adopt", stable: present(it, serving), refused, ...say("Degraded", because, message) };
 }
 
@@ -210,6 +256,8 @@ export const started: Rule = (it) => {
   if (it.run || !route || !status.stable || (command && command.verb !== "retry")) return undefined;
   if (route.managedBy) return managed(route.managedBy, route);
   const { release, strategy } = it.spec;
+  if (release === "" || status.restoring) return undefined;
+  if (deploymentSeen(it)?.replicas === 0) return { kind: "adopt", stable: present(it, release), ...say("Healthy", "NothingToDo", `${release} takes the place of ${status.stable.version}: the Deployment is scaled to 0, so nobody is served meanwhile`) };
   const now = present(it, release);
   const known = status.formerStables.slice(0, strategy.rollbackWindow).some(({ version, revision }) => version === release && (revision === now.revision || now.revision === ""));
   const why = known ? `${release} was stable before (rollbackWindow)` : command && `retried${byWhom(command)}`;

@@ -3,12 +3,14 @@ import { lnMissing } from "../analysis/gather.ts";
 import { lnThreshold } from "../analysis/pool.ts";
 import { missingSaid } from "../analysis/said.ts";
 import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
-import { absenceSaid, type Case, editableOf, failedMetric, isOurStamp, notReadyFor, seenShare, splitOfRun, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, editableOf, failedMetric, inForceAtMs, isOurStamp, mirrorsTo, notReadyFor, seenShare, splitsOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
+import { deploymentSeen, isClosing, waitingTemplateSaid } from "../deployment.ts";
 import { isEqual } from "../equal.ts";
 import { silence } from "../evidence.ts";
-import { stepAfter, weightAt } from "../ladder.ts";
-import { standingSaid } from "../portion.ts";
+import { isPickedOut, loadAt, stepAfter } from "../ladder.ts";
+import type { RouteFound } from "../observation.ts";
+import { pickedSaid, standingSaid } from "../portion.ts";
 import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
@@ -25,12 +27,13 @@ export const aborted: Rule = (it) => {
   const { run, command } = it;
   if (!run || it.observing) return undefined;
   if (command?.verb === "abort" || command?.verb === "undo") {
-    const ending = end(it, run, { outcome: "Aborted", why: `aborted${byWhom(command)}`, actor: command.actor });
+    const ending = end(it, run, { outcome: "Aborted", why: `aborted${byWhom(command)}`, actor: command.actor, restore: command.verb === "undo" });
     const obstacle = obstacleTo(it, run);
     const answer = obstacle ? `run ${run.number} is aborted; its traffic goes to ${run.from.version} as soon as it can: ${obstacle}` : `run ${run.number} is aborted; traffic goes to ${run.from.version}`;
     return { ...ending, refuse: "Aborted", ...accepted(command, answer) };
   }
   if (it.spec.release === run.release || it.spec.release !== run.from.version) return undefined;
+  if (run.deployment !== undefined) return end(it, run, { outcome: "Aborted", why: `the Deployment holds the template of ${run.from.version} again` });
   return end(it, run, { outcome: "Aborted", why: `spec.release names ${run.from.version} again`, actor: it.rollout.metadata.specManager });
 };
 
@@ -38,12 +41,22 @@ interface Ending {
   readonly outcome: "Aborted" | "RolledBack";
   readonly why: string;
   readonly actor?: string | undefined;
+  /** An undo writes the template of stable back, too. */
+  readonly restore?: boolean;
 }
 
-function end(it: Case, run: Run, { outcome, why, actor }: Ending): Decision & { kind: "end" } {
+function end(it: Case, run: Run, { outcome, why, actor, restore = false }: Ending): Decision & { kind: "end" } {
   const obstacle = obstacleTo(it, run);
   const reason = obstacle ? why : `${why}${mendedSaid(it)}`;
-  return { kind: "end", outcome, why: reason, ...(actor ? { actor } : {}), ...say("Degraded", outcome, obstacle ? leftSaid(run, why, obstacle) : takenBackSaid(run, reason)) };
+  const isRestored = run.deployment !== undefined && (restore || run.rollingSince !== undefined || it.spec.deployment?.onRollback === "revert");
+  const waiting = isRestored ? "" : waitingTemplateSaid(it, run.from.version);
+  const said = say("Degraded", outcome, obstacle ? leftSaid(run, why, obstacle) : `${takenBackSaid(run, reason)}${waiting}`);
+  return { kind: "end", outcome, why: reason, ...(actor ? { actor } : {}), ...(isRestored ? { restore: true } : {}), ...said };
+}
+
+/** A run whose Deployment is in the way of its ending well. */
+export function taken(it: Case, run: Run, why: string): Decision & { kind: "end" } {
+  return end(it, run, { outcome: "RolledBack", why });
 }
 
 /** Why nothing can be written that would take the traffic back; undefined where it can, or where the canary has none. */
@@ -88,20 +101,24 @@ export function takenBackSaid({ number, to, from }: Run, why: string): string {
 export const cannotTakeBack: Rule = (it) => {
   const { ended } = it;
   const owed = ended && lastWrite(it, ended);
-  if (!ended || !owed) return undefined;
+  if (!ended || !owed) return ended && isClosing(it, ended) ? endedSaid(it, ended) : undefined;
   const gainer = unreadyGainer(it, owed);
   if (!gainer) return endedSaid(it, ended);
-  const why = `${gainer} has ${absenceSaid(versionSeen(it, gainer))}`;
+  const { readyPods, wantedPods } = versionSeen(it, gainer);
+  const why = `${gainer} has ${readyPods > 0 ? `${readyPods} of ${wantedPods} ready pods, which are being replaced` : absenceSaid(versionSeen(it, gainer))}`;
   return stay("Degraded", "StableUnready", `traffic cannot go to ${gainer} because ${why}; it goes as soon as there is one, or now with weir abort --force (run ${ended.number}: ${ended.reason ?? "ended"})`);
 };
 
+/** Whoever has status alone says what it says. */
+type EndedCase = Pick<Case, "status"> & Partial<Pick<Case, "rollout" | "seen">>;
+
 /** What is said of a run that has ended, while its traces are still on the route. */
-export function endedSaid(it: Pick<Case, "status">, ended: Run): Decision {
+export function endedSaid(it: EndedCase, ended: Run): Decision {
   const { number, to, outcome } = ended;
   const why = ended.reason ?? "no reason was given";
   if (outcome === "Succeeded") return stay("Healthy", "Succeeded", `${to.version} has all the traffic since run ${number}`);
   if (outcome === "Superseded") return stay("Progressing", "Stepping", `run ${number} of ${to.version} was superseded: ${why}`);
-  return stay("Degraded", refusalOf(it, ended), takenBackSaid(ended, why));
+  return stay("Degraded", refusalOf(it, ended), `${takenBackSaid(ended, why)}${waitingTemplateSaid(it, ended.from.version)}`);
 }
 
 function refusalOf({ status: { refused } }: Pick<Case, "status">, { to, outcome }: Run): Refusal {
@@ -118,12 +135,34 @@ export const harmful: Rule = (it) => {
 
 /** Why the canary hurts; undefined while it does not. */
 function harmOf(it: Case, run: Run): string | undefined {
-  const split = splitOfRun(it, run);
+  const split = splitsOfRun(it, run).find((one) => one.canary > 0);
   const canary = versionSeen(it, run.to.version);
-  const matched = editableOf(it)?.matched;
-  const given = split ? [...(split.canary > 0 ? [`${percent(seenShare(split))} of the traffic`] : []), ...(matched ? ["the matched requests"] : [])] : [];
-  if (given.length > 0 && canary.readyPods === 0) return `${run.to.version} has ${given.join(", ")} and ${absenceSaid(canary)}`;
+  const route = editableOf(it);
+  const given = [...(split ? [`${percent(seenShare(split))} of the traffic`] : []), ...(route ? beyondShareSeen(route, run) : [])];
+  if (given.length > 0 && canary.readyPods === 0 && !mayBeReady(it, run)) return `${run.to.version} has ${given.join(", ")} and ${absenceSaid(canary)}`;
   return failure(it, run) ?? silenceSaysRollback(it, run);
+}
+
+function beyondShareSeen(route: RouteFound, run: Run): string[] {
+  const isMirrored = run.mirrored !== undefined && mirrorsTo(route, run.to.version).length > 0;
+  return [...(route.matched ? pickedOutSaid(run) : []), ...(route.sessions?.versions.includes(run.to.version) ? ["the users that stay with it"] : []), ...(isMirrored ? ["shadows of requests"] : [])];
+}
+
+/** Our own route may still be there although the run does not want it any more. */
+function pickedOutSaid(run: Run): string[] {
+  return isPickedOut(run) ? pickedSaid(run) : ["the matched requests"];
+}
+
+/** Of a Deployment's canary, whose pods have just come: the step that was taken on the strength of them is not in force yet, or one cache is behind another. */
+function mayBeReady(it: Case, run: Run): boolean {
+  if (run.deployment === undefined) return false;
+  const inForce = inForceAtMs(it, run);
+  return inForce === undefined || it.nowMs < inForce || isReadyElsewhere(it, run);
+}
+
+/** The pods' cache shows fewer of them ready than another one does. */
+function isReadyElsewhere(it: Case, run: Run): boolean {
+  return (deploymentSeen(it)?.readyCanaryPods ?? 0) > versionSeen(it, run.to.version).readyPods;
 }
 
 export function failure(it: Pick<Case, "spec">, run: Run): string | undefined {
@@ -156,13 +195,20 @@ export const superseded: Rule = (it) => {
   const { run } = it;
   if (!run || it.observing) return undefined;
   const why = successor(it, run);
+  if (why !== undefined && isDelivered(it, run)) return { kind: "end", outcome: "Succeeded", why: `${run.from.version} was kept until ${why}`, ...say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`) };
   return why === undefined ? undefined : { kind: "end", outcome: "Superseded", why, ...say("Progressing", "Stepping", `run ${run.number} of ${run.to.version} is superseded: ${why}`) };
 };
+
+/** It has passed every step, and only waited for the old version's time: another release goes on from it. A Deployment's is not rolled yet, and its template is gone. */
+function isDelivered({ spec }: Case, { keptSince, deployment, target, release }: Run): boolean {
+  return keptSince !== undefined && deployment === undefined && isEqual(spec.traffic, target) && spec.release !== release;
+}
 
 function successor(it: Case, run: Run): string | undefined {
   const { release } = it.spec;
   if (!isEqual(it.spec.traffic, run.target)) return "spec.traffic was edited";
-  if (release !== run.release && release !== run.to.version) return `spec.release names ${release}`;
+  if (it.spec.deployment?.name !== run.deployment) return "spec.deployment was edited";
+  if (release !== run.release && release !== run.to.version) return run.deployment === undefined ? `spec.release names ${release}` : `the Deployment holds the template of ${release} now`;
   const now = versionSeen(it, run.to.version).revision;
   const changed = now !== "" && run.to.revision !== "" && now !== run.to.revision;
   return changed ? `what runs behind ${run.to.version} changed from ${run.to.revision} to ${now}` : undefined;
@@ -171,9 +217,9 @@ function successor(it: Case, run: Run): string | undefined {
 export const stalled: Rule = (it) => {
   const { run } = it;
   if (!run?.waitingSince || it.observing) return undefined;
-  const lacking = notReadyFor(it, run.to.version, weightAt(run.ladder, stepAfter(run)));
+  const lacking = notReadyFor(it, run.to.version, loadAt(run.ladder, stepAfter(run)));
   const { progressDeadline } = it.spec.strategy;
-  if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline)) return undefined;
+  if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline) || isReadyElsewhere(it, run)) return undefined;
   const why = `${lacking}, after ${progressDeadline}`;
   return { ...end(it, run, { outcome: "RolledBack", why }), reason: "NeverReady", refuse: "NeverReady" };
 };

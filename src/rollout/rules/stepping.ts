@@ -2,14 +2,20 @@
 import { absenceSaid, type Case, failedMetric, inForceAtMs, isShown, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
+import { deploymentSeen } from "../deployment.ts";
 import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
 import { promotedStep } from "../inbox.ts";
-import { givenAt, holdAt, isPauseStep, standingAt, stepAfter } from "../ladder.ts";
-import { portionSaid, standingSaid } from "../portion.ts";
+import { type Given, givenAt, holdAt, isPauseStep, standingAt, stepAfter } from "../ladder.ts";
+import { isComparable, portionSaid, standingSaid } from "../portion.ts";
+import { cannotMirror, cannotPreview } from "../route-write.ts";
+import type { PauseStep } from "../spec-steps.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
 import { cannotEnter, undoneSaid, waitingSaid } from "./beginning.ts";
+import { rollingSaid } from "./deploying.ts";
 import { failureSaid, missingTraffic } from "./ending.ts";
+import { isToKeep, kept } from "./keeping.ts";
+import { pauseSaid } from "./pausing.ts";
 import { accepted, byWhom, percent, type Rule, say, stay } from "./rule.ts";
 
 export const commanded: Rule = (it) => {
@@ -26,8 +32,9 @@ function promoted(it: Case, run: Run, command: Command): Decision {
 }
 
 function describeStep(run: Run, step: number): string {
-  if (step >= run.ladder.length) return `${run.to.version} keeps all the traffic`;
-  return isPauseStep(run.ladder[step]) ? "goes on to the next pause" : `goes on to ${portionSaid(givenAt(run.ladder, step))}`;
+  if (step >= run.ladder.length) return `${run.to.version} keeps all the traffic${isToKeep(run) ? `, and ${run.from.version} is kept for a while` : ""}`;
+  const next = run.ladder[step];
+  return isPauseStep(next) && next.preview === undefined ? "goes on to the next pause" : `goes on to ${portionSaid(givenAt(run.ladder, step))}`;
 }
 
 /** A hand's weight is left for the step above it; everything else goes on where it stands. */
@@ -41,8 +48,12 @@ function resumed(it: Case, run: Run, command: Command): Decision {
 /** The decision that a step is entered, or that the run has reached its end. */
 function goTo(it: Case, run: Run, step: number, why: string): Decision {
   const next = run.ladder[step];
+  const deployment = deploymentSeen(it);
+  const keep = next ? undefined : kept(it, run);
+  if (keep) return keep;
+  if (!next && run.deployment !== undefined && deployment) return { kind: "roll", ...say("Progressing", "Stepping", rollingSaid(run, deployment)) };
   if (!next) return { kind: "end", outcome: "Succeeded", why, ...arrivedSaid(it, run) };
-  if (isPauseStep(next)) return { kind: "enter", step, ...say("Paused", "Step", pauseSaid(it, run, next.pause.duration)) };
+  if (isPauseStep(next)) return { kind: "enter", step, ...say("Paused", "Step", pauseSaid(it, givenInPause(run, next, step), next)) };
   return { kind: "enter", step, ...say("Progressing", "Stepping", steppingSaid(run, givenAt(run.ladder, step))) };
 }
 
@@ -52,10 +63,9 @@ function arrivedSaid({ status: { refused }, spec }: Case, run: Run): Said {
   return say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`);
 }
 
-function pauseSaid(it: Case, run: Run, duration: string | undefined): string {
-  const { name, namespace } = it.rollout.metadata;
-  const until = duration ? `for ${duration}` : "until somebody says promote";
-  return `waits ${standingSaid(run)} ${until}: weir promote ${name} -n ${namespace} goes on, weir abort ${name} -n ${namespace} takes it back`;
+/** A hand may have left it less than the step before the pause gives. */
+function givenInPause(run: Run, { preview }: PauseStep, step: number): Given {
+  return preview === undefined ? run : givenAt(run.ladder, step);
 }
 
 /** A metric that asks for a person has failed. */
@@ -77,6 +87,8 @@ export const pending: Rule = (it) => {
 };
 
 function unwritten(it: Case, run: Run): Decision {
+  const obstacle = cannotMirror(it, run, run.mirrored) ?? cannotPreview(it, run.previewed);
+  if (obstacle !== undefined) return { kind: "stay", waiting: true, ...waitingSaid(run, obstacle) };
   const ready = versionSeen(it, run.to.version).readyPods > 0;
   if (ready) return stay("Progressing", "Stepping", steppingStill(it, run));
   return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${portionSaid(run)} yet`) };
@@ -87,8 +99,8 @@ function steppingStill({ status }: Case, run: Run): string {
   return status.reason === "Stepping" && status.run?.epoch === run.epoch ? status.message : steppingSaid(run, run);
 }
 
-function steppingSaid({ to }: Run, given: Pick<Run, "weight" | "matched">): string {
-  return given.matched ? `${to.version} gets ${portionSaid(given)}` : `${to.version} goes to ${percent(given.weight)}`;
+function steppingSaid({ to }: Run, given: Given): string {
+  return !isComparable(given) ? `${to.version} gets ${portionSaid(given)}` : `${to.version} goes to ${percent(given.weight)}`;
 }
 
 export const paused: Rule = (it) => {

@@ -1,12 +1,15 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, editableOf, isBehind, isOlder, isRaised, isShown, matchState, routeOf, seenShare, type Split, splitOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { type Case, editableOf, isBehind, isRaised, isShown, lanesOf, matchState, mirrorState, routeOf, seenShare, type Split, splitOfRun, splitsOfRun, versionSeen, wantedPoints } from "../case.ts";
 import { appliesFromGit } from "../appliers.ts";
+import type { Decision } from "../decision.ts";
 import { shareOf } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
-import { portionSaid } from "../portion.ts";
+import { pickedSaid, portionSaid } from "../portion.ts";
 import { writableFor } from "../route-write.ts";
+import { sessionState } from "../sessions.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
+import { taken } from "./ending.ts";
 import { percent, type Rule, say, stay, strangerOf } from "./rule.ts";
 
 const CONTEST_WINDOW_MS = 5 * 60_000;
@@ -20,12 +23,28 @@ export const takenOver: Rule = (it) => {
   const split = run && splitOfRun(it, run);
   const route = routeOf(it);
   if (!run || !split || !route || it.observing || isBehind(it, run)) return undefined;
-  if (isShown(it, run) && matchState(run, route) === "removed") return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} took the matched requests away from ${run.to.version}${wayOutOf(it)}`) };
+  if (run.rollingSince !== undefined) return takenWhileRolling(it, run, split, route);
+  if (run.isSplit && isShown(it, run) && route.isSplit === false) return { kind: "yield", points: 0, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} had ${route.name} lead to every pod again, so ${run.to.version} has none for now${wayOutOf(it)}`) };
+  const removed = isShown(it, run) ? removedFrom(it, run, { split, route }) : undefined;
+  if (removed !== undefined) return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} took ${removed} away from ${run.to.version}${wayOutOf(it)}`) };
   if (!isLowered(it, run, split)) return undefined;
   const from = isShown(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
   const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}${wayOutOf(it)}`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
+
+/** What the route gave the new version beside its share, and does not any more. */
+function removedFrom(it: Case, run: Run, { split, route }: { readonly split: Split; readonly route: RouteFound }): string | undefined {
+  if (matchState(run, route) === "removed") return pickedSaid(run).join(" and ");
+  if (mirrorState(run, route) === "removed") return "the shadows of requests";
+  return sessionState(it, run, route) === "removed" && !isLowered(it, run, split) ? "the users that stay with it" : undefined;
+}
+
+/** There is no weight to go on from any more: its pods are being replaced. With the owner's route every pod is a good one by then. */
+function takenWhileRolling(it: Case, run: Run, split: Split, { isSplit }: RouteFound): Decision | undefined {
+  if (!isSplit || !isLowered(it, run, split)) return undefined;
+  return taken(it, run, `${strangerOf(it)} lowered ${run.to.version} to ${percent(seenShare(split))} while the Deployment rolled to it`);
+}
 
 function wayOutOf(it: Case): string {
   if (!appliesFromGit(strangerOf(it))) return ": resume goes on at the step above it, abort takes it back";
@@ -56,12 +75,14 @@ export const drifted: Rule = (it) => {
 
 /** What somebody did who gave the new version more than it should have; undefined where nobody did. */
 function raiseSaid(it: Case, run: Run): { readonly once: string; readonly always: string; readonly mended: string } | undefined {
-  const split = splitOfRun(it, run);
+  const split = splitsOfRun(it, run).find((one) => isRaised(run, one));
   const { version } = run.to;
-  if (split && isRaised(run, split)) {
+  if (split) {
     const seen = percent(seenShare(split));
     return { once: `raised ${version} to ${seen}`, always: `keeps raising ${version} to ${seen}`, mended: `it is put back to ${percent(run.weight)}` };
   }
+  if (mirrorState(run, editableOf(it)!) === "changed") return { once: `changed which requests are mirrored to ${version}`, always: `keeps changing which requests are mirrored to ${version}`, mended: `it gets ${portionSaid(run)} again` };
+  if (sessionState(it, run, editableOf(it)!) === "changed") return { once: `changed which users stay with ${version}`, always: `keeps changing which users stay with ${version}`, mended: `it gets ${portionSaid(run)} of them again` };
   if (matchState(run, editableOf(it)!) !== "changed") return undefined;
   return { once: `changed which requests ${version} gets`, always: `keeps changing which requests ${version} gets`, mended: `it gets ${portionSaid(run)} again` };
 }
@@ -75,8 +96,8 @@ function isRepairable(it: Case, run: Run): boolean {
 /** A refused version was raised at rest: back to 0. */
 export const refusedRaised: Rule = (it) => {
   const { refused, stable } = it.status;
-  const route = stable && refused && writableFor(it, [stable.version, refused.version]);
-  if (it.run || it.observing || !refused || !stable || !route || refused.version === stable.version || it.command || isFromBeforeTheEnd(it, route)) return undefined;
+  const route = stable && refused && !it.spec.deployment ? writableFor(it, [stable.version, refused.version]) : undefined;
+  if (it.run || it.observing || !refused || !stable || !route || refused.version === stable.version || it.command) return undefined;
   const raised = raisedIn(route, refused.version);
   const now = versionSeen(it, refused.version).revision;
   if (!raised || (now !== "" && refused.revision !== "" && now !== refused.revision)) return undefined;
@@ -88,15 +109,12 @@ export const refusedRaised: Rule = (it) => {
 };
 
 /** What a version has there; undefined where it has nothing. */
-function raisedIn({ destinations, matched }: RouteFound, version: string): string | undefined {
-  const points = destinations.find((one) => one.version === version)?.points ?? 0;
+function raisedIn(route: RouteFound, version: string): string | undefined {
+  const { matched, sessions } = route;
+  const points = Math.max(...lanesOf(route).map((lane) => lane.find((one) => one.version === version)?.points ?? 0));
   if (points > 0) return String(points);
-  return matched?.version === version ? "the matched requests" : undefined;
-}
-
-/** A cached route that is older than the one from which the last run ended shows that run's own weights. */
-function isFromBeforeTheEnd({ ended }: Case, { resourceVersion }: RouteFound): boolean {
-  return ended?.endedFrom !== undefined && isOlder(resourceVersion, ended.endedFrom);
+  if (matched?.version === version) return "the matched requests";
+  return sessions?.versions.includes(version) ? "the users that stayed with it" : undefined;
 }
 
 export function recentRaises(run: Run, nowMs: number): string[] {

@@ -4,7 +4,7 @@ import type { Backend } from "../../rollout/observation.ts";
 import { peerOf } from "../route-owner.ts";
 import { missing, serviceBackend } from "../service-backend.ts";
 import type { TrafficRouter } from "../traffic-router.ts";
-import { createWeightedRouter, type RouteAsked, type Surroundings, type WeightedRouterOptions } from "../weighted-router.ts";
+import { createWeightedRouter, type RouteAsked, type Surroundings, type WeightedRouter, type WeightedRouterOptions } from "../weighted-router.ts";
 import { FORM, isService, type BackendRef } from "./route-object.ts";
 import { findPlace, findStray, placeIn, type RulePlace } from "./route-place.ts";
 import { kindIn, KINDS, type GatewayRouteKind } from "./target.ts";
@@ -18,10 +18,15 @@ export function createGatewayRouter(options: GatewayRouterOptions): TrafficRoute
   return {
     read: (rollout, target, ...asked) => routers[kindIn(target)].read(rollout, target, ...asked),
     write: (change) => routers[kindIn(change.target)].write(change),
+    sides: () => ({ obstacle: NO_SIDES }),
+    writeSides: () => Promise.reject(new Error(NO_SIDES)),
   };
 }
 
-function createKindRouter(kind: GatewayRouteKind, options: GatewayRouterOptions): TrafficRouter {
+/** Said where a spec from before its rule names both. */
+const NO_SIDES = "a route of the Gateway API cannot tell the pods of one Service apart: deliver the Deployment by traffic.istio";
+
+function createKindRouter(kind: GatewayRouteKind, options: GatewayRouterOptions): WeightedRouter {
   const routes = options.caches[kind];
   return createWeightedRouter<BackendRef, RulePlace>(
     {
@@ -50,7 +55,7 @@ function surroundings(kind: GatewayRouteKind, { services }: GatewayRouterOptions
     namesakeOf: (reference) => said(reference, place),
     backendOf: (version) => backendOf(services, namespace, version),
     peerOf: (writers) => peerOf(place.object, writers),
-    name: { kind, namespace: place.namespace, name: place.object.metadata.name, part: place.part },
+    names: [{ kind, namespace: place.namespace, name: place.object.metadata.name, part: place.part }],
   };
 }
 

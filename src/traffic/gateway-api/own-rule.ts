@@ -2,6 +2,7 @@
 import { cookieRegex, escaped } from "../../rollout/route-match.ts";
 import type { Condition as Wanted, RouteMatch } from "../../rollout/spec-steps.ts";
 import type { Beside } from "../route-form.ts";
+import { withoutMirrorsTo } from "./mirroring.ts";
 import type { BackendRef, Condition, RouteRule, RuleMatch } from "./route-object.ts";
 import type { GatewayRouteKind } from "./target.ts";
 
@@ -17,7 +18,7 @@ export function besideOf(kind: GatewayRouteKind, rules: readonly RouteRule[], in
     path: "/spec/rules/-",
     name,
     present: present && { index: at, path: `/spec/rules/${at}`, route: present, destinations: present.backendRefs ?? [] },
-    build: (reference, alternatives) => ({ ...users, name, matches: usersMatches.flatMap((match) => alternatives.map((one) => both(match, one))), backendRefs: [reference] }),
+    build: (reference, { alternatives }) => ({ ...withoutMirrorsTo(users, reference), name, matches: usersMatches.flatMap((match) => alternatives.map((one) => both(match, one))), backendRefs: [reference] }),
     essenceOf: (own) => [(own as RouteRule).matches, (own as RouteRule).backendRefs],
     conditions: [...new Set(usersMatches.flatMap(conditionsOf))],
   };

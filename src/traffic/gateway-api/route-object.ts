@@ -17,7 +17,20 @@ export type Condition = z.infer<typeof Condition>;
 export const RuleMatch = z.looseObject({ headers: z.array(Condition).optional(), queryParams: z.array(Condition).optional() });
 export type RuleMatch = z.infer<typeof RuleMatch>;
 
-export const RouteRule = z.looseObject({ name: z.string().optional(), matches: z.array(RuleMatch).optional(), backendRefs: z.array(BackendRef).optional() });
+const Fraction = z.looseObject({ numerator: z.number(), denominator: z.number().default(100) });
+
+/** Of the filters only mirrors are read. */
+const RuleFilter = z.looseObject({
+  requestMirror: z.looseObject({ backendRef: BackendRef, percent: z.number().optional(), fraction: Fraction.optional() }).optional(),
+});
+export type RuleFilter = z.infer<typeof RuleFilter>;
+
+export const RouteRule = z.looseObject({
+  name: z.string().optional(),
+  matches: z.array(RuleMatch).optional(),
+  filters: z.array(RuleFilter).optional(),
+  backendRefs: z.array(BackendRef).optional(),
+});
 export type RouteRule = z.infer<typeof RouteRule>;
 
 export const RouteSpec = z.looseObject({ rules: z.array(RouteRule).optional() });

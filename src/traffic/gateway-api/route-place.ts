@@ -8,6 +8,7 @@ import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
 import { flawIn, type Place, type Trouble } from "../route-form.ts";
 import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
+import { mirroringOf } from "./mirroring.ts";
 import { besideOf } from "./own-rule.ts";
 import { refusedByParents } from "./parents.ts";
 import { FORM, RouteSpec, type BackendRef, type RouteRule } from "./route-object.ts";
@@ -70,11 +71,12 @@ function placeAt(kind: GatewayRouteKind, { object, rules, index, label: ofObject
   const destinations = rule.backendRefs ?? [];
   if (destinations.length === 0) return unusable(`${label} has no backendRefs to weigh`);
   return {
-    kind: "place", object, destinations, label,
+    kind: "place", object, destinations, label, along: [],
     part: ruleName ?? String(index),
     namespace: object.metadata.namespace ?? "",
     path: `/spec/rules/${index}/backendRefs`,
     beside: besideOf(kind, rules, index, ownName(rollout)),
+    mirroring: mirroringOf(rule, `/spec/rules/${index}`),
     tests: ruleName === undefined ? [] : [test(`/spec/rules/${index}/name`, ruleName)],
     flaw: flawIn(FORM, destinations, label) ?? refusedByParents(object, ofObject),
   };

@@ -46,6 +46,6 @@ function parse(object: KubernetesObject): DestinationRule | undefined {
   };
 }
 
-export function ruleCovers(rule: DestinationRule, canonicalHost: string): boolean {
+export function ruleCovers(rule: Pick<DestinationRule, "host" | "namespace">, canonicalHost: string): boolean {
   return coversHost(rule.host, rule.namespace, canonicalHost);
 }

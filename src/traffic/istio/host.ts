@@ -2,6 +2,10 @@
 
 const IN_CLUSTER = /^([^.]+)\.([^.]+)\.svc(?:\..+)?$/;
 
+const IN_ANY_NAMESPACE = /^\.svc\..+$/;
+/** Unless somebody has chosen another one. */
+const CLUSTER_DOMAIN = "cluster.local";
+
 /** The Service behind a host; no namespace for a host outside the cluster. */
 export interface HostName {
   readonly name: string;
@@ -25,7 +29,16 @@ export function canonicalHost(host: string, namespace: string): string {
 export function coversHost(ruleHost: string, ruleNamespace: string, canonical: string): boolean {
   if (ruleHost === "*") return true;
   if (!ruleHost.startsWith("*")) return canonicalHost(ruleHost, ruleNamespace) === canonical;
-  return canonical.endsWith(canonicalHost(`x${ruleHost.slice(1)}`, ruleNamespace).slice(1));
+  const suffix = canonicalHost(`x${ruleHost.slice(1)}`, ruleNamespace).slice(1).replace(IN_ANY_NAMESPACE, ".svc");
+  return [canonical, `${canonical}.${CLUSTER_DOMAIN}`].some((spelling) => spelling.endsWith(suffix)); // `*.local` covers every Service
+}
+
+/** Every way to ask for a host, as Istio takes it; a wildcard, and a host outside the cluster, have one. */
+export function spellingsOf(host: string, namespace: string): readonly string[] {
+  const { name, namespace: itsNamespace } = hostNameOf(host, namespace);
+  if (host.startsWith("*") || itsNamespace === undefined) return [host];
+  const inAny = [`${name}.${itsNamespace}`, `${name}.${itsNamespace}.svc`, `${name}.${itsNamespace}.svc.${CLUSTER_DOMAIN}`];
+  return [...new Set([host, name, ...inAny])];
 }
 
 export function firstLabelOf(host: string): string {

@@ -8,7 +8,10 @@ import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
 import { flawIn, type Place, type Trouble } from "../route-form.ts";
 import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
+import { spellingsOf } from "./host.ts";
+import { mirroringOf } from "./mirroring.ts";
 import { besideOf } from "./own-route.ts";
+import { pinningOf } from "./session-routes.ts";
 import { istioOf } from "./target.ts";
 import { FORM, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
@@ -16,6 +19,7 @@ import { FORM, VirtualServiceSpec, type HttpRoute, type RouteDestination } from 
 export interface RoutePlace extends Place<RouteDestination> {
   /** Undefined for a route without name. */
   readonly routeName: string | undefined;
+  readonly along: readonly RoutePlace[];
 }
 
 type Cache = Pick<ObjectCache, "get">;
@@ -41,9 +45,26 @@ export function placeIn(object: KubernetesObject, { rollout, target }: Named, kn
     const [problem] = problemsOf(parsed.error, object.spec, "spec");
     return unusable(`${label} cannot be read: ${problem?.path}: ${problem?.message}`);
   }
-  const routes = parsed.data.http ?? [];
-  const index = known !== undefined && routes[known] ? known : indexOf(routes, istioOf(target).virtualServices[0]?.routes?.[0], label);
-  return typeof index === "number" ? placeAt({ object, routes, index, label, rollout }) : index;
+  const { http: routes = [], hosts } = parsed.data;
+  const spot = { object, routes, hosts, label, rollout };
+  const index = known !== undefined && routes[known] ? known : undefined;
+  if (index !== undefined) return placeAt({ ...spot, index });
+  const { routes: names = [] } = istioOf(target).virtualServices[0]!;
+  return names.length > 1 ? placeAtAll(spot, names) : placeAtOne(spot, names[0]);
+}
+
+function placeAtOne(spot: Omit<Spot, "index">, name: string | undefined): RoutePlace | Trouble {
+  const index = indexOf(spot.routes, name, spot.label);
+  return typeof index === "number" ? placeAt({ ...spot, index }) : index;
+}
+
+/** The first of them is the place; the others move along. */
+function placeAtAll(spot: Omit<Spot, "index">, names: readonly string[]): RoutePlace | Trouble {
+  const places = names.map((name) => placeAtOne(spot, name));
+  const trouble = places.find((each) => each.kind !== "place");
+  if (trouble) return trouble;
+  const [first, ...along] = places as readonly RoutePlace[];
+  return { ...first!, label: `${spot.label}, routes ${names.join(", ")}`, along };
 }
 
 /**
@@ -52,32 +73,39 @@ export function placeIn(object: KubernetesObject, { rollout, target }: Named, kn
  */
 export function findStray(virtualServices: Cache, { rollout, target, versions }: RouteAsked): number | undefined {
   const [ref] = istioOf(target).virtualServices;
+  if (ref?.routes && ref.routes.length > 1) return undefined; // which one went where nobody can tell
   const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
   if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
   const routes = VirtualServiceSpec.safeParse(object.spec).data?.http ?? [];
-  return indexLeadingToTwo(FORM, routes.map(({ route = [] }) => route), versions);
+  return indexLeadingToTwo(FORM, routes.map((route) => (isOwn(route) ? [] : (route.route ?? []))), versions);
 }
 
 interface Spot {
   readonly object: KubernetesObject;
   readonly routes: readonly HttpRoute[];
+  /** Of the VirtualService; one that is delegated to has none, and those of whoever delegates are not known here. */
+  readonly hosts: readonly string[] | undefined;
   readonly index: number;
   /** Of the object, for sentences. */
   readonly label: string;
   readonly rollout: RolloutRef;
 }
 
-function placeAt({ object, routes, index, label: ofObject, rollout }: Spot): RoutePlace | Trouble {
+function placeAt({ object, routes, hosts, index, label: ofObject, rollout }: Spot): RoutePlace | Trouble {
   const route = routes[index]!;
   const routeName = nameOf(route);
   const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
   const destinations = route.route ?? [];
   if (destinations.length === 0) return unusable(`${label} has no destinations to weigh${insteadOf(route, object)}`);
+  const namespace = object.metadata.namespace ?? "";
   return {
-    kind: "place", object, routeName, destinations, label,
-    namespace: object.metadata.namespace ?? "",
+    kind: "place", object, routeName, destinations, label, along: [],
+    namespace,
     path: `/spec/http/${index}/route`,
     beside: besideOf(routes, index, ownName(rollout)),
+    mirroring: mirroringOf(route, `/spec/http/${index}`),
+    pinning: pinningOf(routes, index, rollout),
+    hosts: { names: hosts?.length ? hosts.flatMap((host) => spellingsOf(host, namespace)) : ["*"], of: ofObject },
     tests: routeName === undefined ? [] : [test(`/spec/http/${index}/name`, routeName)],
     flaw: flawIn(FORM, destinations, label),
   };

@@ -3,8 +3,17 @@ import { z } from "zod";
 import type { RouteForm } from "../route-form.ts";
 import { firstLabelOf } from "./host.ts";
 
+const Destination = z.looseObject({ host: z.string(), subset: z.string().optional() });
+
+const Texts = z.record(z.string(), z.string()).optional();
+
+/** What a route or one of its destinations does to headers. */
+const Headers = z.looseObject({ response: z.looseObject({ set: Texts, add: Texts, remove: z.array(z.string()).optional() }).optional() });
+export type Headers = z.infer<typeof Headers>;
+
 export const RouteDestination = z.looseObject({
-  destination: z.looseObject({ host: z.string(), subset: z.string().optional() }),
+  destination: Destination,
+  headers: Headers.optional(),
   weight: z.number().optional(), // what else it must be is said with the sum
 });
 export type RouteDestination = z.infer<typeof RouteDestination>;
@@ -14,15 +23,21 @@ const Conditions = z.record(z.string(), z.unknown()).optional();
 export const HttpMatch = z.looseObject({ headers: Conditions, queryParams: Conditions, sourceLabels: Conditions, gateways: z.array(z.string()).optional() });
 export type HttpMatch = z.infer<typeof HttpMatch>;
 
+const Percentage = z.looseObject({ value: z.number().default(0) }).optional();
+
 export const HttpRoute = z.looseObject({
   name: z.string().optional(),
   match: z.array(HttpMatch).optional(),
   route: z.array(RouteDestination).optional(),
+  headers: Headers.optional(),
+  mirror: Destination.optional(),
+  mirrorPercentage: Percentage,
+  mirrors: z.array(z.looseObject({ destination: Destination, percentage: Percentage })).optional(),
   delegate: z.looseObject({ name: z.string().optional(), namespace: z.string().optional() }).optional(),
 });
 export type HttpRoute = z.infer<typeof HttpRoute>;
 
-export const VirtualServiceSpec = z.looseObject({ http: z.array(HttpRoute).optional() });
+export const VirtualServiceSpec = z.looseObject({ hosts: z.array(z.string()).optional(), http: z.array(HttpRoute).optional() });
 export type VirtualServiceSpec = z.infer<typeof VirtualServiceSpec>;
 
 /** Istio takes an empty subset for none. */

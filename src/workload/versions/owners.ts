@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
-import { controllerOf, hasBeenReady, selects, type Pod } from "./pods.ts";
+import { controllerOf, hasBeenReady, selects, type Pod } from "../pods.ts";
 
 const Template = z.looseObject({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()).default({}) }).default({ labels: {} }) });
 type Template = z.infer<typeof Template>;

@@ -3,9 +3,9 @@ import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
 import type { Backend, VersionSeen } from "../../rollout/observation.ts";
 import type { Workload } from "../workload.ts";
 import { ownersOf, type Owner, type OwnerCaches } from "./owners.ts";
-import { podProblemOf } from "./pod-problem.ts";
-import { controllerOf, isReady, newestReadyMs, isTerminating, podOf, selects, type Pod } from "./pods.ts";
-import { revisionOf } from "./revision.ts";
+import { podProblemOf } from "../pod-problem.ts";
+import { controllerOf, isReady, newestReadyMs, isTerminating, podOf, selects, type Pod } from "../pods.ts";
+import { revisionOf } from "../revision.ts";
 
 export interface VersionsWorkloadOptions {
   readonly caches: OwnerCaches & Pick<ObjectCaches, "pods">;
@@ -13,8 +13,20 @@ export interface VersionsWorkloadOptions {
 
 type Found = Extract<Backend, { readonly kind: "found" }>;
 
-export function createVersionsWorkload({ caches }: VersionsWorkloadOptions): Workload {
-  return { see: (version, backend) => (backend.kind === "missing" ? nothing(version, backend) : see(version, backend, caches)) };
+/** Of a Rollout that names versions: there is no Deployment to hold. */
+export const NO_DEPLOYMENT: Pick<Workload, "named" | "deployment" | "autoscaler" | "change"> = {
+  named: (rollout) => rollout,
+  deployment: () => undefined,
+  autoscaler: async () => undefined,
+  change: (rollout, { kind }) => Promise.reject(new Error(`expected a Rollout that delivers a Deployment, to ${kind} it, got ${rollout.metadata.namespace}/${rollout.metadata.name}`)),
+};
+
+export interface VersionsWorkload extends Workload {
+  see(version: string, backend: Backend): VersionSeen;
+}
+
+export function createVersionsWorkload({ caches }: VersionsWorkloadOptions): VersionsWorkload {
+  return { ...NO_DEPLOYMENT, see: (version, backend) => (backend.kind === "missing" ? nothing(version, backend) : see(version, backend, caches)) };
 }
 
 function nothing(version: string, backend: Backend): VersionSeen {

@@ -2,7 +2,7 @@
 import { createNamedRandom } from "../../../src/playground/random.ts";
 import { deliver, type Judge } from "./delivery.ts";
 import { createFlaggerJudge, type FlaggerSettings } from "./flagger-model.ts";
-import { createTraffic, USUAL, type Scenario, type Scrape } from "./traffic.ts";
+import { createTraffic, USUAL, type Answered, type Scenario, type Scrape } from "./traffic.ts";
 import { createWeirJudge, WEIR } from "./weir-judge.ts";
 
 /** What a Rollout without a strategy of its own does. */
@@ -24,7 +24,7 @@ export const SAME_STEPS: FlaggerSettings = { intervalSeconds: 60, threshold: 5 }
 
 export function duel(seed: number, settings: FlaggerSettings): Duel {
   const counters = recorded(BAD, seed, createFlaggerJudge(settings));
-  return { weir: harmedUntil(counters, weirJudge()), flagger: harmedUntil(counters, () => "stay") };
+  return { weir: harmedUntil(counters, lookingEvery(settings.intervalSeconds, weirJudge())), flagger: harmedUntil(counters, () => "stay") };
 }
 
 /** Fraction of healthy versions that Weir, or a Flagger of these settings, takes back on the default ladder. */
@@ -45,6 +45,23 @@ function recorded(scenario: Scenario, seed: number, judge: Judge): readonly Scra
     return judge(scrape);
   });
   return scrapes;
+}
+
+/** The same judge, which is shown what came in between as one look. */
+function lookingEvery(intervalSeconds: number, judge: Judge): Judge {
+  let since: Scrape | undefined;
+  return (scrape) => {
+    since = since ? sumOf(since, scrape) : scrape;
+    if (scrape.second % intervalSeconds !== 0) return "stay";
+    const looked = since;
+    since = undefined;
+    return judge(looked);
+  };
+}
+
+function sumOf(one: Scrape, { second, weight, canary, stable }: Scrape): Scrape {
+  const both = (a: Answered, b: Answered): Answered => ({ requests: a.requests + b.requests, errors: a.errors + b.errors, slower: a.slower.map((count, bound) => count + b.slower[bound]!) });
+  return { second, weight, canary: both(one.canary, canary), stable: both(one.stable, stable) };
 }
 
 function trafficOf(scenario: Scenario, seed: number): ReturnType<typeof createTraffic> {

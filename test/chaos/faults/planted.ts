@@ -1,8 +1,9 @@
 /** A breach that is made on purpose: a write as a daemon with a defect would make it, which the recorder must see. */
 import { setTimeout as wait } from "node:timers/promises";
 import { ROUTE_MANAGER } from "../../../src/rollout/rollout.ts";
+import type { Run } from "../../../src/rollout/status.ts";
 import type { ApiObject } from "../../support/api-request.ts";
-import { CANARY, PRIMARY, STABLE } from "../../support/deliveries.ts";
+import { steeredOf } from "../../support/deliveries.ts";
 import { until } from "../../support/until.ts";
 import { INTERVAL_MS, type Fault, type Stage } from "../fault.ts";
 
@@ -20,17 +21,22 @@ export const planted: Fault = {
 };
 
 interface Route extends ApiObject {
-  readonly spec: { readonly http: readonly { readonly name: string; readonly route: readonly { readonly destination: { readonly subset: string } }[] }[] };
+  readonly spec: { readonly http: readonly { readonly name?: string; readonly route: readonly { readonly destination: { readonly subset: string } }[] }[] };
 }
 
 /** While the first one is on its way up; a daemon without defects puts it right again. */
 async function writeIllegalShare({ api, scene, deliveries }: Stage): Promise<void> {
   const { name } = deliveries()[0]!.app;
-  await until(() => scene.status(deliveries()[0]!.app)?.run?.inForceAt !== undefined, LIMIT_MS);
+  await until(() => isOnItsWay(scene.status(deliveries()[0]!.app)?.run), LIMIT_MS);
   const path = `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices/${name}`;
   const { spec } = await api.request<Route>("GET", path);
-  const weights: Readonly<Record<string, number>> = { [STABLE]: 100 - ILLEGAL_SHARE, [CANARY]: ILLEGAL_SHARE };
-  const http = spec.http.map((one) => (one.name === PRIMARY ? { ...one, route: one.route.map((each) => ({ ...each, weight: weights[each.destination.subset] })) } : one));
+  const { route, stable, canary } = steeredOf(deliveries()[0]!.app);
+  const weights: Readonly<Record<string, number>> = { [stable]: 100 - ILLEGAL_SHARE, [canary]: ILLEGAL_SHARE };
+  const http = spec.http.map((one) => (one.name === route ? { ...one, route: one.route.map((each) => ({ ...each, weight: weights[each.destination.subset] })) } : one));
   await api.request("PATCH", `${path}?fieldManager=${ROUTE_MANAGER}`, { spec: { http } });
   await wait(INTERVAL_MS);
+}
+
+function isOnItsWay(run: Run | undefined): boolean {
+  return run !== undefined && run.weight > 0 && run.inForceAt !== undefined;
 }

@@ -1,15 +1,16 @@
 /** Every law that a simulation watches over, by name: a planted bug says which of them is to catch it. Of those broken at once the first is told. */
 import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
+import { canaryGetsNoMore, canaryIsApart, deletedIsGone, deploymentIsLeftRight, noRequestIsLost, noTickSpins, nothingIsLeft, unprovenIsHeld, vacantSideGetsNothing } from "./deployments.ts";
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
 import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, nothingIsOwned, peopleAreTold, readyBeforeTraffic, recordIsKept, restIsRest, runsFollowEachOther } from "./rest.ts";
-import { committedFirst, matchIsCommitted, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
+import { committedFirst, matchIsCommitted, mirrorIsCommitted, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, sessionsAreCommitted, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
 
 export const LAWS = {
   newerStatusIsLeftAlone, noStepUpUnderOldCrd,
   committedFirst, finalizerHolds, runsFollowEachOther,
   staleWriterMovesNothing,
-  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent, matchIsCommitted,
+  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent, matchIsCommitted, mirrorIsCommitted, sessionsAreCommitted,
   abortIsInForce, endedRunIsOffTheRoute, harmIsTakenBack, suspendIsObeyed, peopleAreTold,
   silenceIsNotSuccess, rollbackHasReason,
   obeyedOnce, obeyedForItsRun,
@@ -18,6 +19,7 @@ export const LAWS = {
   readyBeforeTraffic, nothingIsOwned,
   restIsRest, everythingEnds, recordIsKept,
   handThatLowersIsObeyed, handThatRaisesIsUndone,
+  unprovenIsHeld, canaryIsApart, vacantSideGetsNothing, noRequestIsLost, canaryGetsNoMore, nothingIsLeft, deploymentIsLeftRight, deletedIsGone, noTickSpins,
 } satisfies Readonly<Record<string, Law>>;
 
 export type LawName = keyof typeof LAWS;

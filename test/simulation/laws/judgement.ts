@@ -1,12 +1,13 @@
 /** Laws of judging: when a step may be left, on what evidence, and how soon harm is taken back. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import { isGiven } from "../../../src/rollout/ladder.ts";
 import type { Metric, RolloutSpec } from "../../../src/rollout/spec.ts";
 import type { Step } from "../../../src/rollout/spec-steps.ts";
 import type { Run } from "../../../src/rollout/status.ts";
 import { fractionOf, instantOf, msOf } from "../../../src/rollout/units.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampFor, statusOf, type Facts } from "../world/facts.ts";
-import { matchedTo } from "../world/route-points.ts";
+import { matchedTo, mirroredTo } from "../world/route-points.ts";
 import type { Answered } from "../world/prometheus.ts";
 import type { Law } from "./law.ts";
 
@@ -28,10 +29,15 @@ function stepLeft(facts: Facts, version: ObjectVersion): StepLeft | undefined {
   if (!isDaemon(facts, author) || !before || !after || !spec || before.outcome || before.number !== after.number || spec.analysis.mode === "observe") return undefined;
   if (statusOf(object)?.lastCommand?.id !== statusOf(previous)?.lastCommand?.id) return undefined;
   const rises = after.outcome === undefined && after.epoch > before.epoch && after.weight > before.weight;
-  if (!rises && after.outcome !== "Succeeded") return undefined;
+  if (!rises && !isPassed(before, after)) return undefined;
   const intent = facts.intents.get(stampFor(object.metadata.uid, before));
   const shownAtMs = before.epoch === 0 ? instantOf(before.startedAt) : intent?.shownAtMs;
   return { version, spec, before, after, shownAtMs };
+}
+
+/** The last step is left with the run's success; of a Deployment as it begins to roll, while its canary has everything. */
+function isPassed(before: Run, after: Run): boolean {
+  return after.deployment === undefined ? after.outcome === "Succeeded" : after.rollingSince !== undefined && before.rollingSince === undefined;
 }
 
 export const holdIsKept: Law = {
@@ -112,7 +118,7 @@ export const silenceIsNotSuccess: Law = {
 /** Where a hand had left nothing to the new version nothing could be judged: it gets the ladder's first share, and no other. */
 function isFirstShare({ before, after }: StepLeft): boolean {
   const [first] = after.ladder.flatMap((step) => ("pause" in step ? [] : (step.weight ?? [])));
-  return before.weight === 0 && before.matched === undefined && after.weight === first;
+  return !isGiven(before) && after.weight === first;
 }
 
 /** A raise that was put back is a new intent, in the same step. */
@@ -169,7 +175,7 @@ function isHarmed(facts: Facts, rollout: KubernetesObject, spec: RolloutSpec): b
   const route = facts.server.get("virtualServices", "reviews");
   const isJudged = spec.analysis.metrics.some(({ errorRate, onFail }) => errorRate !== undefined && onFail === "rollback");
   if (!run || run.outcome || run.direct || !route || spec.suspend || spec.analysis.mode === "observe" || !isJudged || rollout.metadata.deletionTimestamp) return false;
-  return (splitIn(route, run).canary > 0 || matchedTo(route) !== undefined) && facts.truth.badShare(run.to.version) >= PLAINLY_BAD && isReadyNow(facts, run.from.version) && requestsPerInterval(facts, spec, run) >= spec.analysis.minRequests;
+  return (splitIn(route, run).canary > 0 || matchedTo(route) !== undefined || mirroredTo(route)?.version === run.to.version) && facts.truth.badShare(run.to.version) >= PLAINLY_BAD && isReadyNow(facts, run.from.version) && requestsPerInterval(facts, spec, run) >= spec.analysis.minRequests;
 }
 
 function requestsPerInterval({ truth }: Facts, { analysis }: RolloutSpec, { to }: Run): number {

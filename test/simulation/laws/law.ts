@@ -11,6 +11,8 @@ export interface Watch {
   readonly onRollout?: (version: ObjectVersion) => string | undefined;
   /** A version of a run's record. */
   readonly onRecord?: (version: ObjectVersion) => string | undefined;
+  /** A version of anything. */
+  readonly onVersion?: (version: ObjectVersion) => string | undefined;
   /** A daemon's request, taken or not. */
   readonly onArrival?: (arrival: Arrival) => string | undefined;
   /** Every two seconds. */
@@ -22,6 +24,8 @@ export interface Watch {
 export interface Law {
   /** Its number in DESIGN §4. */
   readonly number: number;
+  /** Absent: whatever is delivered. */
+  readonly of?: "versions" | "deployments";
   readonly says: string;
   readonly watch: (facts: Facts) => Watch;
 }

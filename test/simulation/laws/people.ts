@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { Run, RolloutStatus } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { commandIn, committedBy, isDaemon, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { DEPLOYMENT, versionIn } from "../world/deployment.ts";
 import { isReadyNow } from "./judgement.ts";
 import type { Law } from "./law.ts";
 
@@ -71,6 +72,7 @@ function idIn(text: string): string | undefined {
 }
 
 export const endedRunIsOffTheRoute: Law = {
+  of: "versions",
   number: 5,
   says: "the traffic of a run that was taken back goes to stable, as soon as stable can take it",
   watch(facts) {
@@ -112,6 +114,12 @@ export const refusedStaysRefused: Law = {
     let refusal: Refusal | undefined;
     const named = (object: KubernetesObject): string | undefined => (object["spec"] as { readonly release?: string }).release;
     return {
+      /** Another template is another wish. */
+      onVersion({ kind, object, previous }) {
+        const isOurs = kind === "deployments" && object.metadata.name === DEPLOYMENT;
+        if (isOurs && (!previous || versionIn(object) !== versionIn(previous))) refusal = undefined;
+        return undefined;
+      },
       onRollout(version) {
         const { object, previous, author } = version;
         if (!previous || previous.metadata.uid !== object.metadata.uid) refusal = undefined;
@@ -123,12 +131,18 @@ export const refusedStaysRefused: Law = {
         const isNew = after.number !== before?.number;
         const isRepeated = isNew && refusal?.version === after.to.version && refusal.revision === after.to.revision && refusal.revision !== "";
         if (isRepeated) return `run ${after.number} tries ${after.to.version} ${after.to.revision} again, which was refused`;
-        if (after.outcome && !before?.outcome && isRefusing(after, answer?.verb)) refusal = after.to;
+        if (after.outcome && !before?.outcome && isRefusing(after, answer?.verb) && isCanarysFault(object)) refusal = after.to;
         return undefined;
       },
     };
   },
 };
+
+/** Where it was the Deployment that stood in the way, gone or rolling unheld, its template may well be tried again. */
+function isCanarysFault(rollout: KubernetesObject): boolean {
+  const { run, refused } = statusOf(rollout)!;
+  return run?.deployment === undefined || refused?.version === run.to.version;
+}
 
 /** A rollback refuses, and so does a person's abort; leaving the version in the spec does not. */
 function isRefusing({ outcome, to, release }: Run, verb: string | undefined): boolean {

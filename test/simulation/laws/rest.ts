@@ -1,12 +1,13 @@
 /** Laws of readiness, rest and endings: who may get traffic at all, what is left behind, and that everything comes to an end. */
+import { isPickedOut } from "../../../src/rollout/ladder.ts";
 import { FINALIZER } from "../../../src/rollout/rollout.ts";
 import { targetOf } from "../../../src/rollout/announcements.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RolloutRunSpec } from "../../../src/rollout/rollout-run.ts";
-import type { Run } from "../../../src/rollout/status.ts";
+import { type Run, STATUS_VERSION } from "../../../src/rollout/status.ts";
 import { instantOf } from "../../../src/rollout/units.ts";
 import { daemonOf, isDaemon, OLDEST_VIEW_MS, runOf, specOf, splitIn, stampOf, statusOf, type Facts } from "../world/facts.ts";
-import { matchedTo, pointsByVersion } from "../world/route-points.ts";
+import { matchedTo, mirroredTo, pointsByVersion, sessionRoutes } from "../world/route-points.ts";
 import { GARBAGE_COLLECTOR, type ObjectVersion } from "../world/api-server.ts";
 import type { Law } from "./law.ts";
 
@@ -18,7 +19,7 @@ export const readyBeforeTraffic: Law = {
       const { object, previous, author, atMs } = version;
       const [before, after] = [runOf(previous), runOf(object)];
       if (!isDaemon(facts, author) || !after || after.outcome || specOf(object)?.analysis.mode === "observe") return undefined;
-      if (!isRise(before, after) || wasReady(facts, after.to.version, after.weight, atMs)) return undefined;
+      if (!isRise(before, after) || wasReady(facts, after.to.version, Math.max(after.weight, after.mirrored ?? 0), atMs)) return undefined;
       return `${after.to.version} was given ${after.weight}% and has not been ready for it since ${OLDEST_VIEW_MS} ms`;
     },
   }),
@@ -39,7 +40,7 @@ export const finalizerHolds: Law = {
       const rollout = facts.server.get("rollouts", "reviews");
       if (!isDaemon(facts, version.author) || !stampOf(version.object)) return undefined;
       const run = runOf(rollout);
-      const isRaised = run && (splitIn(version.object, run).canary > splitIn(version.previous, run).canary || (matchedTo(version.object) !== undefined && matchedTo(version.previous) === undefined));
+      const isRaised = run && (splitIn(version.object, run).canary > splitIn(version.previous, run).canary || (isExtra(version.object) && !isExtra(version.previous)));
       if (!rollout || !isRaised || rollout.metadata.finalizers?.includes(FINALIZER)) return undefined;
       return `${version.author} raised ${run.to.version} while the Rollout had no finalizer`;
     },
@@ -48,6 +49,12 @@ export const finalizerHolds: Law = {
     },
   }),
 };
+
+/** The canary has requests, or copies of them, beside its share. */
+function isExtra(route: KubernetesObject | undefined): boolean {
+  const mirrored = mirroredTo(route);
+  return matchedTo(route) !== undefined || (mirrored !== undefined && mirrored.version !== "v1");
+}
 
 function hasFinalizer({ metadata }: { readonly metadata: { readonly finalizers?: readonly string[] } }): boolean {
   return metadata.finalizers?.includes(FINALIZER) ?? false;
@@ -64,7 +71,7 @@ function goneTooSoon({ server, ...facts }: Facts, { object, previous, author }: 
   if (!isRemoved || !isDaemon(facts, author) || !route) return undefined;
   const [stamp, run] = [stampOf(route), runOf(object)];
   // A deletion waits for traffic alone: without any there is nothing to give back.
-  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && (!object.metadata.deletionTimestamp || splitIn(route, run).canary > 0 || matchedTo(route) !== undefined);
+  const isOurs = stamp?.startsWith(`${object.metadata.uid}/`) && run && (!object.metadata.deletionTimestamp || splitIn(route, run).canary > 0 || isExtra(route));
   return isOurs ? `the finalizer was taken away while the route still bears ${stamp}` : undefined;
 }
 
@@ -84,14 +91,24 @@ export const everythingEnds: Law = {
       const route = facts.server.get("virtualServices", "reviews");
       const rollout = facts.server.get("rollouts", "reviews");
       if (!route) return "there is no route";
+      if (rollout && isOwnersTurn(rollout, route)) return undefined;
       return leftOnRoute(route) ?? (rollout && (leftInRollout(rollout) ?? refusedShare(rollout, route)));
     },
   }),
 };
 
+/** Whoever has some of the requests besides would be drawn by users, too: it is said, and waited for. */
+function isOwnersTurn(rollout: KubernetesObject, route: KubernetesObject): boolean {
+  const run = runOf(rollout);
+  const isStranger = (version: string): boolean => version !== run?.from.version && version !== run?.to.version;
+  return run !== undefined && !run.outcome && statusOf(rollout)!.message.includes("sessionAffinity out of the strategy") && Object.entries(pointsByVersion(route)).some(([version, points]) => points > 0 && isStranger(version));
+}
+
 function leftOnRoute(route: KubernetesObject): string | undefined {
   const sum = Object.values(pointsByVersion(route)).reduce((total, each) => total + each, 0);
   if (sum !== 100) return `the route's weights add up to ${sum}`;
+  if (mirroredTo(route) !== undefined && mirroredTo(route)!.version !== "v1") return `requests are still copied to ${mirroredTo(route)!.version}`; // a hand may have left one to v1
+  if (sessionRoutes(route).length > 0) return "users are still kept with their version";
   if (matchedTo(route) !== undefined) return `requests are still picked out for ${matchedTo(route)}`;
   return stampOf(route) ? `our stamp is still there: ${stampOf(route)}` : undefined;
 }
@@ -142,7 +159,7 @@ export const newerStatusIsLeftAlone: Law = {
   says: "a daemon leaves a status of a newer version alone",
   watch: (facts) => ({
     onRollout({ object, previous, author }) {
-      const isNewer = (statusOf(previous)?.version ?? 0) > 1;
+      const isNewer = (statusOf(previous)?.version ?? 0) > STATUS_VERSION;
       if (!isNewer || previous?.["status"] === object["status"] || !isDaemon(facts, author) || daemonOf(facts, author)?.isNext || object.metadata.uid !== previous?.metadata.uid) return undefined;
       return `${author} wrote a Rollout whose status is of version ${statusOf(previous)?.version}`;
     },
@@ -169,7 +186,7 @@ function isRise(before: Run | undefined, after: Run): boolean {
 }
 
 function isMore(before: Run, after: Run): boolean {
-  return after.weight > before.weight || (after.matched !== undefined && before.matched === undefined);
+  return after.weight > before.weight || (isPickedOut(after) && !isPickedOut(before)) || (after.mirrored ?? 0) > (before.mirrored ?? 0);
 }
 
 /** A tick that began before may still commit. */

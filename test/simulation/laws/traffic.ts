@@ -1,10 +1,12 @@
 /** Laws of route writes: which weights, from which intent, and that nothing else is touched. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import { isPickedOut } from "../../../src/rollout/ladder.ts";
 import { EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
+import { CANARY_SIDE } from "../../../src/rollout/deployment.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
-import { destinationsOf, isSound, managedRoute, matchedTo, ownRoute, pointsByVersion, type Destination } from "../world/route-points.ts";
+import { destinationsOf, isSound, managedRoute, matchedTo, mirroredTo, ownRoute, pointsByVersion, sessionRoutes, type Destination, type Route } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
 /** A route write of Weir's, with what its author had committed before. */
@@ -42,6 +44,7 @@ export const wholeWeights: Law = {
 };
 
 export const othersUntouched: Law = {
+  of: "versions",
   number: 4,
   says: "destinations, routes, fields and order that are not ours stay byte for byte what they were",
   watch: onOurWrites((_, { before, after, run, status }) => {
@@ -54,14 +57,20 @@ export const othersUntouched: Law = {
 
 /** Everything but our destinations, whose weights change and which come and go, and our stamp. */
 function foreignPart({ metadata, spec }: KubernetesObject, ours: ReadonlySet<string | undefined>): string {
-  const { http, ...rest } = spec as { readonly http: readonly object[] };
-  const routes = http.flatMap((route, index) => (isOwn(route) ? [] : index === http.length - 1 ? { ...route, route: (route as { readonly route?: readonly Destination[] }).route?.filter(({ destination }) => !ours.has(destination.subset)) } : route));
+  const { http, ...rest } = spec as { readonly http: readonly Route[] };
+  const routes = http.flatMap((route, index) => (isOwn(route) ? [] : index === http.length - 1 ? foreignIn(route, ours) : route));
   const { [EPOCH_ANNOTATION]: _, ...annotations } = metadata.annotations ?? {};
   return JSON.stringify([rest, routes, annotations]);
 }
 
+/** Of the managed route: without our destinations, and without a mirror to one of ours. */
+function foreignIn({ mirror, mirrorPercentage, route, ...rest }: Route, ours: ReadonlySet<string | undefined>): object {
+  const isOurs = mirror === undefined || ours.has(mirror.subset);
+  return { ...rest, ...(isOurs ? {} : { mirror, mirrorPercentage }), route: route?.filter(({ destination }) => !ours.has(destination.subset)) };
+}
+
 function isOwn({ name = "" }: { readonly name?: string }): boolean {
-  return name.startsWith("weir-match.");
+  return name.startsWith("weir-match.") || name.startsWith("weir-session.");
 }
 
 /** One of ours that stays keeps its other fields, and one that is added is a copy of the other. */
@@ -135,7 +144,8 @@ export const committedFirst: Law = {
       if (errand !== "route" && errand !== "finalizer") return undefined;
       const commits = facts.commits.get(author);
       const done = (commits?.done.get(errand) ?? 0) + 1;
-      if (!commits || done > commits.rollouts.length) return `${author} sent a ${errand} request without a status write of its own before it`;
+      const atOnce = errand === "finalizer" && facts.scene.deployment ? 2 : 1; // of a Deployment there are two
+      if (!commits || done > atOnce * commits.rollouts.length) return `${author} sent a ${errand} request without a status write of its own before it`;
       commits.done.set(errand, done);
       const stamp = errand === "route" ? stampOf(object) : undefined;
       const isOwn = stamp === undefined || commits.rollouts.some((rollout) => stamp === ownStamp(rollout));
@@ -169,7 +179,7 @@ export const matchIsCommitted: Law = {
     const written = onOurWrites((_, { after, committed, run }) => {
       const matched = matchedTo(after);
       const intent = stampOf(after) === undefined ? undefined : facts.intents.get(stampOf(after)!);
-      if (matched !== undefined && matched !== run.to.version) return `requests were picked out for ${matched}, and the run is about ${run.to.version}`;
+      if (matched !== undefined && matched !== (run.deployment === undefined ? run.to.version : CANARY_SIDE)) return `requests were picked out for ${matched}, and the run is about ${run.to.version}`;
       if (matched !== undefined && !intent?.isMatched) return `requests were picked out for ${matched}, and no intent of the run asks for it`;
       return matched === undefined && intent?.isMatched && !run.outcome && stampOf(after) === stampFor(committed.metadata.uid, run) ? "an intent to pick requests out was written without doing so" : undefined;
     })(facts);
@@ -186,6 +196,42 @@ export const matchIsCommitted: Law = {
   },
 };
 
+export const mirrorIsCommitted: Law = {
+  number: 2,
+  says: "requests are copied only to the newest version, as many as the intent on the route asks for, and to no version whose run is over",
+  watch: onOurWrites((facts, { after, committed, run }) => {
+    const mirrored = mirroredTo(after);
+    if (mirrored === undefined || mirrored.version === "v1") { // a hand's
+      const isMissing = !run.outcome && (run.mirrored ?? 0) > 0 && stampOf(after) === stampFor(committed.metadata.uid, run);
+      return isMissing ? "an intent to copy requests was written without doing so" : undefined;
+    }
+    if (mirrored.version !== (run.deployment === undefined ? run.to.version : CANARY_SIDE)) return `requests were copied to ${mirrored.version}, and the run is about ${run.to.version}`;
+    const intent = facts.intents.get(stampOf(after) ?? "");
+    return mirrored.percent === (intent?.mirrored ?? 0) ? undefined : `${mirrored.percent}% of the requests were copied, and the intent asks for ${intent?.mirrored ?? 0}%`;
+  }),
+};
+
+export const sessionsAreCommitted: Law = {
+  number: 2,
+  says: "users stay with stable or the newest version alone, drawn by the weight of the route itself, while an intent on the route asks for it, and with nobody once it is over",
+  watch: onOurWrites((_, { after, committed, run }) => {
+    const routes = sessionRoutes(after);
+    const isWanted = !run.outcome && run.sessions !== undefined && stampOf(after) === stampFor(committed.metadata.uid, run);
+    if (routes.length === 0) return isWanted && isSound(after) && hasBothAlone(after, run) ? "an intent to keep users was written without doing so" : undefined;
+    if (run.outcome && stampOf(after) === undefined) return "users were still kept by the write of a run that is over"; // an intent's own write may have been under way
+    const strange = routes.flatMap(({ route = [] }) => route).find(({ destination: { subset } }) => subset !== run.from.version && subset !== run.to.version);
+    if (strange) return `users were kept with ${strange.destination.subset}`;
+    const drawn = routes.at(-1)?.route?.find(({ destination }) => destination.subset === run.to.version)?.weight;
+    const { canary } = splitIn(after, run);
+    return drawn === canary ? undefined : `users draw with ${drawn}, and the route gives ${canary}`;
+  }),
+};
+
+function hasBothAlone(route: KubernetesObject, run: Run): boolean {
+  const versions = Object.keys(pointsByVersion(route));
+  return versions.length === 2 && versions.every((version) => version === run.from.version || version === run.to.version);
+}
+
 /** A fight is repaired at most every 30 s. */
 const MATCH_MENDED_WITHIN_MS = 30_000 + 20_000;
 
@@ -197,7 +243,7 @@ function strangeMatch({ server, truth }: Facts): string | undefined {
   const spec = rollout && specOf(rollout);
   if (!rollout || !route || !run || !spec || run.outcome || spec.suspend || !truth.isRouteSound() || rollout.metadata.deletionTimestamp || stampOf(route) !== stampFor(rollout.metadata.uid, run)) return undefined;
   const isThere = matchedTo(route) !== undefined;
-  if (isThere !== (run.matched !== undefined)) return isThere ? "requests are picked out that no intent asks for" : "requests should be picked out and are not";
+  if (isThere !== isPickedOut(run)) return isThere ? "requests are picked out that no intent asks for" : "requests should be picked out and are not";
   const isOthers = JSON.stringify(ownRoute(route)?.match ?? null).includes("user-agent");
   return isOthers ? "a hand has others picked out" : undefined;
 }
@@ -229,7 +275,7 @@ export const ownNames: Law = {
   number: 9,
   says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and what an ended run writes beside them by weir-stamp",
   watch: onOurWrites((_, { version, before, after, run }) => {
-    const moves = JSON.stringify([managedRoute(before), ownRoute(before)]) !== JSON.stringify([managedRoute(after), ownRoute(after)]);
+    const moves = JSON.stringify([managedRoute(before), ownRoute(before), sessionRoutes(before)]) !== JSON.stringify([managedRoute(after), ownRoute(after), sessionRoutes(after)]);
     // An intent may find its weight set already, and what mends a mangled route that nothing has to move.
     const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome || !isSound(before);
     return isOwnName ? undefined : `a write that ${moves ? "moves weights" : "moves none"} was made as ${version.manager}`;
@@ -237,6 +283,7 @@ export const ownNames: Law = {
 };
 
 export const shapeRestored: Law = {
+  of: "versions",
   number: 4,
   says: "the route ends in the shape it had, and our stamp goes with the run's last write",
   watch(facts) {

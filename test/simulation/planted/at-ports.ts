@@ -31,11 +31,26 @@ export const PORT_BUGS = {
     caughtAt: 8,
     plant: () => onRoute((change, write) => write({ ...change, matched: change.matched ?? keptMatch(change) })),
   },
+  keepsTheMirror: {
+    does: "goes on copying requests when nobody asks for it any more",
+    breaks: "mirrorIsCommitted",
+    caughtAt: 9,
+    plant: () => onRoute((change, write) => write(change.mirrored?.percent === 0 ? withoutMirrorWish(change) : change)),
+  },
+  keepsTheUsers: {
+    does: "goes on keeping users with their version when nobody asks for it any more",
+    breaks: "sessionsAreCommitted",
+    caughtAt: 7,
+    plant: () => {
+      let kept: RouteChange["sessions"];
+      return onRoute((change, write) => write({ ...change, sessions: (kept = change.sessions ?? kept) }));
+    },
+  },
   takesPodsForReady: {
     does: "takes every pod for ready",
     breaks: "readyBeforeTraffic",
     caughtAt: 4,
-    plant: () => inPorts((ports) => ({ ...ports, workload: { see: (version, backend) => ({ ...ports.workload.see(version, backend), readyPods: 2, wantedPods: 2 }) } })),
+    plant: () => inPorts((ports) => ({ ...ports, workload: { ...ports.workload, see: (...asked) => ({ ...ports.workload.see(...asked), readyPods: 2, wantedPods: 2 }) } })),
   },
   believesAllIsWell: {
     does: "takes every request for a good one",
@@ -65,6 +80,10 @@ export const PORT_BUGS = {
 
 function onRoute(write: (change: RouteChange, write: (change: RouteChange) => Promise<RouteWritten>) => Promise<RouteWritten>) {
   return inPorts((ports) => ({ ...ports, traffic: { ...ports.traffic, write: (change) => write(change, ports.traffic.write) } }));
+}
+
+function withoutMirrorWish({ mirrored: _, ...change }: RouteChange): RouteChange {
+  return change;
 }
 
 function keptMatch({ seen }: RouteChange): RouteChange["matched"] {

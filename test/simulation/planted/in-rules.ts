@@ -24,7 +24,7 @@ export const RULE_BUGS = {
   obeysForAnyRun: {
     does: "obeys a command whatever run it was given for",
     breaks: "obeyedForItsRun",
-    caughtAt: 5,
+    caughtAt: 23,
     plant: () => deciding((rollout) => withCommand((text) => text.replace(/\brun=\d+/, `run=${rollout.status?.run?.number ?? 0}`))(rollout)),
   },
   obeysTwice: {
@@ -60,7 +60,7 @@ export const RULE_BUGS = {
   leavesRaises: {
     does: "leaves a share that a hand has raised",
     breaks: "handThatRaisesIsUndone",
-    caughtAt: 7,
+    caughtAt: 9,
     plant: () => inSteps({ decide: (...asked) => { const decision = decide(...asked); return decision.kind === "repair" ? { ...decision, kind: "stay" } : decision; } }),
   },
   leavesHarm: {

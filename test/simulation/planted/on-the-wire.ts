@@ -14,7 +14,7 @@ export const WIRE_BUGS = {
   routeWithoutVersion: {
     does: "drops every precondition of its route writes",
     breaks: "staleWriterMovesNothing",
-    caughtAt: 10,
+    caughtAt: 59,
     plant: () => inNetwork((network) => onRoute(network, (operations) => operations.filter(({ op }) => op !== "test"))),
   },
   foreignFields: {
@@ -26,13 +26,13 @@ export const WIRE_BUGS = {
   ownedRoute: {
     does: "owns the route by an ownerReference",
     breaks: "nothingIsOwned",
-    caughtAt: 25,
+    caughtAt: 36,
     plant: () => inNetwork((network) => onRoute(network, (operations) => [...operations, ...ownership(operations)])),
   },
   ownedRecord: {
     does: "owns the records of its runs by an ownerReference",
     breaks: "recordIsKept",
-    caughtAt: 25,
+    caughtAt: 36,
     plant: () => inNetwork((network) => ({ ...network, create: (resource, namespace, object, options) => network.create(resource, namespace, owned(object as KubernetesObject), options) })),
   },
 } as const satisfies Readonly<Record<string, PlantedBug>>;

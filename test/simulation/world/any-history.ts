@@ -1,6 +1,7 @@
 /** A random history for a seed. */
 import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
-import { WATCHED } from "./api-server.ts";
+import type { Watched } from "./api-server.ts";
+import { anyDelivery, isDelivery, isMirroring, isSwitching, mirrorSteps, switchingSteps } from "./any-delivery.ts";
 import { createDice, type Dice } from "./dice.ts";
 import type { DaemonScene, Deed, History, Scene } from "./history.ts";
 import type { Errand, Mishap } from "./network.ts";
@@ -25,14 +26,16 @@ const TARGET = { istio: { virtualServices: [{ name: "reviews" }] } };
 const OTHER_TARGET = { istio: { virtualServices: [{ name: "reviews" }], destinationRule: { name: "reviews" } } };
 
 export function anyHistory(seed: number): History {
+  if (isDelivery(seed)) return anyDelivery(seed);
   const dice = createDice(seed, "history");
   const tempo = dice.pick(TEMPI);
   const scene = { ...anyScene(seed, dice, tempo), ...(isOpening(seed) ? { split: { v2: 100, v3: 0 }, mostTravelMs: 400 } : {}) };
   const spanMs = dice.pick([30_000, 90_000, 180_000]);
   const count = dice.chance(0.04) ? 0 : dice.between(1, 10);
   const deeds = Array.from({ length: count }, (_, index) => anyDeed(dice, tempo, scene, spanMs, index));
-  const picking = anyPicking(seed, tempo, scene, spanMs);
-  return { scene: picking.scene, deeds: [...deeds, ...anyPlot(seed, scene, spanMs), ...picking.deeds].sort((one, other) => one.atMs - other.atMs) };
+  const picking = isMirroring(seed) ? anyMirroring(seed, tempo, scene, spanMs) : anyPicking(seed, tempo, scene, spanMs);
+  const played = isKeeping(seed, scene) ? keeping(picking.scene) : picking.scene;
+  return { scene: played, deeds: [...deeds, ...anyPlot(seed, scene, spanMs), ...picking.deeds].sort((one, other) => one.atMs - other.atMs) };
 }
 
 const TESTERS = [{ headers: [{ name: "x-tester", exact: "true" }] }, { cookies: [{ name: "beta", prefix: "y" }] }];
@@ -42,8 +45,9 @@ const PICKING_EVERY = 4;
 
 function anyPicking(seed: number, { hold }: Tempo, scene: Scene, spanMs: number): Pick<History, "scene" | "deeds"> {
   const dice = createDice(seed, "picking");
-  if (seed % PICKING_EVERY !== 0) return { scene, deeds: [] };
   const { strategy = {} } = scene.spec;
+  if (isSwitching(seed)) return { scene: { ...scene, spec: { ...scene.spec, strategy: { ...strategy, steps: switchingSteps(createDice(seed, "switching"), hold, strategy.steps ?? []) } } }, deeds: [] };
+  if (seed % PICKING_EVERY !== 0) return { scene, deeds: [] };
   const [first, ...others] = strategy.steps ?? [];
   const steps = dice.pick([
     [{ match: TESTERS, hold }, first!, ...others],
@@ -55,6 +59,28 @@ function anyPicking(seed: number, { hold }: Tempo, scene: Scene, spanMs: number)
   const deeds = Array.from({ length: hands }, (): Deed => ({ atMs: dice.between(0, spanMs), does: "pick", how: dice.pick(["none", "others"]), by: dice.pick(["kubectl-edit", "argocd-controller"]) }));
   if (dice.chance(0.3)) deeds.push({ atMs: dice.between(0, 10_000), does: "mishap", on: "trial", skip: 0, mishap: anyMishap(dice) });
   return { scene: { ...scene, spec: { ...scene.spec, strategy: { ...strategy, steps } } }, deeds };
+}
+
+/** Copies of requests come before anybody is answered, and some hands know better. */
+function anyMirroring(seed: number, { hold }: Tempo, scene: Scene, spanMs: number): Pick<History, "scene" | "deeds"> {
+  const dice = createDice(seed, "mirroring");
+  const { strategy = {} } = scene.spec;
+  const steps = [...mirrorSteps(dice, hold), ...(strategy.steps ?? [])];
+  const hands = dice.chance(0.5) ? dice.between(1, 3) : 0;
+  const deeds = Array.from({ length: hands }, (): Deed => ({ atMs: dice.between(0, spanMs), does: "shadow", how: dice.pick(["none", "more", "elsewhere"]), by: dice.pick(["kubectl-edit", "argocd-controller"]) }));
+  if (dice.chance(0.3)) deeds.push({ atMs: dice.between(0, 10_000), does: "mishap", on: "trial", skip: 0, mishap: anyMishap(dice) });
+  return { scene: { ...scene, spec: { ...scene.spec, strategy: { ...strategy, steps } } }, deeds };
+}
+
+const KEEPING_AT = 7;
+
+/** Of thirteen histories one has users who stay with their version; what hands do to weights has them draw anew. */
+function isKeeping(seed: number, { split }: Scene): boolean {
+  return seed % 13 === KEEPING_AT && seed % PICKING_EVERY !== 0 && !isSwitching(seed) && !split["v1"]; // who has some of the requests already would be drawn as well
+}
+
+function keeping(scene: Scene): Scene {
+  return { ...scene, spec: { ...scene.spec, strategy: { ...scene.spec.strategy, sessionAffinity: {} } } };
 }
 
 /** Of so many histories one begins with such a plot: only a run's first intent leaves nothing but its stamp to be withdrawn. */
@@ -158,6 +184,7 @@ type Undated<D> = D extends unknown ? Omit<D, "atMs"> : never;
 type UndatedDeed = Undated<Deed>;
 
 const ERRANDS: readonly Errand[] = ["status", "status", "route", "route", "finalizer", "command", "record"];
+const STALLED: readonly Watched[] = ["rollouts", "virtualServices", "destinationRules", "services", "pods"];
 const SPELLS_MS = [300, 2_000, 8_000, 35_000, 70_000];
 
 function anyTrouble(dice: Dice, scene: Scene): UndatedDeed {
@@ -167,7 +194,7 @@ function anyTrouble(dice: Dice, scene: Scene): UndatedDeed {
   if (draw < 0.5) return { does: "mishap", ...(dice.chance(0.5) ? { daemon } : {}), on: dice.pick(ERRANDS), skip: dice.pick([0, 0, 1, 3]), mishap: anyMishap(dice) };
   if (draw < 0.62) return { does: "crash", daemon, forMs };
   if (draw < 0.74) return { does: "freeze", daemon, forMs };
-  if (draw < 0.9) return { does: "stall", daemon, kind: dice.pick(WATCHED), forMs };
+  if (draw < 0.9) return { does: "stall", daemon, kind: dice.pick(STALLED), forMs };
   if (draw < 0.95) return { does: "oldCrd", daemon, forMs };
   return { does: "outage", forMs: dice.pick([300, 2_000, 8_000]) };
 }

@@ -1,6 +1,6 @@
 /** Where the laws sit and watch, and where the story is written down. */
 import { LAWS, type LawName } from "../laws/all-laws.ts";
-import type { Watch } from "../laws/law.ts";
+import type { Law, Watch } from "../laws/law.ts";
 import type { ObjectVersion } from "./api-server.ts";
 import { createFacts } from "./facts.ts";
 import { lineOf } from "./telling.ts";
@@ -43,6 +43,7 @@ export function createBench(tells: boolean): Bench {
     if (version.kind === "virtualServices") jury.ask((watch) => watch.onRoute?.(version));
     if (version.kind === "rollouts") jury.ask((watch) => watch.onRollout?.(version));
     if (version.kind === "rolloutRuns") jury.ask((watch) => watch.onRecord?.(version));
+    jury.ask((watch) => watch.onVersion?.(version));
   };
   const begin: Watchers["begin"] = ({ scene, server, clock }, truth) => {
     facts = createFacts({ scene, server, clock }, truth);
@@ -53,7 +54,8 @@ export function createBench(tells: boolean): Bench {
     present().arrive(arrival);
     jury.ask((watch) => watch.onArrival?.(arrival));
   };
-  const watchers: Watchers = { tell, begin, onArrival, onAnswer: (answered) => void present().answers.push(answered), onDelivery: (notice) => void present().deliveries.push(notice) };
+  const onTick: Watchers["onTick"] = (author) => void present().ticks.set(author, [...(present().ticks.get(author) ?? []).slice(-500), present().clock.nowMs]);
+  const watchers: Watchers = { tell, begin, onArrival, onTick, onAnswer: (answered) => void present().answers.push(answered), onDelivery: (notice) => void present().deliveries.push(notice) };
   return { watchers, story, facts: present, violation: jury.violation, end: () => jury.ask((watch) => watch.onEnd?.()), lookEvery: (everyMs) => void present().clock.after(everyMs, () => look(everyMs)) };
 }
 
@@ -64,7 +66,8 @@ function createJury(nowMs: () => number) {
   return {
     violation: () => violation,
     begin(facts: Parameters<(typeof LAWS)[LawName]["watch"]>[0]) {
-      for (const [name, law] of Object.entries(LAWS)) watches.push({ name: name as LawName, watch: law.watch(facts) });
+      const laws = Object.entries(LAWS as Readonly<Record<LawName, Law>>).filter(([, { of }]) => of === undefined || (of === "deployments") === (facts.scene.deployment !== undefined));
+      for (const [name, law] of laws) watches.push({ name: name as LawName, watch: law.watch(facts) });
     },
     ask(question: (watch: Watch) => string | undefined) {
       if (violation) return;

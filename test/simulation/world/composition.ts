@@ -32,9 +32,10 @@ export const realReconcile: Reconcile = async (ref, ports, signal) => requeueOf(
 export function composedOf(change: Partial<TickSteps>): Reconcile {
   const steps = { ...STEPS, ...change };
   return async (ref, ports, signal) => {
-    const rollout = ports.rollouts.get(ref);
-    if (!rollout || rollout.statusIsNewer) return {};
-    if (!isValid(rollout)) return realReconcile(ref, ports, signal);
+    const stored = ports.rollouts.get(ref);
+    if (!stored || stored.statusIsNewer) return {};
+    if (!isValid(stored)) return realReconcile(ref, ports, signal);
+    const rollout = ports.workload.named(stored);
     const seen = await observe(rollout, ports, signal);
     const decision = steps.decide(rollout, seen);
     const status = steps.nextStatus(rollout, seen, decision);

@@ -1,5 +1,6 @@
 /** The daemons of a simulated world: each is started, frozen, killed and started again, and has its requests go wrong. */
 import type { KubernetesObject, Patch } from "../../../src/kubernetes/client.ts";
+import { PLAIN_STATUS_VERSION, STATUS_VERSION } from "../../../src/rollout/status.ts";
 import type { Notice } from "../../../src/rollout/notice.ts";
 import { DeliveryError, type Notifier } from "../../../src/notify/notifier.ts";
 import { createKeptLog, type KeptLog } from "../../support/fake-scheduling.ts";
@@ -54,6 +55,7 @@ export interface CrewOptions {
   readonly areReceiversUp: () => boolean;
   readonly isServerUp: () => boolean;
   readonly onArrival: (arrival: Arrival) => void;
+  readonly onTick: (author: string) => void;
   readonly tell: (who: string, what: string) => void;
 }
 
@@ -161,12 +163,15 @@ function live(options: Living, post: Post, log: KeptLog): void {
   const { name, skewMs, isNext = false } = post.scene;
   const dice = createDice(scene.seed, `${name} ${post.lives}`);
   const process = createProcess(`${name}.${post.lives}`, clock, skewMs);
-  const informers = createInformers({ clock, server, process, dice, mostLagMs: scene.mostLagMs, understood: isNext ? asPresent : (object) => object });
+  const next = createNextVersion();
+  const informers = createInformers({ clock, server, process, dice, mostLagMs: scene.mostLagMs, understood: isNext ? next.asPresent : (object) => object });
   const network = createNetwork({ ...options, process, dice, mostTravelMs: scene.mostTravelMs, mishap: (errand) => options.mishapFor(name, errand), die: (forMs) => options.die(post, forMs) });
   Object.assign(post, { process, informers });
   const work = startDaemon({
     process, informers, skewMs, log, tampering,
-    network: isNext ? asNext(network) : network,
+    isGuarded: scene.deployment?.isGuarded,
+    onTick: () => options.onTick(process.name),
+    network: isNext ? next.asNext(network) : network,
     queue: redis.queueOf(process),
     link: redis.linkOf(process),
     provider: prometheus.providerOf(process),
@@ -189,22 +194,33 @@ function notifierOf({ deliver, areReceiversUp }: CrewOptions): Notifier {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The next version writes a status that the present one does not know, and reads it as the present one reads its own. */
-function asNext(network: Network): Network {
-  return {
-    ...network,
-    async patch(resource, namespace, name, patch, options) {
-      return asPresent(await network.patch(resource, namespace, name, options?.subresource === "status" ? ofNextVersion(patch) : patch, options));
-    },
+interface NextVersion {
+  /** What it reads, as the present one reads its own. */
+  readonly asPresent: (object: KubernetesObject) => KubernetesObject;
+  readonly asNext: (network: Network) => Network;
+}
+
+/** The next version writes a status that the present one does not know. */
+function createNextVersion(): NextVersion {
+  let known: number = PLAIN_STATUS_VERSION;
+  const asPresent = (object: KubernetesObject): KubernetesObject => {
+    const status = object["status"] as (Json & { readonly version?: number }) | undefined;
+    if (status?.version === undefined) return object;
+    known = status.version > STATUS_VERSION ? status.version - STATUS_VERSION : status.version;
+    return { ...object, status: { ...status, version: known } };
   };
-}
-
-function ofNextVersion(patch: Patch): Patch {
-  const body = patch.body as { readonly status: Json };
-  return { type: "merge", body: { ...body, status: { ...body.status, version: 2 } } };
-}
-
-function asPresent(object: KubernetesObject): KubernetesObject {
-  const status = object["status"] as Json | undefined;
-  return status?.["version"] === 2 ? { ...object, status: { ...status, version: 1 } } : object;
+  /** A patch says only what has changed. */
+  const ofNextVersion = (patch: Patch): Patch => {
+    const body = patch.body as { readonly status: Json & { readonly version?: number } };
+    return { type: "merge", body: { ...body, status: { ...body.status, version: STATUS_VERSION + (body.status.version ?? known) } } };
+  };
+  return {
+    asPresent,
+    asNext: (network) => ({
+      ...network,
+      async patch(resource, namespace, name, patch, options) {
+        return asPresent(await network.patch(resource, namespace, name, options?.subresource === "status" ? ofNextVersion(patch) : patch, options));
+      },
+    }),
+  };
 }

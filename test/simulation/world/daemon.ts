@@ -19,6 +19,8 @@ import type { TickQueue } from "../../../src/scheduler/tick-queue.ts";
 import { startTriggers } from "../../../src/scheduler/triggers.ts";
 import { withUrgentFirst } from "../../../src/scheduler/urgent-first.ts";
 import { createIstioRouter } from "../../../src/traffic/istio/istio-router.ts";
+import { createDeploymentWorkload } from "../../../src/workload/deployment/deployment-workload.ts";
+import { NO_DEPLOYMENT } from "../../../src/workload/versions/versions-workload.ts";
 import type { Workload } from "../../../src/workload/workload.ts";
 import { createCountingMetrics, type KeptLog } from "../../support/fake-scheduling.ts";
 import { NAMESPACE } from "../../support/istio-objects.ts";
@@ -39,6 +41,9 @@ export interface DaemonParts {
   readonly skewMs: number;
   readonly random: () => number;
   readonly crdIsCurrent: () => boolean;
+  /** Absent: versions run side by side. */
+  readonly isGuarded?: boolean | undefined;
+  readonly onTick: () => void;
   /** What the daemon would log. */
   readonly log: KeptLog;
 }
@@ -49,8 +54,8 @@ const LOCAL_TICKS_AT_ONCE = 10;
 export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: number) => Promise<void> {
   const { process, informers, queue, random, log } = parts;
   const { time } = process;
-  const { rollouts: rolloutStore, virtualServices, destinationRules, services, pods } = informers.stores;
-  const routes = createRouteIndex(rolloutStore);
+  const { rollouts: rolloutStore, virtualServices, destinationRules, services, pods, deployments, replicaSets } = informers.stores;
+  const routes = createRouteIndex({ onChange: (listener) => (rolloutStore.all().forEach((object) => listener({ kind: "added", object })), rolloutStore.onChange(listener)) }); // the stores are filled already
   const rollouts = rolloutsOf(parts);
   const schedules = createSchedules({ all: rolloutStore.all, rollouts });
   const metrics = Object.assign(createCountingMetrics(), { notification: () => undefined, tick: () => undefined });
@@ -59,20 +64,20 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
     clock: { nowMs: time.nowMs, skewMs: () => parts.skewMs },
     rollouts: withUrgentFirst(rollouts),
     traffic: createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf }),
-    workload: workloadOf(informers),
+    workload: workloadOf(parts, routes.ownerOfDeployment),
     metrics: parts.provider,
     outbox,
     events: { record: () => undefined },
   });
   const inBackground = (work: Promise<void>): void => void work.catch((error: unknown) => log.error({ error }, "the scheduler broke an invariant"));
-  const lanes = createLanes(createTick({ reconcile: (ref, signal) => parts.tampering.reconcile(ref, ports, signal), time, random, metrics, logger: log }), time);
+  const lanes = createLanes(createTick({ reconcile: (ref, signal) => (parts.onTick(), parts.tampering.reconcile(ref, ports, signal)), time, random, metrics, logger: log }), time);
   const agenda = createAgenda({ queue, schedules, time, random, onDue: (ref, dueAtMs) => inBackground(local.soon(ref, "timer", dueAtMs)) });
   const local = createLocalTicks(lanes, agenda, LOCAL_TICKS_AT_ONCE);
   const resync = createResync({ queue, schedules, time, random, metrics, onRefused: (atRest) => atRest.forEach((ref) => inBackground(local.soon(ref, "timer", time.nowMs()))) });
   const wake = (ref: RolloutRef): void => inBackground(agenda.wake(ref).then((isQueued) => (isQueued ? undefined : local.soon(ref, "event", time.nowMs()))));
   const tickNow = (ref: RolloutRef): void => inBackground(local.now(ref, time.nowMs()));
 
-  startTriggers({ ...routes, rollouts: rolloutStore, routes: { virtualServices }, others: [destinationRules, services, pods], scheduler: { tickNow, wake, rearm: agenda.rearm }, time });
+  startTriggers({ ...routes, rollouts: rolloutStore, routes: { virtualServices }, others: [destinationRules, services, pods, deployments, replicaSets], deployments, scheduler: { tickNow, wake, rearm: agenda.rearm }, time });
   resync.start();
   for (const ref of rolloutStore.all().map(refOf)) {
     agenda.rearm(ref);
@@ -97,11 +102,19 @@ function remembering({ tampering, informers, ...parts }: DaemonParts): Kubernete
     informers.remember(resource.plural, written);
     return written;
   };
-  return { ...network, patch } as KubernetesClient;
+  const create: KubernetesClient["create"] = async (resource, ...rest) => {
+    const written = await network.create(resource, ...rest);
+    informers.remember(resource.plural, written);
+    return written;
+  };
+  return { ...network, patch, create } as KubernetesClient;
 }
 
-function workloadOf({ stores }: Informers): Workload {
+function workloadOf(parts: DaemonParts, ownerOf: (namespace: string, name: string) => RolloutRef | undefined): Workload {
+  const { informers: { stores }, isGuarded } = parts;
+  if (isGuarded !== undefined) return createDeploymentWorkload({ caches: stores, client: remembering(parts), isGuarded: () => isGuarded, ownerOf });
   return {
+    ...NO_DEPLOYMENT,
     see(version, backend): VersionSeen {
       const object = backend.kind === "found" ? stores.pods.get(NAMESPACE, version) : undefined;
       const { ready, wanted, revision } = { ready: 0, wanted: 0, revision: "", ...(object as { readonly ready?: number; readonly wanted?: number; readonly revision?: string } | undefined) };

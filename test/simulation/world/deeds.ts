@@ -5,7 +5,12 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import type { CommandGiven } from "./facts.ts";
 import type { Deed } from "./history.ts";
-import { destinationsOf, isSound, managedRoute, ownRoute, pointsByVersion, type Destination } from "./route-points.ts";
+import type { Controllers } from "./controllers.ts";
+import { admitted, canariesIn, DEPLOYMENT, isPaused, SIDES, specOfDeployment, templateOf, theDeployment } from "./deployment.ts";
+import { subsetIn } from "./side-shares.ts";
+import type { Troubles } from "./troubles.ts";
+import { CANARY_SIDE, STABLE_SIDE } from "../../../src/rollout/deployment.ts";
+import { destinationsOf, isSound, isSplit, managedRoute, ownRoute, pointsByVersion, type Destination } from "./route-points.ts";
 import { NAME, thePods, theRollout, theRoute, theRule, type World } from "./world.ts";
 
 type Doing<Does extends Deed["does"]> = Extract<Deed, { readonly does: Does }>;
@@ -20,6 +25,7 @@ export function createActor(onCommand: OnCommand): (world: World, deed: Deed) =>
     ...MESH,
     ...TROUBLE,
     ...DAEMONS,
+    ...DEPLOYING,
     spec: changeSpec,
     remove: removeObject,
     command: (world, deed) => giveCommand(world, deed, onCommand),
@@ -35,12 +41,23 @@ function describe({ atMs: _, does, ...fields }: Deed): string {
   return [does, ...Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`)].join(" ");
 }
 
-const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "mangle" | "decorate"]: Act<Does> } = {
-  hand({ server }, { share, by }) {
+/** A mirror of somebody's own leaves no room for ours. */
+const STRANGE_MIRROR_MS = 20_000;
+
+function withdrawMirror(server: World["server"]): void {
+  const route = server.get("virtualServices", NAME);
+  const { mirror, mirrorPercentage: _, ...bare } = (route && managedRoute(route)) ?? {};
+  if (route && mirror?.subset === "v1") server.put("virtualServices", withManaged(route, bare), "kubectl-edit");
+}
+
+const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "shadow" | "mangle" | "decorate"]: Act<Does> } = {
+  hand({ server, scene, troubles }, { share, by }) {
     const route = server.get("virtualServices", NAME);
+    if (scene.deployment) return shiftSides({ server, troubles }, share, by);
     if (route && destinationsOf(route).length > 0) server.put("virtualServices", withRoute(route, shifted(server.get("rollouts", NAME), route, share)), by);
   },
-  reapply({ server, scene }, { dropsStamp }) {
+  reapply({ server, scene, troubles }, { dropsStamp }) {
+    troubles.disturb();
     const route = server.get("virtualServices", NAME);
     const wanted = theRoute(scene);
     const annotations = { ...wanted.metadata.annotations, ...(dropsStamp ? {} : route?.metadata.annotations) };
@@ -53,6 +70,15 @@ const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "mangle" | "decor
     const spec = route["spec"] as { readonly http: readonly object[] };
     const http = spec.http.flatMap((each) => (each !== own ? [each] : how === "none" ? [] : [{ ...own, match: [{ headers: { "user-agent": { prefix: "M" } } }] }]));
     server.put("virtualServices", { ...route, spec: { ...spec, http } }, by);
+  },
+  shadow({ server, clock }, { how, by }) {
+    const route = server.get("virtualServices", NAME);
+    const managed = route && managedRoute(route);
+    if (!route || !managed?.mirror) return;
+    const { mirror, mirrorPercentage: _, ...bare } = managed;
+    const edited = { none: bare, more: { ...managed, mirrorPercentage: { value: 90 } }, elsewhere: { ...managed, mirror: { ...mirror, subset: "v1" } } };
+    server.put("virtualServices", withManaged(route, edited[how]), by);
+    if (how === "elsewhere") clock.after(STRANGE_MIRROR_MS, () => withdrawMirror(server));
   },
   mangle({ server, clock, scene }, { how, forMs }) {
     const route = server.get("virtualServices", NAME);
@@ -128,9 +154,46 @@ function sidesOf(rollout: KubernetesObject | undefined, route: KubernetesObject)
 const MESH: { readonly [Does in "bad" | "traffic" | "pods" | "image"]: Act<Does> } = {
   bad: ({ mesh }, { version, share }) => mesh.setBad(version, share),
   traffic: ({ mesh }, { perSecond }) => mesh.setRate(perSecond),
-  pods: ({ server }, { version, ready }) => server.put("pods", { ...server.get("pods", version)!, ready }, "kubelet"),
+  pods: ({ server, controllers, troubles }, { version, ready }) => (controllers ? hold({ controllers, troubles }, version, ready) : server.put("pods", { ...server.get("pods", version)!, ready }, "kubelet")),
   image: ({ server }, { version, revision }) => server.put("pods", thePods(version, { revision }), "kubelet"),
 };
+
+function hold({ controllers, troubles }: { readonly controllers: Controllers; readonly troubles: Troubles }, tag: string, ready: number): void {
+  troubles.disturb();
+  controllers.hold(tag, ready === 0);
+}
+
+/** The canary's side gets a share of all, where there is one. */
+function shiftSides({ server, troubles }: Pick<World, "server" | "troubles">, share: number, by: string): void {
+  const route = server.get("virtualServices", NAME);
+  const [first] = route ? destinationsOf(route) : [];
+  const canary = subsetIn(server.get("destinationRules", SIDES), CANARY_SIDE);
+  if (!route || !first || !isSplit(route) || !canary) return;
+  troubles.disturb();
+  server.put("virtualServices", withRoute(route, [{ ...to(STABLE_SIDE, first), weight: 100 - share }, { ...to(CANARY_SIDE, first), weight: share }]), by);
+}
+
+const DEPLOYING: { readonly [Does in "template" | "scale" | "unpause"]: Act<Does> } = {
+  template(world, { version, by }) {
+    changeDeployment(world, (spec) => ({ ...spec, template: templateOf(version) }), by);
+  },
+  scale(world, { replicas }) {
+    if (replicas === 0) world.troubles.disturb();
+    changeDeployment(world, (spec) => ({ ...spec, replicas }), "kubectl-scale");
+  },
+  unpause(world) {
+    changeDeployment(world, ({ paused: _, ...spec }) => spec, "kubectl-edit");
+  },
+};
+
+/** As the API server lets its owner. What rolls unheld may take the pods from under the route. */
+function changeDeployment({ server, scene, troubles }: World, change: (spec: ReturnType<typeof specOfDeployment>) => object, by: string): void {
+  const before = server.get("deployments", DEPLOYMENT);
+  const after = before && admitted(server, scene, before, { ...before, spec: change(specOfDeployment(before)) });
+  if (!before || !after) return;
+  if (!isPaused(after)) troubles.disturb();
+  server.put("deployments", after, by);
+}
 
 const TROUBLE: { readonly [Does in "prometheus" | "redis" | "outage" | "deaf"]: Act<Does> } = {
   prometheus({ prometheus, troubles }, { ailment, forMs }) {
@@ -164,16 +227,22 @@ function changeSpec({ server }: World, { change, by }: Doing<"spec">): void {
 }
 
 /** With finalizers it takes its time to go; it comes back as it was, but new. */
-function removeObject({ server, clock, scene }: World, { kind, forMs }: Doing<"remove">): void {
+function removeObject(world: World, { kind, forMs, isForGood }: Doing<"remove">): void {
+  const { server, clock, scene, troubles } = world;
+  if (kind !== "rollouts") troubles.disturb();
+  if (kind === "sides") return server.remove("destinationRules", SIDES, "kubectl");
+  if (kind === "canary") return canariesIn(server).forEach(({ metadata }) => server.remove("deployments", metadata.name, "kubectl"));
   const before = server.get(kind, NAME);
   server.remove(kind, NAME, "kubectl");
-  const back = { rollouts: () => theRollout((before?.["spec"] as object | undefined) ?? scene.spec), virtualServices: () => theRoute(scene), destinationRules: theRule }[kind];
+  const back = { rollouts: () => theRollout((before?.["spec"] as object | undefined) ?? scene.spec), virtualServices: () => theRoute(scene), destinationRules: theRule, deployments: () => theDeployment(scene.deployment!, before && specOfDeployment(before).template) }[kind];
   const restore = (): void => {
     const present = server.get(kind, NAME);
     if (present?.metadata.deletionTimestamp) return void clock.after(1_000, restore);
-    if (!present) server.put(kind, back(), "kubectl");
+    if (present) return;
+    if (kind !== "rollouts") troubles.disturb();
+    server.put(kind, back(), "kubectl");
   };
-  clock.after(forMs, restore);
+  if (!isForGood) clock.after(forMs, restore);
 }
 
 /** The person looks now; the command arrives later, and perhaps once more. As the CLI does, it takes no other's place, but for an abort. */

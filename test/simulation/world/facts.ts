@@ -1,5 +1,6 @@
 /** What an onlooker knows of a world who sees the API objects' history, the requests that arrive, and the mesh: nothing of this is Weir's own reckoning. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
+import { isPickedOut } from "../../../src/rollout/ladder.ts";
 import { COMMAND_ANNOTATION, EPOCH_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import { RolloutSpec } from "../../../src/rollout/spec.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
@@ -8,7 +9,9 @@ import type { ApiServer, ObjectVersion } from "./api-server.ts";
 import type { DaemonScene, Scene } from "./history.ts";
 import type { Arrival, Errand } from "./network.ts";
 import type { Answered } from "./prometheus.ts";
-import { pointsByVersion } from "./route-points.ts";
+import { CANARY_SIDE, STABLE_SIDE } from "../../../src/rollout/deployment.ts";
+import { standings } from "./deployment.ts";
+import { PLAIN, pointsByVersion } from "./route-points.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** A daemon's status writes that the server took, and how often it has done what on the strength of them: two of its ticks may go on at once. */
@@ -25,6 +28,8 @@ export interface Intent {
   readonly epoch: number;
   readonly weight: number;
   readonly isMatched: boolean;
+  /** Percentage of the requests that it has copied. */
+  readonly mirrored: number;
   /** The least points that anybody can have seen when it was decided. */
   readonly pointsBefore: number;
   /** When Weir wrote the route with its stamp. */
@@ -61,6 +66,10 @@ export interface Truth {
   controlForMs(): number;
   /** For how long a daemon has known that its CRD is older than it; 0 while it is not. */
   hasSeenOldCrdForMs(author: string): number;
+  /** Requests so far that led to nobody, or reached a canary's pods by a destination that was meant for all others. */
+  strayed(): { readonly lost: number; readonly astray: number };
+  /** Somebody's deed may be why, and the daemons need not have seen it yet. */
+  isDisturbed(): boolean;
   /** The route and its rule are there, and can be edited. */
   isRouteSound(): boolean;
 }
@@ -78,6 +87,8 @@ export interface Facts {
   readonly pods: PodsThen[];
   readonly commands: Map<string, CommandGiven>;
   readonly deliveries: Notice[];
+  /** When each daemon began its ticks. */
+  readonly ticks: Map<string, number[]>;
   /** When the newest request of a daemon arrived. */
   lastArrivalMs: number;
   /** Everything is over, and only quiet is left. */
@@ -123,9 +134,9 @@ export function stampFor(uid: string | undefined, { number, epoch }: Pick<Run, "
 }
 
 /** The points of a run's two versions. */
-export function splitIn(route: KubernetesObject | undefined, { from, to }: Pick<Run, "from" | "to">): { readonly stable: number; readonly canary: number; readonly total: number } {
+export function splitIn(route: KubernetesObject | undefined, { from, to, deployment }: Pick<Run, "from" | "to" | "deployment">): { readonly stable: number; readonly canary: number; readonly total: number } {
   const points = route ? pointsByVersion(route) : {};
-  const [stable, canary] = [points[from.version] ?? 0, points[to.version] ?? 0];
+  const [stable, canary] = deployment === undefined ? [points[from.version] ?? 0, points[to.version] ?? 0] : [(points[STABLE_SIDE] ?? 0) + (points[PLAIN] ?? 0), points[CANARY_SIDE] ?? 0];
   return { stable, canary, total: stable + canary };
 }
 
@@ -138,17 +149,19 @@ export function pointsOfShare(weightPercent: number, total: number): number {
 export function createFacts({ scene, server, clock }: Pick<Facts, "scene" | "server" | "clock">, truth: Truth): Facts & { see(version: ObjectVersion): void; arrive(arrival: Arrival): void } {
   const facts: Facts = {
     scene, server, clock, truth,
-    commits: new Map(), intents: new Map(), routes: [], rollouts: [], answers: [], pods: [], commands: new Map(), deliveries: [],
+    commits: new Map(), intents: new Map(), routes: [], rollouts: [], answers: [], pods: [], commands: new Map(), deliveries: [], ticks: new Map(),
     lastArrivalMs: 0,
     isResting: false,
   };
-  for (const object of server.all("pods")) seePods(facts, object, 0);
+  if (scene.deployment) seeStandings(facts, 0);
+  else for (const object of server.all("pods")) seePods(facts, object, 0);
   for (const object of server.all("virtualServices")) seeRoute(facts, { kind: "virtualServices", type: "added", object, author: "kubectl", manager: "kubectl", atMs: 0 });
   return Object.assign(facts, {
     see(version: ObjectVersion) {
       if (version.kind === "virtualServices") seeRoute(facts, version);
       if (version.kind === "rollouts") seeRollout(facts, version);
-      if (version.kind === "pods") seePods(facts, version.object, version.atMs);
+      if (scene.deployment) seeStandings(facts, version.atMs);
+      else if (version.kind === "pods") seePods(facts, version.object, version.atMs);
     },
     arrive({ author, errand, object, atMs }: Arrival) {
       facts.lastArrivalMs = atMs;
@@ -172,7 +185,7 @@ function seeRollout(facts: Facts, version: ObjectVersion): void {
   const uid = version.object.metadata.uid!;
   if (!run || run.outcome) return;
   const key = stampFor(uid, run);
-  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, isMatched: run.matched !== undefined, pointsBefore: leastPoints(facts, uid, run, version.atMs) });
+  if (!facts.intents.has(key)) facts.intents.set(key, { uid, run: run.number, epoch: run.epoch, weight: run.weight, isMatched: isPickedOut(run), mirrored: run.mirrored ?? 0, pointsBefore: leastPoints(facts, uid, run, version.atMs) });
 }
 
 /** A watch may lag by as much as its longest stall, and a frozen daemon by as much as it slept. */
@@ -189,6 +202,19 @@ function leastPoints({ routes, intents }: Facts, uid: string, run: Run, nowMs: n
 /** What a daemon had committed when it last did so. */
 export function committedBy({ commits }: Pick<Facts, "commits">, author: string): KubernetesObject | undefined {
   return commits.get(author)?.rollouts.at(-1);
+}
+
+/** Of a Deployment's versions. */
+function seeStandings(facts: Facts, atMs: number): void {
+  const now = standings(facts.server);
+  const gone = [...new Set(facts.pods.map(({ version }) => version))].filter((version) => !now.has(version));
+  for (const version of gone) noteStanding(facts, { atMs, version, ready: 0, wanted: 0, revision: "" });
+  for (const [version, standing] of now) noteStanding(facts, { atMs, version, ...standing });
+}
+
+function noteStanding({ pods }: Facts, then: PodsThen): void {
+  const before = pods.findLast(({ version }) => version === then.version);
+  if (before?.ready !== then.ready || before.wanted !== then.wanted) pods.push(then);
 }
 
 function seePods(facts: Facts, object: KubernetesObject, atMs: number): void {

@@ -19,12 +19,25 @@ export interface DaemonScene {
   readonly joinsAtMs?: number;
 }
 
+export interface DeploymentScene {
+  /** The API server holds a new template by itself. */
+  readonly isGuarded: boolean;
+  readonly replicas: number;
+  readonly progressDeadlineSeconds: number;
+  /** What a controller takes to see a change, and what a pod takes to get ready, or to go, at most. */
+  readonly mostControllerMs: number;
+  readonly mostStartMs: number;
+  readonly mostStopMs: number;
+}
+
 export interface Scene {
   /** Of latencies, and of whose turn it is. */
   readonly seed: number;
   /** The managed route, by subset; null leaves the weight out. */
   readonly split: Readonly<Record<string, number | null>>;
   readonly spec: RolloutSpecInput;
+  /** Present: a Deployment is delivered that is updated in place, and a version is a tag of its image. */
+  readonly deployment?: DeploymentScene;
   /** Versions that have no ready pod at the beginning. */
   readonly unready?: readonly string[];
   readonly daemons: readonly DaemonScene[];
@@ -37,7 +50,14 @@ export interface Scene {
   readonly restMs: number;
 }
 
-export type Deed = { readonly atMs: number } & (HandDeed | PersonDeed | MeshDeed | TroubleDeed | DaemonDeed);
+export type Deed = { readonly atMs: number } & (HandDeed | PersonDeed | MeshDeed | TroubleDeed | DaemonDeed | DeploymentDeed);
+
+/** What is done to a Deployment. */
+export type DeploymentDeed =
+  | { readonly does: "template"; readonly version: string; readonly by: string }
+  | { readonly does: "scale"; readonly replicas: number }
+  /** Not where the API server forbids it. */
+  | { readonly does: "unpause" };
 
 /** Somebody writes the route. */
 export type HandDeed =
@@ -47,6 +67,8 @@ export type HandDeed =
   | { readonly does: "reapply"; readonly dropsStamp: boolean }
   /** Takes our own route away, or has it pick out others. */
   | { readonly does: "pick"; readonly how: "none" | "others"; readonly by: string }
+  /** Takes our mirror away, has it copy more, or sends the copies to another version. */
+  | { readonly does: "shadow"; readonly how: "none" | "more" | "elsewhere"; readonly by: string }
   | { readonly does: "mangle"; readonly how: "sum" | "empty" | "twice" | "others"; readonly forMs: number }
   /** Changes what is not ours. */
   | { readonly does: "decorate"; readonly timeout: string };
@@ -55,7 +77,7 @@ export type PersonDeed =
   /** Looks at the status now, and has the command arrive later; perhaps once more. */
   | { readonly does: "command"; readonly verb: Verb; readonly id: string; readonly lateMs: number; readonly againMs?: number; readonly runOffset?: number; readonly to?: number; readonly full?: boolean; readonly reason?: string; readonly bare?: boolean }
   | { readonly does: "spec"; readonly change: Partial<RolloutSpecInput>; readonly by: string }
-  | { readonly does: "remove"; readonly kind: Extract<Watched, "rollouts" | "virtualServices" | "destinationRules">; readonly forMs: number };
+  | { readonly does: "remove"; readonly kind: Extract<Watched, "rollouts" | "virtualServices" | "destinationRules" | "deployments"> | "sides" | "canary"; readonly forMs: number; readonly isForGood?: true };
 
 export type MeshDeed =
   | { readonly does: "bad"; readonly version: string; readonly share: number }

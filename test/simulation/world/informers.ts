@@ -6,6 +6,7 @@ import { kindOf, WATCHED, type ApiServer, type ObjectVersion, type Watched } fro
 import type { Dice } from "./dice.ts";
 import type { Process } from "./process.ts";
 import type { WorldClock } from "./world-clock.ts";
+import { trimDeployment, trimReplicaSet, type Trim } from "../../../src/kubernetes/trim.ts";
 
 export interface Informers {
   readonly stores: Readonly<Record<Watched, ObjectStore>>;
@@ -27,23 +28,27 @@ export interface InformersOptions {
   readonly understood: (object: KubernetesObject) => KubernetesObject;
 }
 
+/** As the daemon's own caches keep them. */
+const TRIMS: Readonly<Partial<Record<Watched, Trim>>> = { deployments: trimDeployment, replicaSets: trimReplicaSet };
+
 /** Filled with what the server has now. */
 export function createInformers({ clock, server, process, dice, mostLagMs, understood }: InformersOptions): Informers {
   const stores = Object.fromEntries(WATCHED.map((kind) => [kind, createObjectStore(createKeptLog())])) as unknown as Record<Watched, ObjectStore>;
   const toldAtMs = new Map<Watched, number>();
-  for (const kind of WATCHED) stores[kind].replace(server.all(kind).map(understood), server.version());
+  const kept = (kind: Watched, object: KubernetesObject): KubernetesObject => TRIMS[kind]?.(object) ?? object;
+  for (const kind of WATCHED) stores[kind].replace(server.all(kind).map((object) => kept(kind, understood(object))), server.version());
   return {
     stores,
     remember(plural, written) {
       const kind = kindOf(plural);
-      if (isWatched(kind)) stores[kind].put(written);
+      if (isWatched(kind)) stores[kind].put(kept(kind, written));
     },
     stall: (kind, forMs) => void toldAtMs.set(kind, Math.max(toldAtMs.get(kind) ?? 0, clock.nowMs + forMs)),
     tell({ kind, type, object }) {
       if (!isWatched(kind)) return;
       const atMs = Math.max(toldAtMs.get(kind) ?? 0, clock.nowMs + dice.between(1, mostLagMs));
       toldAtMs.set(kind, atMs);
-      const tell = (): void => (type === "deleted" ? stores[kind].remove(object) : stores[kind].upsert(understood(object)));
+      const tell = (): void => (type === "deleted" ? stores[kind].remove(object) : stores[kind].upsert(kept(kind, understood(object))));
       clock.after(atMs - clock.nowMs, () => process.enter(tell));
     },
   };

@@ -1,6 +1,7 @@
 /** The mesh of a simulated world: which version gets which share, some time after the route says so, and what its requests come to. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
-import { matchedTo, pointsByVersion } from "./route-points.ts";
+import { tagOf } from "./deployment.ts";
+import { matchedTo, mirroredTo, pointsByVersion } from "./route-points.ts";
 import type { Dice } from "./dice.ts";
 import type { Scene } from "./history.ts";
 import type { WorldClock } from "./world-clock.ts";
@@ -14,7 +15,11 @@ export interface Counters {
 export interface Mesh {
   /** A version of the route that the proxies will hear of. */
   hear(route: KubernetesObject | undefined): void;
-  /** The share of each version that is in force now, from 0 to 1. */
+  /** The same of our own rule for a Deployment. */
+  hearRule(rule: KubernetesObject | undefined): void;
+  /** Pods have come or gone. */
+  look(): void;
+  /** The share of each version that is in force now, from 0 to 1; copies of requests come on top. */
   shares(): Readonly<Record<string, number>>;
   counters(version: string, atMs: number): Counters;
   /** The share of a version's requests that fail, from 0 to 1. */
@@ -33,26 +38,47 @@ interface Stretch {
 
 const NONE: Counters = { requests: 0, bad: 0 };
 
-export function createMesh(clock: WorldClock, dice: Dice, { mostPropagationMs, requestsPerSecond }: Pick<Scene, "mostPropagationMs" | "requestsPerSecond">): Mesh {
+/** What the proxies have. */
+export interface InForce {
+  route?: KubernetesObject | undefined;
+  rule?: KubernetesObject | undefined;
+}
+
+type ReadShares = (inForce: InForce) => Readonly<Record<string, number>>;
+
+export function createMesh(clock: WorldClock, dice: Dice, { mostPropagationMs, requestsPerSecond }: Pick<Scene, "mostPropagationMs" | "requestsPerSecond">, read: ReadShares = ({ route }) => sharesOf(route)): Mesh {
   const flow = createFlow(clock, requestsPerSecond);
-  let heard = 0;
-  let applied = 0;
-  return {
-    shares: () => flow.shares,
-    perSecond: () => flow.perSecond,
-    badShare: (version) => flow.bad.get(version) ?? 0,
-    counters: flow.counters,
-    hear(route) {
+  const inForce: InForce = {};
+  const look = (): void => flow.change(() => void (flow.shares = read(inForce)));
+  const hearing = (which: keyof InForce): ((object: KubernetesObject | undefined) => void) => {
+    let heard = 0;
+    let applied = 0;
+    return (object) => {
       const mine = ++heard;
       clock.after(dice.between(Math.min(50, mostPropagationMs), mostPropagationMs), () => {
         if (mine <= applied) return;
         applied = mine;
-        flow.change(() => void (flow.shares = sharesOf(route)));
+        inForce[which] = object;
+        look();
       });
-    },
+    };
+  };
+  return {
+    hear: hearing("route"),
+    hearRule: hearing("rule"),
+    look,
+    shares: () => flow.shares,
+    perSecond: () => flow.perSecond,
+    badShare: (version) => badShareIn(flow, version),
+    counters: flow.counters,
     setBad: (version, share) => flow.change(() => void flow.bad.set(version, share)),
     setRate: (perSecond) => flow.change(() => void (flow.perSecond = perSecond)),
   };
+}
+
+/** Of a version, or of all that have its tag. */
+function badShareIn({ bad }: Flow, version: string): number {
+  return bad.get(version) ?? bad.get(tagOf(version)) ?? 0;
 }
 
 interface Flow {
@@ -83,12 +109,13 @@ function createFlow(clock: WorldClock, requestsPerSecond: number): Flow {
   return flow;
 }
 
-function stretchAfter(last: Stretch, { shares, perSecond, bad }: Flow, nowMs: number): Stretch {
+function stretchAfter(last: Stretch, flow: Flow, nowMs: number): Stretch {
+  const { shares, perSecond } = flow;
   const names = new Set([...Object.keys(last.perMs), ...Object.keys(last.before)]);
   return {
     fromMs: nowMs,
     before: Object.fromEntries([...names].map((version) => [version, grown(last, version, nowMs)])),
-    perMs: Object.fromEntries(Object.entries(shares).map(([version, share]) => [version, rateOf((share * perSecond) / 1_000, bad.get(version) ?? 0)])),
+    perMs: Object.fromEntries(Object.entries(shares).map(([version, share]) => [version, rateOf((share * perSecond) / 1_000, badShareIn(flow, version))])),
   };
 }
 
@@ -110,7 +137,8 @@ function sharesOf(route: KubernetesObject | undefined): Readonly<Record<string, 
   const points = route ? pointsByVersion(route) : {};
   const sum = Object.values(points).reduce((total, each) => total + each, 0);
   const matched = matchedTo(route);
-  const versions = new Set([...Object.keys(points), ...(matched === undefined ? [] : [matched])]);
+  const mirrored = mirroredTo(route);
+  const versions = new Set([...Object.keys(points), ...(matched === undefined ? [] : [matched]), ...(mirrored ? [mirrored.version] : [])]);
   const ofOthers = matched === undefined ? 1 : 1 - TESTERS;
-  return Object.fromEntries([...versions].map((version) => [version, (sum === 0 ? 0 : ((points[version] ?? 0) / sum) * ofOthers) + (version === matched ? TESTERS : 0)]));
+  return Object.fromEntries([...versions].map((version) => [version, (sum === 0 ? 0 : ((points[version] ?? 0) / sum) * ofOthers) + (version === matched ? TESTERS : 0) + (version === mirrored?.version ? mirrored.percent / 100 : 0)]));
 }

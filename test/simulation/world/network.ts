@@ -1,5 +1,5 @@
 /** Requests of a daemon on their way to the API server and back: slow, refused, answered in vain, or cut off by the daemon's own end. */
-import type { KubernetesClient, KubernetesObject, PatchOptions } from "../../../src/kubernetes/client.ts";
+import type { DeleteOptions, KubernetesClient, KubernetesObject, PatchOptions } from "../../../src/kubernetes/client.ts";
 import { ApiError, Conflict, Unreachable } from "../../../src/kubernetes/errors.ts";
 import { kindOf, type ApiServer, type Kind, type PatchRequest } from "./api-server.ts";
 import type { Dice } from "./dice.ts";
@@ -7,7 +7,7 @@ import type { Process } from "./process.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** What a request is for; a trial is a write that the server only pretends to carry out. */
-export type Errand = "trial" | "status" | "route" | "record" | "finalizer" | "command";
+export type Errand = "trial" | "status" | "route" | "record" | "finalizer" | "command" | "sides" | "deployment";
 
 /** What goes wrong with a request. */
 export type Mishap =
@@ -50,7 +50,7 @@ export interface NetworkOptions {
 const ANSWER_LIMIT_MS = 3_000;
 
 /** The verbs that daemons use. */
-export type Network = Pick<KubernetesClient, "patch" | "create">;
+export type Network = Pick<KubernetesClient, "patch" | "create" | "delete" | "list">;
 
 export function createNetwork(options: NetworkOptions): Network {
   return {
@@ -60,12 +60,19 @@ export function createNetwork(options: NetworkOptions): Network {
         const carryOut = (): KubernetesObject => options.server.patch(request, options.process.name);
         send(options, { ...request, errand: errandOf(request), manager: patchOptions.fieldManager, carryOut }, { resolve, reject });
       }),
+    list: async ({ plural }) => Promise.reject(new ApiError(`the server has no ${plural}`, 404, "NotFound")), // only autoscalers are asked for, and this world has none
     create: (resource, _namespace, given) =>
       new Promise((resolve, reject) => {
         const object = given as KubernetesObject;
         const kind = kindOf(resource.plural);
         const carryOut = (): KubernetesObject => options.server.create(kind, object, options.process.name);
-        send(options, { kind, name: object.metadata.name, errand: "record", manager: undefined, carryOut }, { resolve, reject });
+        send(options, { kind, name: object.metadata.name, errand: ERRAND_ABOUT[kind] ?? "record", manager: undefined, carryOut }, { resolve, reject });
+      }),
+    delete: (resource, _namespace, name, meant: DeleteOptions = {}) =>
+      new Promise((resolve, reject) => {
+        const kind = kindOf(resource.plural);
+        const carryOut = (): KubernetesObject => options.server.delete(kind, name, meant, options.process.name);
+        send(options, { kind, name, errand: ERRAND_ABOUT[kind] ?? "record", manager: undefined, carryOut }, { resolve: () => resolve(), reject });
       }),
   };
 }
@@ -118,9 +125,11 @@ function carryOut({ server, process, clock, onArrival }: NetworkOptions, { kind,
   }
 }
 
+const ERRAND_ABOUT: Readonly<Partial<Record<Kind, Errand>>> = { virtualServices: "route", destinationRules: "sides", deployments: "deployment" };
+
 function errandOf({ kind, patch, options }: PatchRequest): Errand {
   if (options.dryRun) return "trial";
-  if (kind !== "rollouts") return "route";
+  if (kind !== "rollouts") return ERRAND_ABOUT[kind] ?? "route";
   if (options.subresource === "status") return "status";
   return patch.type === "json" && patch.body.some(({ path }) => path.startsWith("/metadata/finalizers")) ? "finalizer" : "command";
 }

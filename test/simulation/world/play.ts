@@ -4,9 +4,10 @@ import { FINALIZER } from "../../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { createBench, type Violation } from "./bench.ts";
+import { DEPLOYMENT, specOfDeployment, theDeployment } from "./deployment.ts";
 import { createActor, leadingTo, mend } from "./deeds.ts";
 import { runOf, splitIn, statusOf, type Facts } from "./facts.ts";
-import type { History } from "./history.ts";
+import type { DeploymentScene, History } from "./history.ts";
 import { UNTOUCHED, type Tampering } from "./tampering.ts";
 import { createWorld, NAME, NOON, theRoute, theRule, type World, VERSIONS, thePods } from "./world.ts";
 
@@ -67,14 +68,24 @@ function calm(world: World): void {
   mesh.setRate(Math.max(100, scene.requestsPerSecond));
   for (const version of VERSIONS) {
     mesh.setBad(version, 0);
+    world.controllers?.hold(version, false);
+    if (scene.deployment) continue;
     const { revision } = server.get("pods", version) as unknown as { readonly revision: string };
     server.put("pods", thePods(version, { revision }), "kubelet");
   }
+  if (scene.deployment) calmDeployment(server, scene.deployment);
   if (!server.get("virtualServices", NAME)) server.put("virtualServices", theRoute(scene), "kubectl");
   if (!server.get("destinationRules", NAME)) server.put("destinationRules", theRule(), "kubectl");
   mend(server.get("virtualServices", NAME), scene, (mended) => server.put("virtualServices", mended, "kubectl-edit"));
   const rollout = server.get("rollouts", NAME);
   if (rollout) server.put("rollouts", { ...rollout, spec: calmSpec(rollout["spec"] as RolloutSpecInput) }, "kubectl");
+}
+
+function calmDeployment(server: World["server"], scene: DeploymentScene): void {
+  const deployment = server.get("deployments", DEPLOYMENT);
+  if (!deployment) return server.put("deployments", theDeployment(scene), "kubectl");
+  const spec = specOfDeployment(deployment);
+  if (spec.replicas === 0) server.put("deployments", { ...deployment, spec: { ...spec, replicas: scene.replicas } }, "kubectl-scale");
 }
 
 /** One that somebody creates anew only now may be suspended still. */
@@ -110,7 +121,8 @@ async function untilRest(world: World, facts: Facts, isBroken: () => boolean): P
 }
 
 /** A route that leads to neither side of a run leads to its stable version again. */
-function leadBack({ server }: World): void {
+function leadBack({ server, scene }: World): void {
+  if (scene.deployment) return;
   const route = server.get("virtualServices", NAME);
   const run = runOf(server.get("rollouts", NAME));
   if (!route || !run || run.outcome || splitIn(route, run).total > 0) return;

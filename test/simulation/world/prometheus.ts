@@ -31,6 +31,8 @@ export interface PrometheusOptions {
 }
 
 const USUALLY_KNOWN_AFTER_MS = 100;
+/** That of the real provider. */
+const DEADLINE_MS = 10_000;
 const LATE_KNOWN_AFTER_MS = 12_000;
 /** A sample is forgotten after so long. */
 const LOOK_BACK_MS = 300_000;
@@ -44,12 +46,12 @@ export function createPrometheus(options: PrometheusOptions): Prometheus {
   function measure(process: Process, question: Question, signal: AbortSignal): Promise<Measurement> {
     return new Promise((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-      if (ails("hang")) return;
-      clock.after(dice.between(5, 200), () => {
-        const measurement = answer(question, store, ails);
+      const tell = (measurement: Measurement): void => {
         onAnswer({ atMs: clock.nowMs, uid: question.rollout.uid, question, measurement });
         clock.after(dice.between(5, 200), () => process.enter(() => resolve(measurement)));
-      });
+      };
+      if (ails("hang")) clock.after(DEADLINE_MS, () => tell(failed(question, "Prometheus gave no answer before the deadline")));
+      else clock.after(dice.between(5, 200), () => tell(answer(question, store, ails)));
     });
   }
 
@@ -81,10 +83,18 @@ function createStore({ clock, mesh, scrapeMs }: PrometheusOptions, ails: Ails): 
   };
 }
 
+function askedBy({ metric, instantMs, canary }: Question): Pick<Measurement, "name" | "instantMs" | "query"> {
+  return { name: metric.name, instantMs, query: `${metric.name}@${canary.version}` };
+}
+
+function failed(question: Question, message: string): Measurement {
+  return { ...askedBy(question), kind: "error", message };
+}
+
 /** One question, from a stream of counters: the one place that knows what a provider answers. */
 function answer(question: Question, store: Store, ails: Ails): Measurement {
-  const asked = { name: question.metric.name, instantMs: question.instantMs, query: `${question.metric.name}@${question.canary.version}` };
-  if (ails("error")) return { ...asked, kind: "error", message: "Prometheus answered 503" };
+  const asked = askedBy(question);
+  if (ails("error")) return failed(question, "Prometheus answered 503");
   if (ails("vanish")) return { ...asked, kind: "noData" };
   if (question.metric.query !== undefined) return { ...asked, ...value(question, store, ails) };
   const growth = growthOf(question, store, ails);

@@ -2,6 +2,8 @@
 import type { Run, RolloutStatus } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "./api-server.ts";
 import { daemonOf, isDaemon, stampOf, statusOf, type Facts } from "./facts.ts";
+import { isReady, podOf } from "../../../src/workload/pods.ts";
+import { isGoing, isHeld, isPaused, specOfDeployment, versionIn } from "./deployment.ts";
 import { pointsByVersion } from "./route-points.ts";
 
 export interface Line {
@@ -12,8 +14,38 @@ export interface Line {
 /** Undefined where nobody would note it. */
 export function lineOf(facts: Facts, version: ObjectVersion): Line | undefined {
   if (version.kind === "virtualServices") return { who: "route", what: routeSaid(facts, version) };
+  if (version.kind === "deployments") return deploymentLine(version);
+  if (version.kind === "destinationRules") return { who: "rule", what: `${version.object.metadata.name} ${ruleSaid(version)} (${version.author})` };
+  if (version.kind === "pods" && facts.scene.deployment) return podLine(version);
   if (version.kind === "rolloutRuns") return { who: "record", what: `${version.object.metadata.name} (${version.author})` };
   return version.kind === "rollouts" ? rolloutLine(facts, version) : undefined;
+}
+
+/** Undefined where only its status, or its controller's notes, changed. */
+function deploymentLine({ type, object, previous, author }: ObjectVersion): Line | undefined {
+  const [now, before] = [deploymentSaid(object), previous && deploymentSaid(previous)];
+  if (type !== "deleted" && now === before) return undefined;
+  return { who: "deploy", what: `${object.metadata.name} ${type === "deleted" ? "is gone" : now} (${author})` };
+}
+
+function deploymentSaid(object: ObjectVersion["object"]): string {
+  return `${versionIn(object)} × ${specOfDeployment(object).replicas}${isPaused(object) ? " paused" : ""}${isHeld(object) ? " held" : ""}${isGoing(object) ? " going" : ""}`;
+}
+
+function ruleSaid({ type, object }: ObjectVersion): string {
+  const { subsets } = object["spec"] as { readonly subsets: readonly { readonly name: string; readonly labels: object }[] };
+  return type === "deleted" ? "is gone" : subsets.map(({ name, labels }) => `${name} ${Object.values(labels).join(",")}`).join(", ");
+}
+
+function podLine({ type, object, previous }: ObjectVersion): Line | undefined {
+  const [now, before] = [podSaid(object), previous && podSaid(previous)];
+  if (type !== "deleted" && now === before) return undefined;
+  return { who: "pod", what: `${object.metadata.name} ${type === "deleted" ? "is gone" : now}` };
+}
+
+function podSaid(object: ObjectVersion["object"]): string {
+  if (isGoing(object)) return "goes";
+  return isReady(podOf(object)) ? "is ready" : "is not ready";
 }
 
 function routeSaid(facts: Facts, { type, object, author, manager }: ObjectVersion): string {

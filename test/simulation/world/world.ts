@@ -1,7 +1,10 @@
 /** A simulated world, put together: one Rollout, its route, its versions, the servers around it, daemons, and whoever watches. */
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { aDestinationRule, aKubernetesService, aVirtualService, NAMESPACE, subsets } from "../../support/istio-objects.ts";
-import { createApiServer, type ApiServer } from "./api-server.ts";
+import { createApiServer, type ApiServer, type ObjectVersion } from "./api-server.ts";
+import { isComplete, startControllers, type Controllers } from "./controllers.ts";
+import { isScaledToNothing, SIDES, theDeployment } from "./deployment.ts";
+import { ASTRAY, LOST, sideSharesOf } from "./side-shares.ts";
 import { createCrew, type Crew } from "./crew.ts";
 import { createDice } from "./dice.ts";
 import type { Truth } from "./facts.ts";
@@ -31,6 +34,8 @@ export interface World {
   readonly redis: SharedRedis;
   readonly crew: Crew;
   readonly troubles: Troubles;
+  /** Of a world with a Deployment. */
+  readonly controllers?: Controllers;
   /** Until when the API server, or whoever is told, does not answer. */
   readonly outages: { server: number; receivers: number };
   tell(who: string, what: string): void;
@@ -40,6 +45,7 @@ export interface World {
 export interface Watchers {
   readonly begin: (parts: Pick<World, "scene" | "clock" | "server">, truth: Truth) => void;
   readonly onArrival: (arrival: Arrival) => void;
+  readonly onTick: (author: string) => void;
   readonly onAnswer: (answered: Answered) => void;
   readonly onDelivery: (notice: Notice) => void;
   readonly tell: World["tell"];
@@ -51,18 +57,20 @@ export function createWorld(scene: Scene, tampering: Tampering, watchers: Watche
   const server = createApiServer(clock);
   furnish(server, scene);
   clock.skipTo(NOON);
-  const mesh = createMesh(clock, createDice(scene.seed, "mesh"), scene);
+  const mesh = createMesh(clock, createDice(scene.seed, "mesh"), scene, scene.deployment && sideSharesOf(server));
   const troubles = createTroubles(clock);
   const outages = { server: 0, receivers: 0 };
   const redis = createSharedRedis(clock, createDice(scene.seed, "redis"));
   const prometheus = createPrometheus({ clock, dice: createDice(scene.seed, "prometheus"), mesh, scrapeMs: scene.scrapeMs, onAnswer: watchers.onAnswer });
-  const parts = { scene, clock, server, mesh, prometheus, redis, troubles, outages, tell };
-  server.follow(({ kind, type, object }) => void (kind === "virtualServices" && mesh.hear(type === "deleted" ? undefined : object)));
+  const controllers = scene.deployment && startControllers({ clock, server, dice: createDice(scene.seed, "controllers"), scene: scene.deployment }, scene.unready);
+  const parts = { scene, clock, server, mesh, prometheus, redis, troubles, outages, tell, ...(controllers ? { controllers } : {}) };
+  server.follow((version) => hearing(mesh, scene, version));
   const crew = createCrew({
     ...parts, tampering,
     isServerUp: () => clock.nowMs >= outages.server,
     areReceiversUp: () => clock.nowMs >= outages.receivers,
     onArrival: watchers.onArrival,
+    onTick: watchers.onTick,
     deliver: watchers.onDelivery,
   });
   const world = { ...parts, crew };
@@ -72,17 +80,34 @@ export function createWorld(scene: Scene, tampering: Tampering, watchers: Watche
   return world;
 }
 
-function truthOf({ mesh, server, prometheus, troubles, crew, scene }: Omit<World, "tell">): Truth {
+/** What the proxies will hear of. */
+function hearing(mesh: Mesh, { deployment }: Scene, { kind, type, object }: ObjectVersion): void {
+  const present = type === "deleted" ? undefined : object;
+  if (kind === "virtualServices") mesh.hear(present);
+  if (deployment && kind === "destinationRules" && object.metadata.name === SIDES) mesh.hearRule(present);
+  if (deployment && kind === "pods") mesh.look();
+}
+
+function truthOf({ mesh, server, prometheus, troubles, crew, scene, clock, controllers }: Omit<World, "tell">): Truth {
   const isRouteSound = (): boolean => isSound(server.get("virtualServices", NAME)) && server.get("destinationRules", NAME) !== undefined;
   const isShort = (object: KubernetesObject): boolean => {
     const { ready, wanted } = object as unknown as { readonly ready: number; readonly wanted: number };
     return ready < wanted;
   };
+  /** While hands are off nobody puts anything right, and whom its owner has scaled to 0 nobody can serve. */
+  const isDisturbed = (): boolean => {
+    const isSuspended = (server.get("rollouts", NAME)?.["spec"] as { readonly suspend?: boolean } | undefined)?.suspend === true;
+    if (isSuspended || controllers?.isAnyHeldByDeed() || isScaledToNothing(server)) troubles.disturb();
+    return troubles.isDisturbed();
+  };
+  const isAnyShort = (): boolean => (controllers ? controllers.heldTags().length > 0 || isDisturbed() || !isComplete(server) : server.all("pods").some(isShort));
   return {
+    strayed: () => ({ lost: mesh.counters(LOST, clock.nowMs).requests, astray: mesh.counters(ASTRAY, clock.nowMs).requests }),
+    isDisturbed,
     badShare: mesh.badShare,
     shares: mesh.shares,
     perSecond: mesh.perSecond,
-    isAnythingWrong: () => !prometheus.isWell() || !isRouteSound() || VERSIONS.some((version) => mesh.badShare(version) > 0) || server.all("pods").some(isShort) || mesh.perSecond() < scene.requestsPerSecond,
+    isAnythingWrong: () => !prometheus.isWell() || !isRouteSound() || VERSIONS.some((version) => mesh.badShare(version) > 0) || isAnyShort() || mesh.perSecond() < scene.requestsPerSecond,
     wellForMs: troubles.wellForMs,
     controlForMs: troubles.controlForMs,
     isRouteSound,
@@ -95,6 +120,7 @@ function furnish(server: ApiServer, scene: Scene): void {
   server.put("services", aKubernetesService(), "kubectl");
   server.put("destinationRules", theRule(), "kubectl");
   server.put("virtualServices", theRoute(scene), "kubectl");
+  if (scene.deployment) return server.put("deployments", theDeployment(scene.deployment), "kubectl");
   for (const version of VERSIONS) server.put("pods", thePods(version, scene.unready?.includes(version) ? { ready: 0 } : {}), "kubelet");
 }
 
@@ -108,9 +134,9 @@ export function theRule(): KubernetesObject {
 }
 
 /** A route of its own before the managed one, fields that are nobody's business, and annotations of others. */
-export function theRoute({ split }: Pick<Scene, "split">): KubernetesObject {
+export function theRoute({ split, deployment }: Pick<Scene, "split" | "deployment">): KubernetesObject {
   const canned = { name: "canned", match: [{ uri: { prefix: "/health" } }], route: [{ destination: { host: "reviews", subset: "v1" } }], timeout: "1s" };
-  const managed = { retries: { attempts: 2 }, route: subsets(split)!.map((destination) => ({ ...destination, headers: { response: { set: { "x-of": "reviews" } } } })), timeout: "5s" };
+  const managed = { retries: { attempts: 2 }, route: (deployment ? [{ destination: { host: "reviews" } }] : subsets(split)!).map((destination) => ({ ...destination, headers: { response: { set: { "x-of": "reviews" } } } })), timeout: "5s" };
   return aVirtualService({ http: [canned, managed], metadata: { annotations: { team: "books" } } });
 }
 

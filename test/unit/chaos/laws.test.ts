@@ -24,6 +24,10 @@ const good: readonly Written[] = [
 ];
 const takenBack: readonly Written[] = [route(0, 0), intent(1, 1, 10), route(2, 10, "u/1.1"), intent(5, 1, 0, { outcome: "RolledBack" }), route(6, 0)];
 
+function ofDeployment(written: Written): Written {
+  return "run" in written ? { ...written, run: { ...written.run, deployment: "reviews" } } : written;
+}
+
 function recordedOf(all: readonly Written[]): Recorded {
   const versions = all.map((written, index) => ({ written, object: objectOf(written, index + 1) }));
   const rollouts = versions.flatMap(({ written, object }) => ("run" in written ? [object] : []));
@@ -49,6 +53,12 @@ describe("the laws", () => {
     expect(brokenLaws(recordedOf(takenBack))).toEqual([]);
   });
 
+  it("know that in the end of a Deployment's run its own pods have everything", () => {
+    const held = [...good.slice(0, 5).map(ofDeployment), intent(16, 2, 100, { deployment: "reviews", outcome: "Succeeded", endedAt: timeOf(16) })];
+    expect(brokenLaws(recordedOf([...held, route(17, 0, "u/1.2"), route(19, 0)]))).toEqual([]);
+    expect(brokenLaws(recordedOf([...held, route(17, 0, "u/1.2"), route(19, 100)])).join()).toMatch(/the route has 100% .*, and no status before it says so/);
+  });
+
   it.each<readonly [breach: string, history: readonly Written[], sentence: RegExp]>([
     ["a share that no step gives", [...good.slice(0, 3), route(4, 37, "u/1.1"), ...good.slice(3)], /expected a canary share of .*, got 37/],
     ["a share that nobody had committed", [...good.slice(0, 3), route(9, 100, "u/1.2"), ...good.slice(3, 4), ...good.slice(5)], /no status before it says so/],
@@ -70,6 +80,11 @@ function seen(all: readonly Written[]) {
   return { all: () => rollouts, of: () => rollouts, cameAtMs: (version: ApiObject) => times.get(version)! };
 }
 
+/** The same by the times of day that statuses tell. */
+function epochOf(history: ReturnType<typeof seen>) {
+  return { ...history, cameAtMs: (version: ApiObject) => Date.parse(timeOf(0)) + history.cameAtMs(version) };
+}
+
 describe("what is measured", () => {
   it("a fault meets a run between its first and its last write", () => {
     expect(isMet(seen(good), "reviews", [{ fromMs: 16_001, toMs: 20_000 }])).toBe(false);
@@ -84,6 +99,14 @@ describe("what is measured", () => {
     const judged = [...good.slice(0, 3), intent(7, 1, 10, { checks: [aCheck({ at: timeOf(6) })] }), ...good.slice(3)];
     expect(intervalsUntilNormal(seen(judged), "reviews", 3_000)).toBe(4);
     expect(medianOf([3, 1, 2])).toBe(2);
+  });
+
+  it("a Deployment that begins to roll has passed its last step, and its first step is none", () => {
+    const rolls = intent(9, 2, 100, { deployment: "reviews", rollingSince: timeOf(9) });
+    const all = seen([intent(0, 1, 0, { deployment: "reviews" }), intent(1, 2, 10, { deployment: "reviews" }), rolls, intent(12, 2, 100, { deployment: "reviews", rollingSince: timeOf(9), outcome: "Succeeded", endedAt: timeOf(12) })]);
+    expect(stepsUpWithin(all, { fromMs: 0, toMs: 20_000 })).toEqual([]);
+    expect(successesWithin(epochOf(all), { fromMs: Date.parse(timeOf(8)), toMs: Infinity })).toEqual(["reviews: expected no success in this time, got one"]);
+    expect(successesWithin(epochOf(all), { fromMs: Date.parse(timeOf(10)), toMs: Infinity })).toEqual([]);
   });
 
   it("a step up and a success are found in the time in which there should have been none", () => {

@@ -26,7 +26,7 @@ describe("weir lint of a text", () => {
     [
       "an unknown field, with the one that was meant",
       "  strategy:\n    progressDeadine: 5m\n",
-      "8 spec.strategy.progressDeadine: expected one of the fields firstRun, rollbackWindow, progressDeadline, propagation, pace, maxHold, steps, linear, exponential, got progressDeadine; did you mean progressDeadline?",
+      "8 spec.strategy.progressDeadine: expected one of the fields firstRun, rollbackWindow, progressDeadline, propagation, pace, maxHold, steps, linear, exponential, blueGreen, sessionAffinity, got progressDeadine; did you mean progressDeadline?",
     ],
     [
       "an unknown field that is near to nothing",

@@ -14,7 +14,7 @@ import type { RolloutRunSpec } from "../../../src/rollout/rollout-run.ts";
 import { RolloutSpec } from "../../../src/rollout/spec.ts";
 import type { PastRun, RolloutStatus } from "../../../src/rollout/status.ts";
 import { aTarget, NAMESPACE } from "../../support/istio-objects.ts";
-import { aCheck, aRun, aStatus, at, v2, v3 } from "../../support/rollouts.ts";
+import { aCheck, aRollout, aRun, aStatus, at, v2, v3 } from "../../support/rollouts.ts";
 
 const style = createStyle(false);
 const spec = { release: "v3", traffic: aTarget() };
@@ -162,6 +162,13 @@ describe("a run that has ended", () => {
     ]) expect(text).toContain(part);
     expect(text).not.toContain("AFTER");
     expect(said(run, true)).toContain("    AFTER");
+  });
+
+  it("of a Deployment names it, and calls its versions templates", () => {
+    const { release: _, ...spec } = aRollout({ spec: { release: undefined, deployment: { name: "reviews" } } }).spec;
+    const text = said({ ...run, resolved: spec });
+    expect(text).toContain("  The template of Deployment reviews went from v2 to v3, began 11m ago");
+    expect(text).toContain("errors: Fail,");
   });
 
   it("without a record is told as far as status remembers", () => {

@@ -42,6 +42,6 @@ describe("weir VERB", () => {
 
   it("carries no source of the daemon in what get loads", () => {
     const rooms = new Set([...loadedWith(fileOf("src/cli/verbs/get.ts"))].flatMap((source) => /^src\/([a-z]+)\//.exec(source)?.[1] ?? []));
-    expect([...rooms].sort()).toEqual(["cli", "kubernetes", "rollout", "traffic"]);
+    expect([...rooms].sort()).toEqual(["cli", "kubernetes", "rollout", "traffic", "workload"]);
   });
 });

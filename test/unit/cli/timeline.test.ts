@@ -48,6 +48,36 @@ it("leaves steps for testers without a time, and says how their requests are jud
   expect(text.replaceAll("\n", " ")).toContain("While requests are matched, the new version is judged by the limits alone");
 });
 
+it("leaves steps with shadows without a time, and says what they do", () => {
+  const strategy = { propagation: "5s", steps: [{ mirror: 20, hold: "5m" }, { weight: 10, hold: "1m" }, { weight: 100, hold: "1m" }] };
+  const { steps, ending } = timelineOf(rolloutWith({ strategy }));
+  expect(ending).toBe("delivered");
+  expect(steps.map(({ atMs }) => atMs === undefined)).toEqual([true, false, false]);
+  const text = said({ strategy });
+  expect(text).toMatch(/^ +shadows of 20% +for 5m +copies of requests that others answer; what it answers is thrown away$/m);
+  expect(text.replaceAll("\n", " ")).toContain("While requests are mirrored, nobody is answered by the new version");
+});
+
+it("says whose share a weight is where users stay with their version, and what is not checked then", () => {
+  const steps = [{ weight: 10, hold: "1m" }, { weight: 100, hold: "1m" }];
+  const [plain, kept] = [said({ strategy: { steps } }), said({ strategy: { steps, sessionAffinity: { maxAge: "2h" } } })].map((text) => text.replaceAll("\n", " "));
+  expect(kept).toContain("Users stay, by a cookie that is kept for 2h, with the version that has answered them, and each weight is a share of users");
+  expect([plain, kept].map((text) => text!.includes("less than half of its requests reach it"))).toEqual([true, false]);
+});
+
+it("says of blue/green at which host it is previewed, when everybody is switched, and how long the old version is kept", () => {
+  const strategy = { propagation: "5s", blueGreen: { preview: "reviews-preview.example", hold: "1m", keepOld: "10m" } };
+  const { steps, keptAtMs, ending, lastedMs } = timelineOf(rolloutWith({ strategy }));
+  expect(ending).toBe("delivered");
+  expect(steps.map(({ atMs }) => atMs === undefined)).toEqual([true, false]);
+  expect(lastedMs - keptAtMs!).toBeGreaterThanOrEqual(600_000);
+  const text = said({ strategy });
+  expect(text).toMatch(/^ +pause +until somebody says promote; the times below go on from there +previewed at reviews-preview.example$/m);
+  expect(text).toMatch(/^ +0s +100% +for 1m$/m);
+  expect(text).toMatch(/^ +1m\d*s? +keeping +the old version is still there for 10m: harm or weir abort takes everything back to it at once$/m);
+  expect(text.replaceAll("\n", " ")).toContain("While it is previewed, all requests for reviews-preview.example go to the new version");
+});
+
 it("says so where not even a perfect version gets through", () => {
   const metrics = [{ name: "errors", errorRate: { max: "1%" } }];
   expect(said({ strategy: { steps: [{ weight: 100, hold: "1m" }] }, analysis: { metrics, minRequests: 1_000_000, holdLimit: { after: "5m" } } })).toContain("Even a perfect version does not get through by itself");

@@ -24,7 +24,7 @@ const nowMs = Date.parse(at(35));
 const rolloutWith = (change: Partial<RolloutStatus> = {}) => aRollout({ status: aStatus({ message: "v3 stays at 10% for 1m; every check passes", ...change }) });
 
 const look: Look = {
-  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", field: "http", destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], conditions: [], writers: [], backends: {} },
+  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", field: "http", destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], mirrors: [], conditions: [], writers: [], backends: {} },
   versions: [
     { version: "v2", points: 90, pods: [{ namespace: "bookinfo", name: "reviews-v2-abc", isReady: true, state: "Running", restarts: 0, createdAt: at(0) }] },
     { version: "v3", points: 10, pods: [{ namespace: "bookinfo", name: "reviews-v3-def", isReady: false, state: "CrashLoopBackOff", restarts: 3, createdAt: at(0) }] },
@@ -111,6 +111,31 @@ describe("an explanation", () => {
       "weir pause reviews -n bookinfo     stay with the matched requests",
     ]) expect(text).toContain(part);
     expect(portraitOf(rolloutWith({ run }), undefined, { style, nowMs }).join("\n")).toContain("● the matched requests           for 5m   in force for 30s");
+  });
+
+  it("says at which host it is previewed, and how long the old version is kept", () => {
+    const ladder = [{ pause: {}, preview: "reviews-preview.example" }, { weight: 100, hold: "1m", keepOld: "10m" }];
+    const shown = aRun({ weight: 0, points: 0, ladder, previewed: "reviews-preview.example", pausedBy: "Step" });
+    expect(explained({ run: shown })).toContain("stands previewed at reviews-preview.example: step 0 of 1 (100). It gets all requests for the host reviews-preview.example; while it does, the limits alone judge it.");
+    expect(portraitOf(rolloutWith({ run: shown }), undefined, { style, nowMs }).join("\n")).toContain("‖ pause, previewed at reviews-preview.example");
+    const kept = aRun({ step: 1, weight: 100, points: 100, ladder, keptSince: new Date(nowMs - 60_000).toISOString() });
+    expect(explained({ run: kept })).toContain("It ends with all traffic at v3 in 9m, when v2 is kept no longer, or at once with weir promote.");
+    expect(portraitOf(rolloutWith({ run: kept }), undefined, { style, nowMs }).join("\n")).toMatch(/● 100% +for 1m, and 10m with the old version kept +v2 is kept, 9m to go/);
+  });
+
+  it("says how many requests are copied, and how they are judged", () => {
+    const run = aRun({ weight: 0, points: 0, ladder: [{ mirror: 20, hold: "5m" }, { weight: 10, hold: "1m" }, { weight: 100, hold: "1m" }], mirrored: 20 });
+    const text = explained({ run });
+    for (const part of [
+      "stands with shadows of 20%: step 1 of 3 (mirrored, 10, 100). It gets copies of 20% of the requests and answers nobody; while it does, the limits alone judge it.",
+      "That has been in force for 30s, and is held for 5m.",
+    ]) expect(text).toContain(part);
+    expect(portraitOf(rolloutWith({ run }), undefined, { style, nowMs }).join("\n")).toContain("● shadows of 20%");
+  });
+
+  it("says by which cookie users stay with their version", () => {
+    const run = aRun({ sessions: { cookie: "side", attributes: "Path=/", since: 1, shares: [10] } });
+    expect(explained({ run })).toContain("Users stay with the version that has answered them, by the cookie side, so that this is a share of users.");
   });
 
   it("says that an edit has not been looked at", () => {

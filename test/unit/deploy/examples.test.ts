@@ -22,7 +22,7 @@ interface HttpRoute {
   readonly rules: readonly { readonly name: string; readonly backendRefs: readonly { readonly name: string }[] }[];
 }
 
-const examples = readdirSync("rollouts").filter((file) => file.endsWith(".yaml"));
+const examples = readdirSync("rollouts", { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
 const manifestsOf = (file: string): readonly Manifest[] => parseAllDocuments(readFileSync(`rollouts/${file}`, "utf8")).map((each) => each.toJS() as Manifest);
 const only = <T>(manifests: readonly Manifest[], kind: string): { readonly name: string; readonly spec: T } => {
   const found = manifests.filter((each) => each.kind === kind);
@@ -39,6 +39,7 @@ describe.each(examples)("the example %s", (file) => {
 
   test("names a route that stands beside it, with pods behind each version", () => {
     const rollout = RolloutSpec.parse(only<unknown>(manifests, "Rollout").spec);
+    if (rollout.deployment) return standsBesideItsDeployment(manifests, rollout);
     const { labels, versions } = rollout.traffic.istio ? byVirtualService(manifests, rollout) : byHttpRoute(manifests, rollout);
     expect(versions).toContain(rollout.release);
     const podLabels = manifests.filter(({ kind }) => kind === "Deployment").map(({ spec }) => (spec as { template: { metadata: { labels: object } } }).template.metadata.labels);
@@ -49,6 +50,17 @@ describe.each(examples)("the example %s", (file) => {
     expect(readFileSync(`rollouts/${file}`, "utf8")).toContain(`-f rollouts/${file}\n`);
   });
 });
+
+/** The route leads to the Service that selects its pods. */
+function standsBesideItsDeployment(manifests: readonly Manifest[], { deployment, traffic }: RolloutSpec): void {
+  const { name, spec } = only<{ readonly template: { readonly metadata: { readonly labels: object } } }>(manifests, "Deployment");
+  const service = only<{ readonly selector: object }>(manifests, "Service");
+  const route = only<VirtualService>(manifests, "VirtualService");
+  expect(deployment?.name).toBe(name);
+  expect(traffic.istio?.virtualServices[0]?.name).toBe(route.name);
+  expect(route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination))).toEqual([{ host: service.name }]);
+  expect(spec.template.metadata.labels).toMatchObject(service.spec.selector);
+}
 
 interface Versions {
   readonly versions: readonly string[];
@@ -77,5 +89,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect(examples).toEqual(["fitcycle.yaml", "reviews-httproute.yaml", "reviews-testers.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
+  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
 });

@@ -196,6 +196,7 @@ describe("the finalizer", () => {
     const server = aServer({ metadata: { finalizers: ["x/y"] } });
     await server.rollouts.setFinalizer(server.rollouts.get(ref)!, true);
     expect(applied(server.object(), server.sent[0]?.patch).metadata.finalizers).toEqual(["x/y", ours]);
+    expect(() => applied({ ...server.object(), metadata: { ...server.object().metadata, finalizers: ["x/y", ours] } }, server.sent[0]?.patch)).toThrow(); // another daemon was faster
   });
 
   test("is put where there was none, on the condition that there still is none", async () => {

@@ -75,7 +75,7 @@ test("a pod keeps its labels, owners and why it is not ready, and lets go of its
       podIP: "10.0.0.1",
       conditions: [{ type: "Ready", status: "False", reason: "ContainersNotReady", message: "m", lastTransitionTime: "2026-01-01T00:00:00Z" }],
       initContainerStatuses: [],
-      containerStatuses: [{ name: "reviews", ready: false, restartCount: 2, state, lastState: {} }],
+      containerStatuses: [{ name: "reviews", image: "i", ready: false, restartCount: 2, state, lastState: {} }],
     },
   });
   expect([managedFields.length, Object.keys(annotations).length]).toEqual([3, 2]);

@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../../src/metrics/prometheus/answer.ts";
 import { createBatcher, type Batcher } from "../../../src/metrics/prometheus/batcher.ts";
+import type { Names } from "../../../src/metrics/prometheus/dialect.ts";
 import { PrometheusError } from "../../../src/metrics/prometheus/prometheus-error.ts";
-import type { Names, Shape } from "../../../src/metrics/prometheus/shapes.ts";
+import type { Shape } from "../../../src/metrics/prometheus/shapes.ts";
 import type { Target } from "../../../src/metrics/prometheus/targets.ts";
 import { until } from "../../support/until.ts";
 

@@ -1,6 +1,7 @@
 /** What both sides did since an instant: every request once, whatever happens to pods, scrapes and Prometheus. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ISTIO } from "../../../src/metrics/prometheus/dialects/istio.ts";
 import { requestCountsOf } from "../../../src/metrics/prometheus/error-rate.ts";
 import { readGrowth } from "../../../src/metrics/prometheus/growth.ts";
 import { histogramOf } from "../../../src/metrics/prometheus/latency.ts";
@@ -23,7 +24,7 @@ async function growth(mesh: ScrapedMesh, sinceMs: number, instantMs: number, inF
   const reading = await readGrowth({ sinceMs, instantMs, inForceAtMs }, mesh.sides());
   if (reading.kind !== "grown") return reading.kind;
   const { reporter: kind, inStep, increases } = reading;
-  const [canary, stable] = [["v3"], ["v2"]].map((workloads) => requestCountsOf(ofWorkloads(increases, workloads)));
+  const [canary, stable] = [["v3"], ["v2"]].map((workloads) => requestCountsOf(ofWorkloads(increases, workloads), ISTIO.requests.isBad));
   return { kind, inStep, canary, stable };
 }
 
@@ -213,7 +214,7 @@ describe("two Prometheus behind one address, each with a story of its own", () =
   async function growthBetween(base: ScrapedMesh, head: ScrapedMesh, dropped: ScrapedMesh, instantMs: number) {
     const telemetry = { ...head.sides(), at: (atMs: number) => (atMs === T ? base : head).sides().at(atMs), dropped: dropped.sides().dropped };
     const reading = await readGrowth({ sinceMs: T, instantMs, inForceAtMs: IN_FORCE_MS }, telemetry);
-    return reading.kind === "grown" ? requestCountsOf(ofWorkloads(reading.increases, ["v3"])) : reading.kind;
+    return reading.kind === "grown" ? requestCountsOf(ofWorkloads(reading.increases, ["v3"]), ISTIO.requests.isBad) : reading.kind;
   }
 
   function meshOf(scrapes: readonly (readonly [offsetMs: number, count: number])[]): ScrapedMesh {

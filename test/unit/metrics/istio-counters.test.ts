@@ -1,10 +1,13 @@
 /** When a window may begin, what counts in it, and what must not. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ISTIO } from "../../../src/metrics/prometheus/dialects/istio.ts";
 import { requestCountsOf } from "../../../src/metrics/prometheus/error-rate.ts";
 import { readWindow, type Reading } from "../../../src/metrics/prometheus/istio-counters.ts";
+import { canaryTelemetry, toldByPods, type Telemetry } from "../../../src/metrics/prometheus/telemetry.ts";
 import { createScrapedMesh, reporter, type ScrapedMesh } from "../../support/scraped-mesh.ts";
 
+const STABLE_OK = "v2\n200\nhttp\n";
 const OK = "v3\n200\nhttp\n";
 const BAD = "v3\n503\nhttp\n";
 const IN_FORCE_MS = 1_000_000;
@@ -19,8 +22,22 @@ function begin(mesh: ScrapedMesh, instantMs: number): Promise<Reading> {
 
 async function counts(mesh: ScrapedMesh, sinceMs: number, instantMs: number, lastInstantMs = sinceMs) {
   const reading = await readWindow({ instantMs, inForceAtMs: IN_FORCE_MS, sinceMs, lastInstantMs }, mesh);
-  return reading.kind === "grown" ? requestCountsOf(reading.increases) : reading.kind;
+  return reading.kind === "grown" ? requestCountsOf(reading.increases, ISTIO.requests.isBad) : reading.kind;
 }
+
+describe("copies of requests", () => {
+  it("are counted as the canary's own pods tell, although callers tell of everything else", async () => {
+    const mesh = createScrapedMesh();
+    for (const atMs of [IN_FORCE_MS + 1_000, IN_FORCE_MS + 6_000]) mesh.scrape(GATEWAY, atMs, {}, { [STABLE_OK]: atMs });
+    mesh.scrape(POD, IN_FORCE_MS + 1_000, { [OK]: 10 });
+    mesh.scrape(POD, IN_FORCE_MS + 6_000, { [OK]: 17, [BAD]: 3 });
+    const counted = async (telemetry: Telemetry): Promise<Reading> =>
+      readWindow({ instantMs: IN_FORCE_MS + 7_000, inForceAtMs: IN_FORCE_MS, sinceMs: IN_FORCE_MS + 2_000, lastInstantMs: IN_FORCE_MS + 2_000 }, canaryTelemetry(telemetry, ["v3"]));
+    expect(await counted(mesh.sides())).toMatchObject({ kind: "grown", reporter: "source", increases: new Map() });
+    const shadows = await counted(toldByPods(mesh.sides()));
+    expect(shadows.kind === "grown" && requestCountsOf(shadows.increases, ISTIO.requests.isBad)).toEqual({ requests: 10, bad: 3 });
+  });
+});
 
 describe("where a window begins", () => {
   it("waits for a scrape after the weight came into force", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Answer, Range } from "../../../src/metrics/prometheus/answer.ts";
 import { PrometheusError } from "../../../src/metrics/prometheus/prometheus-error.ts";
 import { createRecordedTelemetry } from "../../../src/metrics/prometheus/recorded.ts";
-import { REQUESTS } from "../../../src/metrics/prometheus/shapes.ts";
+import { ISTIO } from "../../../src/metrics/prometheus/dialects/istio.ts";
 import type { Telemetry } from "../../../src/metrics/prometheus/telemetry.ts";
 
 const NAMES = { namespace: "shop", canary: ["v3"], stable: ["v2"] };
@@ -35,7 +35,7 @@ function prometheusWith(counters: readonly Range[], ups: readonly Range[], mostM
 }
 
 function recorded(counters: readonly Range[], ups: readonly Range[] = [], toMs = FROM_MS + 10 * MINUTE_MS): Promise<Telemetry> {
-  return createRecordedTelemetry({ counter: REQUESTS, names: NAMES, fromMs: FROM_MS, toMs, query: prometheusWith(counters, ups).query, signal: new AbortController().signal });
+  return createRecordedTelemetry({ counter: ISTIO.requests, names: NAMES, fromMs: FROM_MS, toMs, query: prometheusWith(counters, ups).query, signal: new AbortController().signal });
 }
 
 function every(stepMs: number, count: number, startMs = FROM_MS): readonly number[] {
@@ -53,13 +53,13 @@ describe("raw samples", () => {
   it("are fetched in parts, each once, and joined without doubling what two parts share", async () => {
     const points = rising(every(10_000, 181));
     const { query, asked } = prometheusWith([counter("a", "v3", {}, points)], []);
-    const telemetry = await createRecordedTelemetry({ counter: REQUESTS, names: NAMES, fromMs: FROM_MS, toMs: FROM_MS + 30 * MINUTE_MS, query, signal: new AbortController().signal });
+    const telemetry = await createRecordedTelemetry({ counter: ISTIO.requests, names: NAMES, fromMs: FROM_MS, toMs: FROM_MS + 30 * MINUTE_MS, query, signal: new AbortController().signal });
     expect(asked.map(({ endMs }) => (endMs - FROM_MS) / MINUTE_MS)).toEqual([10, 20, 30, 10, 20, 30]);
     for (const [atMs, value] of points) expect([...[...(await telemetry.at(atMs)).counters.values()][0]!.values()]).toEqual([value]);
   });
 
   it("are fetched in smaller parts where an answer is too large, and given up where the smallest is", async () => {
-    const options = { counter: REQUESTS, names: NAMES, fromMs: FROM_MS, toMs: FROM_MS + 10 * MINUTE_MS, signal: new AbortController().signal };
+    const options = { counter: ISTIO.requests, names: NAMES, fromMs: FROM_MS, toMs: FROM_MS + 10 * MINUTE_MS, signal: new AbortController().signal };
     const { query, asked } = prometheusWith([counter("a", "v3", {}, rising(every(10_000, 61)))], [], 3 * MINUTE_MS);
     const telemetry = await createRecordedTelemetry({ ...options, query });
     expect(asked.slice(0, 7).map(({ lengthMs }) => lengthMs / MINUTE_MS)).toEqual([10, 5, 2.5, 2.5, 5, 2.5, 2.5]);

@@ -84,3 +84,11 @@ test("a condition that this mesh does not know is not passed over", () => {
   const { rejected } = createRoutingTable({ virtualServices: [], destinationRules: [], services, httpRoutes: [aRoute([to("a", { matches: [{ cookies: [] }] })])] });
   expect(rejected).toEqual([expect.stringContaining("HTTPRoute bookinfo/reviews: spec.rules.0.matches.0")]);
 });
+
+test("a filter has copies of the requests go to another Service: a percentage of them, a fraction, or all", () => {
+  const mirror = (name: string, rest: object): object => ({ type: "RequestMirror", requestMirror: { backendRef: { name, port: 9080 }, ...rest } });
+  const filters = [mirror("b", { percent: 20 }), mirror("c", { fraction: { numerator: 1, denominator: 8 } }), mirror("d", {}), { type: "RequestHeaderModifier", requestHeaderModifier: {} }];
+  const table = createRoutingTable({ virtualServices: [], destinationRules: [], services, httpRoutes: [aRoute([to("a", { filters })])] });
+  const target = table.targetOf({ host: "reviews", target: "/", method: "GET", headers: {} }, { namespace: "bookinfo", entrance: "sidecar", labels: {} }, 0);
+  expect(target.kind === "pods" && target.shadows.map(({ pods, share }) => [pods.service.name, share])).toEqual([["b", 0.2], ["c", 0.125], ["d", 1]]);
+});

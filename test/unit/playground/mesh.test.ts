@@ -1,10 +1,11 @@
 /** The mesh on real loopback HTTP: what is pushed is what is routed, and counted. */
-import { createServer, request } from "node:http";
+import { createServer, request, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createLoad } from "../../../src/playground/load.ts";
 import { createMesh, type Mesh } from "../../../src/playground/mesh/mesh.ts";
 import type { MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
+import { processClock } from "../../../src/playground/process-clock.ts";
 import { shareOf } from "../../../src/playground/mesh/tally.ts";
 import { createSamplePods, type SamplePods } from "../../../src/playground/samples/sample-pods.ts";
 import { aVirtualService, anEndpoint, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
@@ -32,11 +33,11 @@ function split(v1: number, v2: number) {
 }
 
 function ask(url: string, init: { path?: string; method?: string; body?: string } = {}) {
-  return new Promise<{ code: number; version: string; body: string }>((resolve, reject) => {
+  return new Promise<{ code: number; version: string; body: string; headers: IncomingHttpHeaders }>((resolve, reject) => {
     const sent = request(`${url}${init.path ?? "/reviews/0"}`, { method: init.method ?? "GET", headers: { host: "reviews" } }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("end", () => resolve({ code: answer.statusCode!, version: String(answer.headers["x-version"]), body: Buffer.concat(chunks).toString() }));
+      answer.on("end", () => resolve({ code: answer.statusCode!, version: String(answer.headers["x-version"]), body: Buffer.concat(chunks).toString(), headers: answer.headers }));
     });
     sent.on("error", reject).end(init.body);
   });
@@ -50,6 +51,58 @@ describe("routing", () => {
     const counts = mesh.routed("bookinfo", "reviews");
     expect(counts.v1!.requests + counts.v2!.requests).toBe(1_000);
     expect(Math.abs(shareOf(counts, "v2") - 0.1)).toBeLessThan(6 * Math.sqrt((0.1 * 0.9) / 1_000));
+  });
+
+  test("what a destination and its route do to an answer's headers is done, the application's own cookie left beside the one that is added", async () => {
+    const { mesh, url } = await aMesh();
+    const edits = { headers: { response: { add: { "Set-Cookie": "side=v1; Path=/" }, set: { "x-mesh": "destination" }, remove: ["x-version"] } } };
+    mesh.push(theMeshObjects(aVirtualService({ http: [{ route: [{ ...toSubset("v1", 100), ...edits }], headers: { response: { add: { "x-mesh": "route" } } } }] })));
+    const { headers } = await ask(url);
+    expect(headers["set-cookie"]).toEqual(["visitor=known; Path=/", "side=v1; Path=/"]);
+    expect([headers["x-mesh"], headers["x-version"]]).toEqual(["destination, route", undefined]);
+  });
+
+  test("weights are relative: of 15 and 75 the one gets a sixth", async () => {
+    const { mesh, url } = await aMesh();
+    mesh.push(split(75, 15));
+    for (let batch = 0; batch < 20; batch += 1) await Promise.all(Array.from({ length: 50 }, () => ask(url)));
+    expect(Math.abs(shareOf(mesh.routed("bookinfo", "reviews"), "v2") - 1 / 6)).toBeLessThan(6 * Math.sqrt(5 / 36 / 1_000));
+  });
+
+  test("copies of a fifth of the requests go to the mirror as well, with their bodies, and answer nobody", async () => {
+    const { mesh, url } = await aMesh();
+    mesh.push(theMeshObjects(aVirtualService({ http: [{ route: [toSubset("v1", 100)], mirror: { host: "reviews", subset: "v2" }, mirrorPercentage: { value: 20 } }] })));
+    const answers: string[] = [];
+    for (let batch = 0; batch < 20; batch += 1) answers.push(...(await Promise.all(Array.from({ length: 50 }, () => ask(url, { method: "POST", body: "x" })))).map(({ version }) => version));
+    expect(new Set(answers)).toEqual(new Set(["v1"]));
+    expect(mesh.routed("bookinfo", "reviews")).toEqual({ v1: { requests: 1_000, bad: 0 } });
+    const { v2 } = mesh.shadowed("bookinfo", "reviews");
+    expect(Math.abs(v2!.requests / 1_000 - 0.2)).toBeLessThan(6 * Math.sqrt((0.2 * 0.8) / 1_000));
+    const text = await (await fetch(mesh.proxyOf("productpage-v1").statsUrl)).text();
+    expect(text).toMatch(/istio_requests_total\{.*reporter="destination".*destination_version="v2".*\} \d+/);
+    expect(text).not.toMatch(/istio_requests_total\{.*reporter="source".*destination_version="v2"/);
+  });
+
+  test.each([
+    ["fails", { errorRate: 1 }],
+    ["never answers in time", { latencyMs: 2_000 }],
+  ])("a mirror that %s delays nobody and fails nobody", async (_, trouble) => {
+    const { mesh, pods, url } = await aMesh();
+    pods.turn("reviews", "v2", trouble);
+    mesh.push(theMeshObjects(aVirtualService({ http: [{ route: [toSubset("v1", 100)], mirrors: [{ destination: { host: "reviews", subset: "v2" } }] }] })));
+    const startedMs = performance.now();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(url)));
+    expect(answers.every(({ code, version }) => code === 200 && version === "v1")).toBe(true);
+    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    expect(mesh.shadowed("bookinfo", "reviews")["v2"]!.requests).toBe(20);
+    expect(mesh.routed("bookinfo", "reviews")).toEqual({ v1: { requests: 20, bad: 0 } });
+  });
+
+  test("a mirror without pods, or to nowhere, is passed over", async () => {
+    const { mesh, url } = await aMesh({ versions: ["v1"] });
+    mesh.push(theMeshObjects(aVirtualService({ http: [{ route: [toSubset("v1", 100)], mirrors: [{ destination: { host: "reviews", subset: "v2" } }, { destination: { host: "nowhere" } }] }] })));
+    expect(await ask(url)).toMatchObject({ code: 200, version: "v1" });
+    expect(mesh.shadowed("bookinfo", "reviews")).toEqual({});
   });
 
   test("a push changes where the next request goes", async () => {
@@ -160,10 +213,10 @@ describe("load", () => {
     const { mesh, pods, url } = await aMesh();
     mesh.push(split(50, 50));
     pods.turn("reviews", "v2", { errorRate: 1 });
-    const startedMs = performance.now();
+    const startedMs = processClock.nowMs();
     const load = createLoad({ url: `${url}/reviews/0`, host: "reviews", requestsPerSecond: 400, seed: 3 });
     await expect.poll(() => load.counts().sent, { timeout: 5_000 }).toBeGreaterThan(400);
-    const seconds = (performance.now() - startedMs) / 1_000;
+    const seconds = (processClock.nowMs() - startedMs) / 1_000; // the load stands still while this process does
     await load.close();
     const { sent, answers, dropped } = load.counts();
     expect(Math.abs(sent - 400 * seconds)).toBeLessThan(6 * Math.sqrt(400 * seconds));

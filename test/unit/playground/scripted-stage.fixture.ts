@@ -46,6 +46,7 @@ export function aScriptedStage(first: Moment, ...later: readonly Moment[]): Scri
     status: () => status as RolloutStatus,
     steps: () => steps.map(({ split, sinceMs, seen }) => ({ split, sinceMs, counts: () => seen })),
     answers: () => answers,
+    called: (version) => version,
     turn: (version, { errorRate, latencyMs }) => void turned.push(`${version} ${errorRate} ${latencyMs}`),
     release: async (version) => void released.push(version),
   };

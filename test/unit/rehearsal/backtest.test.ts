@@ -32,8 +32,15 @@ describe("a replay", () => {
     const asked: Question[] = [];
     await replayed(() => 0, OPTIONS, asked);
     expect(asked[0]).toMatchObject({ canary: { namespace: "shop", workloads: ["cart-v3"] }, stable: { namespace: "shop", workloads: ["cart-v2"] } });
-    expect(asked[0]).not.toHaveProperty("source");
+    expect(asked[0]).not.toHaveProperty("prometheus");
     expect(asked.every(({ instantMs }) => instantMs > NOON_MS && instantMs % 10_000 === 0)).toBe(true);
+  });
+
+  it("asks about the clusters that are named, where Envoy tells", async () => {
+    const asked: Question[] = [];
+    const rollout = aRollout({ status: null, spec: { strategy: {}, analysis: { source: "envoy", envoyCluster: "shop_$(version)_80" } } });
+    await backtest(rollout, { ...OPTIONS, canary: "shop_cart-v3_80", stable: "shop_cart-v2_80" }, answering(() => 0, asked), { signal: FOREVER, onLook: () => undefined });
+    expect(asked[0]).toMatchObject({ source: "envoy", canary: { cluster: "shop_cart-v3_80" }, stable: { cluster: "shop_cart-v2_80" } });
   });
 
   it("delivers what was good, and takes back what turned bad, after it did", async () => {

@@ -14,8 +14,8 @@ import { aCheck, anObservation, aRollout, aRun, aStatus, at } from "../../suppor
 const ENDS: Decision = { kind: "end", outcome: "RolledBack", why: "errors was 5%", phase: "Degraded", reason: "RolledBack", message: "run 1 of v3 was taken back to v2: errors was 5%" };
 
 /** Of the tick that ends the run. */
-function recordOf(run: Run, spec: Partial<RolloutSpecInput> = {}): RunRecord {
-  const rollout = aRollout({ spec, status: aStatus({ run }) });
+function recordOf(run: Run, spec: Partial<RolloutSpecInput> = {}, finalizers?: readonly string[]): RunRecord {
+  const rollout = aRollout({ spec, status: aStatus({ run }), ...(finalizers ? { finalizers } : {}) });
   const seen = anObservation();
   const effect = effectsOf(rollout, nextStatus(rollout, seen, ENDS), seen, ENDS).find(({ kind }) => kind === "keepRecord");
   if (effect?.kind !== "keepRecord") throw new Error("no record is owed");
@@ -42,7 +42,7 @@ describe("a record", () => {
     const record = recordOf(
       aRun({
         checks: ["errors", "slow", "orders"].map((name) => aCheck({ name, verdict: "Fail", message: "12 of 240 requests failed", query: query.repeat(3) })),
-        evidence: RolloutSpec.parse({ release: "v3", traffic: aTarget(), analysis: { metrics } }).analysis.metrics.map((metric, index) => evidenceOf(metric.name, [0, 5, 1][index]!, definitionOf(metric))),
+        evidence: RolloutSpec.parse({ release: "v3", traffic: aTarget(), analysis: { metrics } }).analysis.metrics.map((metric, index) => evidenceOf(metric.name, [0, 5, 1][index]!, definitionOf(metric, { source: "istio" }))),
         share: { looks: 60, capital: [0.1, 0.2], canary: 74_040, stable: 1_407_360 },
       }),
       {
@@ -53,6 +53,12 @@ describe("a record", () => {
     );
     expect(Buffer.byteLength(JSON.stringify(record))).toBeLessThan(16 * 1024);
     expect(record.spec.evidence?.[0]?.trail.split(" ")).toHaveLength(60);
+  });
+
+  test("of a Deployment's run has the spec as it was written, which can be read again", () => {
+    const { resolved } = recordOf(aRun({ deployment: "reviews" }), { release: undefined, deployment: { name: "reviews" } }, []).spec;
+    expect(RolloutSpec.safeParse(resolved).error).toBeUndefined();
+    expect(resolved).toMatchObject({ deployment: { name: "reviews", onRollback: "keep" } });
   });
 
   test("is owed again as long as the finalizer is there, and never after that", () => {

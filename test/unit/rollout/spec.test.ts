@@ -38,6 +38,7 @@ describe("parseSpec", () => {
           onInconclusive: "hold",
           onProviderError: "hold",
           holdLimit: { after: "30m", then: "pause" },
+          source: "istio",
           metrics: [{ name: "errors", errorRate: { max: "1%", compare: "normal" }, failures: 1, onFail: "rollback" }],
         },
         notifications: [],
@@ -70,6 +71,19 @@ describe("parseSpec", () => {
     const parsed = parseSpec({ ...smallest, strategy });
     expect(parsed).toMatchObject({ spec: { strategy: { steps: weights.map((weight) => ({ weight, hold: "1m" })) } } });
     expect(parsed).not.toHaveProperty("spec.strategy.linear");
+  });
+
+  test.each([
+    [{}, [{ pause: {} }, { weight: 100, hold: "1m", keepOld: "10m" }]],
+    [{ preview: "reviews-preview.example" }, [{ pause: {}, preview: "reviews-preview.example" }, { weight: 100, hold: "1m", keepOld: "10m" }]],
+    [{ preview: "reviews-preview.example", autoPromote: "10m", keepOld: "0s" }, [{ preview: "reviews-preview.example", hold: "10m" }, { weight: 100, hold: "1m" }]],
+    [{ autoPromote: "30s", hold: "5m", keepOld: "1h" }, [{ pause: { duration: "30s" } }, { weight: 100, hold: "5m", keepOld: "1h" }]],
+    [{ autoPromote: "0s" }, [{ weight: 100, hold: "1m", keepOld: "10m" }]],
+  ])("blueGreen: %j is another way to write steps, which can be written as well", (blueGreen, steps) => {
+    const parsed = parseSpec({ ...smallest, strategy: { blueGreen } });
+    expect(parsed).toMatchObject({ spec: { strategy: { steps } } });
+    expect(parsed).not.toHaveProperty("spec.strategy.blueGreen");
+    expect(parseSpec({ ...smallest, strategy: { steps } })).toEqual(parsed);
   });
 
   test("every preset ends at all, rises, and has no more steps than a ladder may have", () => {

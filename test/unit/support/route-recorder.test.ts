@@ -32,6 +32,18 @@ function recorderOf(first: Seen, ...others: readonly Seen[]) {
   return createRouteRecorder({ of: () => versions }, { name: "reviews", route: "primary", host: "reviews", stable: "v1", canary: "v2", ladder: [10, 50, 100] });
 }
 
+const plain = { destination: { host: "reviews" } };
+const to = (subset: string, weight: number): object => ({ destination: { host: "reviews", subset }, weight });
+
+/** Stamped but for the first and the last one. */
+function sidesOf(...routes: readonly (readonly object[])[]) {
+  const versions = routes.map((route, index) => {
+    const { metadata, ...rest } = version({ weights: {}, ...(index > 0 && index < routes.length - 1 ? { stamp: "u/1.1" } : {}) });
+    return { ...rest, metadata, spec: { hosts: ["reviews"], http: [{ route }] } };
+  });
+  return createRouteRecorder({ of: () => versions }, { name: "reviews", host: "reviews", stable: "weir-stable", canary: "weir-canary", isHeld: true, ladder: [50, 100] });
+}
+
 const both: Seen = { weights: { v1: 90, v2: 10 } };
 const alone: Seen = { weights: { v1: undefined } };
 
@@ -60,6 +72,14 @@ describe("a recorder", () => {
     const recorder = recorderOf({ weights: { v1: 80, v2: 0 }, foreign: 20 }, { weights: { v1: 40, v2: 40 }, foreign: 20, stamp: "u/1.1" });
     expect(recorder.violations()).toEqual([]);
     expect(recorder.shares()).toEqual([0, 50]);
+  });
+
+  it("takes the two sides of a Deployment for what its Service alone was", () => {
+    const recorder = sidesOf([plain], [to("weir-stable", 100)], [to("weir-stable", 50), to("weir-canary", 50)], [to("weir-canary", 100)], [to("weir-stable", 100)], [plain]);
+    expect(recorder.violations()).toEqual([]);
+    expect(recorder.shares()).toEqual([0, 50, 100, 0]);
+    expect(sidesOf([plain], [to("weir-stable", 63), to("weir-canary", 37)], [plain]).violations()).toEqual([expect.stringContaining("got 37")]);
+    expect(sidesOf([plain], [{ ...to("weir-stable", 100), headers: {} }], [plain]).violations()).toEqual([expect.stringContaining("everything but weights and stamp as it was")]);
   });
 
   it.each<readonly [what: string, first: Seen, then: Seen]>([

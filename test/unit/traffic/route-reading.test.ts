@@ -63,6 +63,9 @@ describe("the destinations of a route", () => {
     ["reviews.bookinfo.svc.cluster.local", "reviews"],
     ["reviews.bookinfo.svc.cluster.local", "*.bookinfo.svc.cluster.local"],
     ["reviews.bookinfo.svc.my.domain", "reviews.bookinfo.svc.cluster.local"],
+    ["reviews", "*.local"],
+    ["reviews", "*.svc.cluster.local"],
+    ["reviews", "*.svc.my.domain"],
   ])("are of the same host however it is spelled: %s in the route, %s in the rule", (inRoute, inRule) => {
     const objects: Objects = [
       ["virtualServices", aVirtualService({ http: [{ route: subsets({ v2: 90, v3: 10 }, inRoute) }] })],
@@ -208,7 +211,7 @@ describe("who writes and owns the route", () => {
   const withEntries = (...managedFields: readonly ReturnType<typeof entry>[]): RouteFound => {
     const object = aVirtualService({ metadata: { resourceVersion: "7", managedFields } });
     const { caches, client } = createMemoryCluster({ nowMs: () => NOON });
-    const seen = createIstioRouter({ caches: { ...caches, virtualServices: { get: () => object, list: () => [object] } }, client }).read(ROLLOUT, aTarget(), ["v3"]);
+    const seen = createIstioRouter({ caches: { ...caches, virtualServices: { get: () => object, list: () => [object], all: () => [object] } }, client }).read(ROLLOUT, aTarget(), ["v3"]);
     if (seen.kind !== "found") throw new Error(seen.message);
     return seen;
   };

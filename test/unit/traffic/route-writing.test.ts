@@ -27,7 +27,7 @@ function look(router: Pick<ReturnType<typeof createFakeRouter>, "read">): RouteF
 function meddling(fake: ReturnType<typeof createFakeRouter>, meddle: (object: KubernetesObject) => KubernetesObject) {
   const { caches, client } = fake.cluster;
   const patch: KubernetesClient["patch"] = async (...request) => meddle(await client.patch(...request));
-  return createIstioRouter({ caches, client: { patch } });
+  return createIstioRouter({ caches, client: { ...client, patch } });
 }
 
 describe("a write", () => {
@@ -81,13 +81,36 @@ describe("a write", () => {
   });
 });
 
+describe("a write that mirrors requests", () => {
+  const mirrored = { version: "v3", percent: 20 };
+
+  it("is not made where the server would drop the share, so that all of them were copied", async () => {
+    const fake = createFakeRouter({ nowMs: () => NOON });
+    const shareless = ({ spec, ...object }: KubernetesObject): KubernetesObject => ({ ...object, spec: { http: (spec as { http: { mirrorPercentage?: object }[] }).http.map(({ mirrorPercentage: _, ...route }) => route) } });
+    const router = meddling(fake, shareless);
+    await expect(router.write(changeOf(look(router), { mirrored }))).rejects.toThrow("expected the API server to keep a mirror of 20% of the requests; it would drop it or its share");
+    expect(fake.cluster.patches).toEqual([]);
+    await router.write(changeOf(look(router), { mirrored: { version: "v3", percent: 100 } }));
+    expect(fake.cluster.patches).toHaveLength(1);
+  });
+
+  it("touches no mirror where it is not about one", async () => {
+    const fake = createFakeRouter({ nowMs: () => NOON });
+    const router = createIstioRouter(fake.cluster);
+    await router.write(changeOf(look(router), { mirrored }));
+    await router.write(changeOf(look(router), { stamp: "uid-1/1.2" }));
+    expect(fake.cluster.patches.map(({ body }) => body.filter(({ path }) => path.includes("mirror")).length)).toEqual([2, 0]);
+    expect(look(router).mirrors).toEqual([{ version: "v3", percent: 20, isAsRouted: true }]);
+  });
+});
+
 describe("a write that picks requests out", () => {
   const matched = { version: "v3", alternatives: [{ headers: [{ name: "x-tester", exact: "true" }] }] };
 
   it("comes after a trial, and puts our own route last among the operations", async () => {
     const fake = createFakeRouter({ nowMs: () => NOON });
     const trials: boolean[] = [];
-    const client: Pick<KubernetesClient, "patch"> = { patch: (resource, namespace, name, patch, options) => (trials.push(options?.dryRun ?? false), fake.cluster.client.patch(resource, namespace, name, patch, options)) };
+    const client = { ...fake.cluster.client, patch: ((resource, namespace, name, patch, options) => (trials.push(options?.dryRun ?? false), fake.cluster.client.patch(resource, namespace, name, patch, options))) satisfies KubernetesClient["patch"] };
     const router = createIstioRouter({ caches: fake.cluster.caches, client });
     await router.write(changeOf(look(router), { matched }));
     expect(trials).toEqual([true, false]);

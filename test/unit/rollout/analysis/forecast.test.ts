@@ -14,7 +14,7 @@ function lookedAt(looks: number, badOf: (look: number) => number): Evidence {
   let evidence: Evidence | undefined;
   for (let look = 1; look <= looks; look++) {
     const growth = { sinceMs: 0, reporter: "source" as const, inStep: true, canary: { requests: 50, bad: badOf(look) }, stable: { requests: 450, bad: 1 } };
-    evidence = nextEvidence(evidence, metric, { name: metric.name, instantMs: look * 10_000, query: "", kind: "base", growth }, { analysis, definition: "d", isWarmingUp: false, isMatched: false, canaryPods: 3, nextShare: NEXT_SHARE });
+    evidence = nextEvidence(evidence, metric, { name: metric.name, instantMs: look * 10_000, query: "", kind: "base", growth }, { analysis, definition: "d", isWarmingUp: false, isComparable: true, canaryPods: 3, nextShare: NEXT_SHARE });
   }
   return evidence!;
 }

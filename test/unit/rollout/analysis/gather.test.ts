@@ -34,7 +34,7 @@ function after(spec: RolloutSpec, looks: readonly (readonly Growth[])[], change:
     evidence = spec.analysis.metrics.flatMap((metric, index) => {
       const before = evidence.find(({ name }) => name === metric.name);
       const measured: Measurement = { name: metric.name, instantMs: (at + 1) * 10_000, query: "q", kind: "base", growth: growths[index]!, ...(wantsHistory(before, metric) && history ? { history } : {}) };
-      const next = nextEvidence(before, metric, measured, { analysis: spec.analysis, definition: "d", isWarmingUp: false, isMatched: false, canaryPods: 3, ...change });
+      const next = nextEvidence(before, metric, measured, { analysis: spec.analysis, definition: "d", isWarmingUp: false, isComparable: true, canaryPods: 3, ...change });
       return next ? [Evidence.parse(JSON.parse(JSON.stringify(next)))] : [];
     });
   }
@@ -67,13 +67,13 @@ describe("the error rate", () => {
   });
 
   test("requests that were picked out are compared with nothing, and the limit decides, of latency as well", () => {
-    const picked = after(spec, times(20, [grew([100, 5], [900, 1])]), { isMatched: true });
+    const picked = after(spec, times(20, [grew([100, 5], [900, 1])]), { isComparable: false });
     expect(poolOf(picked, spec.analysis, "rollback").map(({ test, lnE }) => [test, lnE > 0])).toEqual([["stable", false], ["limit", true]]);
     expect(standing(picked).isProven).toBe(true);
     const slow = aSpec(SLOW);
-    const pickedAndSlow = after(slow, times(20, [grew([100, 90], [900, 9], [times(5, 90), times(5, 9)])]), { isMatched: true });
+    const pickedAndSlow = after(slow, times(20, [grew([100, 90], [900, 9], [times(5, 90), times(5, 9)])]), { isComparable: false });
     expect(poolOf(pickedAndSlow, slow.analysis, "rollback").filter(({ lnE }) => lnE > 0).map(({ test }) => test)).toEqual(["limit"]);
-    const goesByEvidence = after(spec, times(20, [grew([100, 0], [900, 1])]), { isMatched: true, nextShare: 0.5 });
+    const goesByEvidence = after(spec, times(20, [grew([100, 0], [900, 1])]), { isComparable: false, nextShare: 0.5 });
     expect(goesByEvidence.evidence![0]!.againstStable![0]!.every((capital) => capital <= 0)).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 /** The fields of a Pod that Weir reads, and what they say about readiness. */
 import { z } from "zod";
-import type { KubernetesObject, ObjectMetadata } from "../../kubernetes/client.ts";
+import type { KubernetesObject, ObjectMetadata } from "../kubernetes/client.ts";
 
 const Condition = z.looseObject({
   type: z.string(),
