@@ -4,7 +4,7 @@ import { loadConnection } from "../../src/kubernetes/connection.ts";
 import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
 import { formatCommand, type Command } from "../../src/rollout/command.ts";
-import { COMMAND_ANNOTATION } from "../../src/rollout/rollout.ts";
+import { COMMAND_ANNOTATION, HOLD_POLICY } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
 import type { ApiObject, ApiRequest } from "./api-request.ts";
@@ -105,7 +105,17 @@ export async function beginLife(plane: ControlPlane, { replicas = 4, deployment 
   await found(life);
   await plane.request("POST", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts`, aDelivery(app, namespace, { ...heldSpec(app), ...QUICK, ...rollout }));
   await life.reached(({ phase }) => phase === "Healthy");
+  await until(() => isHeard(plane, life), LIMIT_MS);
   return life;
+}
+
+/** The policies, where there are any, hear of a new Rollout by a watch of their own. */
+async function isHeard({ request }: ControlPlane, { namespace, name, deployment }: HeldLife): Promise<boolean> {
+  const { items } = await request<{ items: readonly ApiObject[] }>("GET", "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings");
+  if (!items.some(({ metadata }) => metadata.name === HOLD_POLICY)) return true;
+  const containers = containersAt(await deployment(), "unheard-of");
+  const { spec } = await request<LiveDeployment>("PATCH", `${appsIn({ namespace })}/deployments/${name}?dryRun=All`, { spec: { template: { spec: { containers } } } });
+  return spec.paused === true;
 }
 
 async function allReady({ deployment }: HeldLife): Promise<void> {
@@ -129,8 +139,8 @@ function lifeIn(at: At, parts: DaemonParts): HeldLife {
   const edit = (change: object): Promise<LiveDeployment> => at.request("PATCH", `${appsIn(at)}/deployments/${name}?fieldManager=kubectl-edit`, change);
   /** Rejects with what there is instead. */
   const until = (condition: () => unknown): Promise<void> => parts.tickUntil({ namespace, name }, condition).catch(async (error: unknown) => {
-    const { spec: { paused, replicas }, status: rolled } = await deployment();
-    const there = { paused, replicas, rolled, shares: await looks.shares(), status: await status() };
+    const held = await deployment().then(({ spec: { paused, replicas }, status: rolled }) => ({ paused, replicas, rolled }), () => ({ deployment: "gone" }));
+    const there = { ...held, shares: await looks.shares().catch(() => "gone"), status: await status() };
     throw new Error(`not so: ${condition.toString()}; there is ${JSON.stringify(there)}; the daemon said ${parts.log().slice(-2_000)}`, { cause: error });
   });
   return {
@@ -149,7 +159,7 @@ function lifeIn(at: At, parts: DaemonParts): HeldLife {
   };
 }
 
-function appsIn({ namespace }: At): string {
+function appsIn({ namespace }: Pick<At, "namespace">): string {
   return `/apis/apps/v1/namespaces/${namespace}`;
 }
 
