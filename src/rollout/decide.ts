@@ -40,8 +40,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   opening, // a Deployment's route leads to the pods of stable alone, before there is a canary
   pending, // not ready, or not yet in force, so there is nothing to judge
   paused, // a step, a person, a metric or a limit says wait
+  keeping, // every step was passed, or a person said so: what was stable before is kept a while
   holding, // the step has not had its time, or its evidence, yet
-  keeping, // it has everything and has been judged: what was stable before is kept a while
   nextStep, // healthy: take exactly one step
 };
 

@@ -5,7 +5,7 @@ import { isComparable } from "./portion.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
 import { deploymentSeen } from "./deployment.ts";
-import { askedTwice, cannotMirror, cannotPreview, noRoomFor } from "./route-write.ts";
+import { askedTwice, cannotMirror, cannotPreview, noRoomFor } from "./route-obstacles.ts";
 import { cannotPinAt } from "./sessions.ts";
 import { undoneTemplate } from "./rules/beginning.ts";
 import type { RolloutStatus, Run, Verb } from "./status.ts";

@@ -26,6 +26,12 @@ export function wayBackObstacle(it: Pick<Case, "seen" | "nowMs">, from: string):
   return lacking === undefined ? undefined : `${from} has ${lacking}, so it could not take its traffic back`;
 }
 
+/** For the end of whatever is said of a run that stays where it is; empty while anybody of stable could answer. */
+export function noWayBackSaid(it: Pick<Case, "seen">, from: string): string {
+  const stable = versionSeen(it, from);
+  return stable.readyPods > 0 ? "" : `; ${from} has ${absenceSaid(stable)}, so it could not take its traffic back`;
+}
+
 function lackingPods({ seen: { autoscaler }, nowMs }: Pick<Case, "seen" | "nowMs">, stable: VersionSeen): string | undefined {
   const { readyPods, wantedPods } = stable;
   if (readyPods === 0) return absenceSaid(stable);

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { deploymentSeen, waitingTemplateSaid } from "../deployment.ts";
 import type { DeploymentSeen, DestinationSeen, RouteFound } from "../observation.ts";
 import { portionSaid, standingSaid } from "../portion.ts";
-import { askedTwice, cannotMirror, cannotPreview, noRoomFor, writableFor } from "../route-write.ts";
+import { askedTwice, cannotMirror, cannotPreview, noRoomFor, writableFor } from "../route-obstacles.ts";
 import { cannotPinAt } from "../sessions.ts";
 import type { Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";

@@ -1,10 +1,10 @@
 /** Rules of a Deployment's run: what comes before its ladder, and after it. */
 import { absenceSaid, type Case, inForceAtMs, versionSeen } from "../case.ts";
-import { deploymentOf, deploymentSeen, isClosing, markOf, rollLateMs, sidesInForceMs } from "../deployment.ts";
+import { deploymentOf, deploymentSeen, markOf, rollLateMs, sidesInForceMs } from "../deployment.ts";
 import type { DeploymentSeen } from "../observation.ts";
 import { isGiven } from "../ladder.ts";
 import type { Run } from "../status.ts";
-import { endedSaid, taken } from "./ending.ts";
+import { cannotTakeBack, taken } from "./ending.ts";
 import { type Rule, say, stay } from "./rule.ts";
 
 /** There is no such Deployment, or another Rollout delivers it: say so; a run has nothing to deliver any more. */
@@ -13,7 +13,7 @@ export const undeployed: Rule = (it) => {
   if (!deployment || deploymentOf(it.rollout) === undefined) return undefined;
   if (deployment.kind === "absent") {
     if (it.run) return taken(it, it.run, deployment.message);
-    return it.ended && isClosing(it, it.ended) ? endedSaid(it, it.ended) : stay("Pending", "TargetMissing", `${deployment.message}: name the one to deliver in spec.deployment`);
+    return cannotTakeBack(it) ?? stay("Pending", "TargetMissing", `${deployment.message}: name the one to deliver in spec.deployment`);
   }
   if (deployment.managedBy === undefined || it.run) return undefined;
   return stay("Degraded", "ManagedByAnother", `${deployment.label} belongs to ${deployment.managedBy}, which names it as well: take it out of one of the two`);

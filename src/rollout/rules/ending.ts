@@ -3,7 +3,7 @@ import { lnMissing } from "../analysis/gather.ts";
 import { lnThreshold } from "../analysis/pool.ts";
 import { missingSaid } from "../analysis/said.ts";
 import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
-import { absenceSaid, type Case, editableOf, failedMetric, inForceAtMs, isOurStamp, mirrorsTo, notReadyFor, seenShare, splitsOfRun, versionSeen } from "../case.ts";
+import { absenceSaid, type Case, definedInForceMs, editableOf, failedMetric, inForceAtMs, isOurStamp, mirrorsTo, notReadyFor, seenShare, splitsOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { deploymentSeen, isClosing, waitingTemplateSaid } from "../deployment.ts";
 import { isEqual } from "../equal.ts";
@@ -11,7 +11,8 @@ import { silence } from "../evidence.ts";
 import { isPickedOut, loadAt, stepAfter } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
 import { pickedSaid, standingSaid } from "../portion.ts";
-import { lastWrite, unreadyGainer, writableFor } from "../route-write.ts";
+import { writableFor } from "../route-obstacles.ts";
+import { lastWrite, unreadyGainer } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
@@ -59,8 +60,15 @@ export function taken(it: Case, run: Run, why: string): Decision & { kind: "end"
   return end(it, run, { outcome: "RolledBack", why });
 }
 
-/** Why nothing can be written that would take the traffic back; undefined where it can, or where the canary has none. */
+/** Why the traffic cannot be taken back; undefined where it can, or where the canary has none. */
 function obstacleTo(it: Case, run: Run): string | undefined {
+  const stable = versionSeen(it, run.from.version);
+  const isNeeded = stable.readyPods === 0 && splitsOfRun(it, run).some(({ canary }) => canary > 0);
+  return routeObstacle(it, run) ?? (isNeeded ? `${run.from.version} has ${absenceSaid(stable)}` : undefined);
+}
+
+/** Why nothing can be written that would take it back. */
+function routeObstacle(it: Case, run: Run): string | undefined {
   const { route } = it.seen;
   if (route.kind === "found" || (run.weight === 0 && run.epoch === 0)) return undefined;
   return writableFor(it, [run.from.version, run.to.version]) ? undefined : route.message;
@@ -74,7 +82,7 @@ function leftSaid({ number, to, from }: Run, why: string, obstacle: string): str
 /** What is said while a run's traffic waits for its route to be put right. */
 export function leftBehind(it: Case): Decision | undefined {
   const { ended } = it;
-  const obstacle = ended && ended.outcome !== "Succeeded" && isLeft(it, ended) ? obstacleTo(it, ended) : undefined;
+  const obstacle = ended && ended.outcome !== "Succeeded" && isLeft(it, ended) ? routeObstacle(it, ended) : undefined;
   return ended && obstacle ? stay("Degraded", refusalOf(it, ended), leftSaid(ended, ended.reason ?? "no reason was given", obstacle)) : undefined;
 }
 
@@ -160,6 +168,11 @@ function mayBeReady(it: Case, run: Run): boolean {
   return inForce === undefined || it.nowMs < inForce || isReadyElsewhere(it, run);
 }
 
+/** What defines the version is there, and only not in force yet: of that its pods are not to blame, however late it came. */
+function isDefinedAnew(it: Case, { to: { version } }: Run): boolean {
+  return versionSeen(it, version).backend.kind === "found" && it.nowMs < definedInForceMs(it, version);
+}
+
 /** The pods' cache shows fewer of them ready than another one does. */
 function isReadyElsewhere(it: Case, run: Run): boolean {
   return (deploymentSeen(it)?.readyCanaryPods ?? 0) > versionSeen(it, run.to.version).readyPods;
@@ -219,7 +232,7 @@ export const stalled: Rule = (it) => {
   if (!run?.waitingSince || it.observing) return undefined;
   const lacking = notReadyFor(it, run.to.version, loadAt(run.ladder, stepAfter(run)));
   const { progressDeadline } = it.spec.strategy;
-  if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline) || isReadyElsewhere(it, run)) return undefined;
+  if (!lacking || it.nowMs < instantOf(run.waitingSince) + msOf(progressDeadline) || isDefinedAnew(it, run) || isReadyElsewhere(it, run)) return undefined;
   const why = `${lacking}, after ${progressDeadline}`;
   return { ...end(it, run, { outcome: "RolledBack", why }), reason: "NeverReady", refuse: "NeverReady" };
 };

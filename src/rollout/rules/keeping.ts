@@ -4,6 +4,7 @@ import type { Case } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
+import { noWayBackSaid } from "../way-back.ts";
 import { type Rule, say, stay } from "./rule.ts";
 
 /** Until when the old version is kept, milliseconds since the epoch; undefined while its time has not begun. */
@@ -12,12 +13,12 @@ export function keptUntilMs({ keptSince, ladder }: Run): number | undefined {
   return keptSince === undefined ? undefined : instantOf(keptSince) + msOf(keepOld ?? "0s");
 }
 
-/** It has been judged, and its time is not over: what harms it still takes everything back. */
+/** Its last step has been judged, or a person has promoted it, and the old version's time is not over: what harms still takes everything back. */
 export const keeping: Rule = (it) => {
   const { run } = it;
   const untilMs = run && keptUntilMs(run);
   if (!run || untilMs === undefined || it.nowMs >= untilMs) return undefined;
-  return stay("Progressing", "Holding", keepingSaid(it, run));
+  return stay("Progressing", "Holding", `${keepingSaid(it, run)}${noWayBackSaid(it, run.from.version)}`);
 };
 
 /** The ladder ends with an old version to keep, and its time has not begun. */

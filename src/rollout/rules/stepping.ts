@@ -1,5 +1,5 @@
 /** Rules of an undisturbed run: commands, waiting, and the next step. */
-import { absenceSaid, type Case, failedMetric, inForceAtMs, isShown, versionSeen } from "../case.ts";
+import { type Case, failedMetric, inForceAtMs, isShown, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { deploymentSeen } from "../deployment.ts";
@@ -7,10 +7,11 @@ import { holdEndsMs, lackingEvidence, type Lacking } from "../evidence.ts";
 import { promotedStep } from "../inbox.ts";
 import { type Given, givenAt, holdAt, isPauseStep, standingAt, stepAfter } from "../ladder.ts";
 import { isComparable, portionSaid, standingSaid } from "../portion.ts";
-import { cannotMirror, cannotPreview } from "../route-write.ts";
+import { cannotMirror, cannotPreview } from "../route-obstacles.ts";
 import type { PauseStep } from "../spec-steps.ts";
 import type { Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
+import { noWayBackSaid } from "../way-back.ts";
 import { cannotEnter, undoneSaid, waitingSaid } from "./beginning.ts";
 import { rollingSaid } from "./deploying.ts";
 import { failureSaid, missingTraffic } from "./ending.ts";
@@ -109,13 +110,13 @@ export const paused: Rule = (it) => {
   const step = run.ladder[run.step];
   const duration = run.pausedBy === "Step" && isPauseStep(step) ? step.pause.duration : undefined;
   const over = duration !== undefined && run.pausedAt !== undefined && it.nowMs >= instantOf(run.pausedAt) + msOf(duration);
-  return over ? undefined : stay("Paused", run.pausedBy, run.pausedMessage ?? "paused");
+  return over ? undefined : stay("Paused", run.pausedBy, `${run.pausedMessage ?? "paused"}${noWayBackSaid(it, run.from.version)}`);
 };
 
 /** The step has not had its time, or its evidence, yet. */
 export const holding: Rule = (it) => {
   const { run } = it;
-  if (!run || run.epoch === 0) return undefined;
+  if (!run || run.epoch === 0 || run.keptSince !== undefined) return undefined;
   const endsMs = holdEndsMs(it, run);
   const lacking = lackingEvidence(it, run);
   if (endsMs === undefined || it.nowMs < endsMs) return lacking && isUntold(it, run) ? stay("Progressing", "Stepping", it.status.message) : stay("Progressing", lacking?.reason ?? "Holding", holdingSaid(it, run, lacking));
@@ -129,8 +130,8 @@ function isUntold({ status }: Case, run: Run): boolean {
 
 function holdingSaid(it: Case, run: Run, lacking: Lacking | undefined): string {
   const at = `${run.to.version} stays ${standingSaid(run)} for ${holdAt(run.ladder, run.step) ?? "0s"}`;
-  const stable = versionSeen(it, run.from.version);
-  if (stable.backend.kind === "missing") return `${at}; ${run.from.version} has ${absenceSaid(stable)}, so it could not take its traffic back`;
+  const noWayBack = noWayBackSaid(it, run.from.version);
+  if (noWayBack) return `${at}${noWayBack}`;
   return lacking ? `${at}; ${lacking.message}` : `${at}; every check passes`;
 }
 

@@ -5,7 +5,7 @@ import type { Decision } from "../decision.ts";
 import { shareOf } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
 import { pickedSaid, portionSaid } from "../portion.ts";
-import { writableFor } from "../route-write.ts";
+import { writableFor } from "../route-obstacles.ts";
 import { sessionState } from "../sessions.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
@@ -24,7 +24,7 @@ export const takenOver: Rule = (it) => {
   const route = routeOf(it);
   if (!run || !split || !route || it.observing || isBehind(it, run)) return undefined;
   if (run.rollingSince !== undefined) return takenWhileRolling(it, run, split, route);
-  if (run.isSplit && isShown(it, run) && route.isSplit === false) return { kind: "yield", points: 0, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} had ${route.name} lead to every pod again, so ${run.to.version} has none for now${wayOutOf(it)}`) };
+  if (hasBeenSplit(it, run) && route.isSplit === false) return { kind: "yield", points: 0, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} had ${route.name} lead to every pod again, so ${run.to.version} has none for now${wayOutOf(it)}`) };
   const removed = isShown(it, run) ? removedFrom(it, run, { split, route }) : undefined;
   if (removed !== undefined) return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} took ${removed} away from ${run.to.version}${wayOutOf(it)}`) };
   if (!isLowered(it, run, split)) return undefined;
@@ -32,6 +32,11 @@ export const takenOver: Rule = (it) => {
   const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}${wayOutOf(it)}`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
+
+/** A step is only entered once the sides are apart: whatever became of its own intent, that they are not any more is somebody's doing. */
+function hasBeenSplit(it: Case, run: Run): boolean {
+  return run.isSplit === true && (run.step >= 0 || isShown(it, run));
+}
 
 /** What the route gave the new version beside its share, and does not any more. */
 function removedFrom(it: Case, run: Run, { split, route }: { readonly split: Split; readonly route: RouteFound }): string | undefined {

@@ -1,5 +1,5 @@
 /** Every law that a simulation watches over, by name: a planted bug says which of them is to catch it. Of those broken at once the first is told. */
-import { harmIsTakenBack, holdIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
+import { harmIsTakenBack, holdIsKept, oldIsKept, pauseIsKept, rollbackHasReason, silenceIsNotSuccess } from "./judgement.ts";
 import { canaryGetsNoMore, canaryIsApart, deletedIsGone, deploymentIsLeftRight, noRequestIsLost, noTickSpins, nothingIsLeft, unprovenIsHeld, vacantSideGetsNothing } from "./deployments.ts";
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
@@ -15,7 +15,7 @@ export const LAWS = {
   silenceIsNotSuccess, rollbackHasReason,
   obeyedOnce, obeyedForItsRun,
   refusedStaysRefused,
-  holdIsKept, pauseIsKept, ownNames,
+  holdIsKept, pauseIsKept, oldIsKept, ownNames,
   readyBeforeTraffic, nothingIsOwned,
   restIsRest, everythingEnds, recordIsKept,
   handThatLowersIsObeyed, handThatRaisesIsUndone,

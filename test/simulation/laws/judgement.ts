@@ -35,8 +35,13 @@ function stepLeft(facts: Facts, version: ObjectVersion): StepLeft | undefined {
   return { version, spec, before, after, shownAtMs };
 }
 
-/** The last step is left with the run's success; of a Deployment as it begins to roll, while its canary has everything. */
+/** The last step is left once the old version is only kept; else with the run's success; of a Deployment as it begins to roll, while its canary has everything. */
 function isPassed(before: Run, after: Run): boolean {
+  if (before.keptSince === undefined && after.keptSince !== undefined) return true;
+  return before.keptSince === undefined && isThrough(before, after);
+}
+
+function isThrough(before: Run, after: Run): boolean {
   return after.deployment === undefined ? after.outcome === "Succeeded" : after.rollingSince !== undefined && before.rollingSince === undefined;
 }
 
@@ -89,6 +94,27 @@ export const pauseIsKept: Law = {
     },
   }),
 };
+
+export const oldIsKept: Law = {
+  number: 9,
+  says: "the old version is kept for as long as the last step says, but for a promote or another release, and not shorter",
+  watch: (facts) => ({
+    onRollout({ object, previous, author, atMs }) {
+      const [before, after] = [runOf(previous), runOf(object)];
+      if (!isDaemon(facts, author) || !before || !after || before.number !== after.number || before.outcome || before.keptSince === undefined || !isThrough(before, after)) return undefined;
+      const [status, spec] = [statusOf(object), specOf(object)];
+      if (status?.lastCommand?.id !== statusOf(previous)?.lastCommand?.id || !spec || spec.release !== before.release) return undefined;
+      const leastMs = Math.min(keptMsIn(before.ladder), keptMsIn(spec.strategy.steps));
+      const keptMs = atMs - instantOf(before.keptSince) + 2 * mostSkewMs(facts);
+      return keptMs < leastMs ? `the old version was kept for ${keptMs} ms, and ${leastMs} ms were to be` : undefined;
+    },
+  }),
+};
+
+function keptMsIn(ladder: readonly Step[]): number {
+  const last = ladder.at(-1);
+  return last && !("pause" in last) ? msOf(last.keepOld ?? "0s") : 0;
+}
 
 function isEdited({ spec, before }: StepLeft): boolean {
   return JSON.stringify(spec.strategy.steps) !== JSON.stringify(before.ladder);

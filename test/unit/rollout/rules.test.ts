@@ -6,6 +6,7 @@ import { isWorthCommitting } from "../../../src/rollout/effects.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { AutoscalerSeen, LaneSeen, RouteFound } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
+import { lastWrite } from "../../../src/rollout/route-write.ts";
 import { STATUS_VERSION } from "../../../src/rollout/status.ts";
 import { aTarget } from "../../support/istio-objects.ts";
 import { aCanary, aCheck, aDeployment, aHeldRun, anObservation, aRollout, aRun, aStatus, at, type ObservationChange, type RolloutChange, v2, v3 } from "../../support/rollouts.ts";
@@ -101,6 +102,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the spec names stable again", rollout: { spec: { release: "v2" } }, then: { kind: "end", outcome: "Aborted", actor: "kubectl" }, without: "refuse" },
     { when: "abort comes with a Fail at hand", rollout: { ...check({ verdict: "Fail", failuresInARow: 5 }), command: "abort id=c1 run=1 actor=alice" }, then: { outcome: "Aborted" } },
     { when: "abort comes where there is no route", rollout: command("abort id=c1 run=1 actor=alice"), seen: { seen: { route: absent } }, then: { kind: "end", outcome: "Aborted", why: "aborted by alice", message: expect.stringContaining("could not be taken back to v2 yet: no VirtualService"), answer: { result: "Accepted", message: expect.stringContaining("as soon as it can: no VirtualService") } } },
+    { when: "abort comes while nobody of stable is left who could answer", rollout: command("abort id=c1 run=1 actor=alice"), seen: { ready: { v2: 0 } }, then: { kind: "end", outcome: "Aborted", message: "run 1 of v3 is over (aborted by alice), and its traffic could not be taken back to v2 yet: v2 has no ready pod", answer: { result: "Accepted", message: "run 1 is aborted; its traffic goes to v2 as soon as it can: v2 has no ready pod" } } },
     { when: "abort comes where the weights do not add up", rollout: command("abort id=c1 run=1 actor=alice"), seen: mangledTo({ v2: 90, v3: 20 }), then: { kind: "end", outcome: "Aborted", why: "aborted by alice; kubectl-edit had left VirtualService bookinfo/reviews at v2 90, v3 20, and its weights are mended" } },
     { when: "abort comes where another tool holds more than there is", rollout: command("abort id=c1 run=1 actor=alice"), seen: mangledTo({ v1: 120, v2: 90, v3: 10 }), then: { kind: "end", outcome: "Aborted", message: expect.stringContaining("could not be taken back to v2 yet: the weights do not add up") } },
     { when: "abort comes while the old version is kept", rollout: { ...kept(), command: "abort id=c1 run=1 actor=alice" }, seen: { ...asSwitched, seconds: 300 }, then: { kind: "end", outcome: "Aborted", refuse: "Aborted", answer: { result: "Accepted" } } },
@@ -110,6 +112,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   undeployed: [
     { when: "there is no such Deployment", rollout: { ...holding, status: null }, seen: standing({}, { ...plain, seen: gone }), then: { kind: "stay", phase: "Pending", reason: "TargetMissing", message: "there is no Deployment bookinfo/reviews: name the one to deliver in spec.deployment" } },
     { when: "the Deployment goes in mid-run", rollout: held(), seen: standing({}, { seen: gone }), then: { kind: "end", outcome: "RolledBack", why: "there is no Deployment bookinfo/reviews" }, without: "refuse" },
+    { when: "it went in mid-run, and its pods with it", rollout: held({ outcome: "RolledBack", endedAt: at(20), reason: "there is no Deployment bookinfo/reviews" }), seen: standing({}, { seen: gone, ready: { v2: 0 }, split: { v2: 50, v3: 0, ...{ "weir-canary": 50 } } }), then: { kind: "stay", phase: "Degraded", reason: "StableUnready" } },
     { when: "another Rollout delivers it", rollout: { ...holding, status: null }, seen: standing({ managedBy: "Rollout bookinfo/other" }, plain), then: { phase: "Degraded", reason: "ManagedByAnother", message: "Deployment bookinfo/reviews belongs to Rollout bookinfo/other, which names it as well: take it out of one of the two" } },
   ],
   slipped: [
@@ -234,6 +237,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   takenOver: [
     { when: "somebody puts a Deployment's plain route back", rollout: held(), seen: standing({}, { split: { v2: null }, route: { isSplit: false, writers: [{ manager: "kubectl-edit", atMs: 1 }] } }), then: { kind: "yield", points: 0, phase: "Paused", reason: "RouteEditedByHand", message: "kubectl-edit had VirtualService bookinfo/reviews lead to every pod again, so v3 has none for now: resume goes on at the step above it, abort takes it back" } },
+    { when: "a Deployment's plain route comes back before the preview was seen on it", rollout: { ...held({ ladder: SWITCHING, step: 0, weight: 0, points: 0, previewed: HOST, pausedBy: "Step", inForceAt: undefined }), spec: { ...holding.spec, ...switching.spec } }, seen: standing({}, { split: { v2: null }, stamp: null, route: { isSplit: false, writers: [{ manager: "kubectl-edit", atMs: 1 }] } }), then: { kind: "yield", points: 0, reason: "RouteEditedByHand" } },
     { when: "somebody lowers it while the Deployment rolls", rollout: held(rolls), seen: standing({ isPaused: false, isHeld: false, rolledPods: 2, otherPods: 2 }, { split: { v2: 50, v3: 50 }, route: { writers: [{ manager: "kubectl-edit", atMs: 1 }] } }), then: { kind: "end", outcome: "RolledBack", restore: true, why: "kubectl-edit lowered v3 to 50% while the Deployment rolled to it" } },
     { when: "a hand lowered the share", seen: { split: { v2: 95, v3: 5 }, route: { writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "yield", points: 5, reason: "RouteEditedByHand", message: expect.stringContaining("kubectl-edit") } },
     { when: "a hand lowered the share in one of the routes that move together", seen: { route: { along: [aLane({ v2: 97, v3: 3 })], writers: [{ manager: "kubectl-edit", atMs: 0 }] } }, then: { kind: "yield", points: 3, message: expect.stringContaining("kubectl-edit lowered v3 from 10% to 3%") } },
@@ -318,9 +322,17 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   ],
   paused: [
     { when: "a person paused", rollout: { status: aStatus({ run: aRun({ pausedBy: "Command", pausedMessage: "paused by alice" }) }) }, seen: passed, then: { phase: "Paused", reason: "Command", message: "paused by alice" } },
+    { when: "nobody of stable is left who could answer", rollout: { status: aStatus({ run: aRun({ pausedBy: "Command", pausedMessage: "paused by alice" }) }) }, seen: { ...passed, ready: { v2: 0 } }, then: { kind: "stay", message: "paused by alice; v2 has no ready pod, so it could not take its traffic back" } },
     { when: "a timed pause is not over", rollout: { spec: { strategy: { steps: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] } }, status: aStatus({ run: aRun({ step: 1, pausedBy: "Step", pausedAt: at(60), ladder: [{ weight: 10, hold: "1m" }, { pause: { duration: "5m" } }, { weight: 100, hold: "1m" }] }) }) }, seen: { seconds: 359 }, then: { kind: "stay", reason: "Step" } },
   ],
+  keeping: [
+    { when: "the last step is over, and the old version is still to be kept", rollout: kept(), seen: { ...asSwitched, seconds: 669 }, then: { kind: "stay", phase: "Progressing", reason: "Holding", message: KEPT_SAID } },
+    { when: "a person promoted the last step before its time, and before any pass", rollout: kept({ keptSince: at(10), checks: [aCheck({ verdict: "NoData", passes: 0 })] }), seen: { ...asSwitched, seconds: 20 }, then: { kind: "stay", message: KEPT_SAID } },
+    { when: "nobody of the old version is left", rollout: kept(), seen: { ...asSwitched, seconds: 300, ready: { v2: 0 } }, then: { kind: "stay", message: `${KEPT_SAID}; v2 has no ready pod, so it could not take its traffic back` } },
+    { when: "no request comes any more", rollout: kept({ checks: [aCheck({ verdict: "NoData", passes: 3 })] }), seen: { ...asSwitched, seconds: 300 }, then: { kind: "stay", message: KEPT_SAID } },
+  ],
   holding: [
+    { when: "nobody of stable is left who could answer", seen: { ready: { v2: 0 } }, then: { kind: "stay", message: expect.stringMatching(/^v3 stays at 10% for 1m; v2 has no ready pod, so it could not take its traffic back$/) } },
     { when: "only one of the caches has a ready pod of its canary", rollout: held(), seen: standing({ readyCanaryPods: 1 }, { ready: { v3: 0 } }), then: { kind: "stay", phase: "Progressing" } },
     { when: "the weight is in force, and the first look found nothing to judge yet", rollout: { status: aStatus({ reason: "Stepping", message: "v3 goes to 10%", run: aRun({ checks: [] }) }) }, then: { kind: "stay", reason: "Stepping", message: "v3 goes to 10%" } },
     { when: "the step has not had its time", then: { kind: "stay", reason: "Holding" } },
@@ -332,14 +344,11 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "held for too long", rollout: { status: aStatus({ run: aRun({ heldSince: at(65), checks: [aCheck({ verdict: "NoData" })] }) }), spec: { analysis: { holdLimit: { after: "1m" } } } }, seen: { seconds: 126 }, then: { kind: "pause", by: "HoldLimit" } },
     { when: "nothing was looked at yet", rollout: { status: aStatus({ run: aRun({ checks: [] }) }) }, seen: passed, then: { kind: "stay", message: expect.stringContaining("not judged yet") } },
   ],
-  keeping: [
-    { when: "the last step is over, and the old version is still to be kept", rollout: kept(), seen: { ...asSwitched, seconds: 669 }, then: { kind: "stay", phase: "Progressing", reason: "Holding", message: KEPT_SAID } },
-    { when: "no request comes any more", rollout: kept({ checks: [aCheck({ verdict: "NoData", passes: 3 })] }), seen: { ...asSwitched, seconds: 300 }, then: { kind: "stay", message: KEPT_SAID } },
-  ],
   nextStep: [
     { when: "a Deployment's canary is not there yet", rollout: held({ ...unopened, isSplit: true, epoch: 1, inForceAt: at(5) }), seen: standing({ canaries: [], canaryPods: 0 }, { split: { v2: 100 }, ready: { v3: 0 } }), then: { kind: "stay", waiting: true, message: expect.stringContaining("v3 waits at 0%: v3 has 0 of 1 ready pods that 10% needs") } },
     { when: "every step of a Deployment has passed", rollout: held({ step: 2, weight: 100, points: 100 }), seen: standing({}, { ...atTheTop, ...passed }), then: { kind: "roll", phase: "Progressing" } },
     { when: "time and evidence are there", seen: passed, then: { kind: "enter", step: 1 } },
+    { when: "the old version's time is over, although nothing has passed since a person promoted", rollout: switched({ keptSince: at(10), checks: [aCheck({ verdict: "NoData", passes: 0 })] }), seen: { ...asSwitched, seconds: 611 }, then: { kind: "end", outcome: "Succeeded" } },
     { when: "the last step has passed", rollout: { status: aStatus({ run: aRun({ step: 2, weight: 100, points: 100 }) }) }, seen: { ...passed, split: { v2: 0, v3: 100 } }, then: { kind: "end", outcome: "Succeeded", phase: "Healthy" } },
     { when: "no data, and the policy is advance", rollout: silent("NoData", { onNoData: "advance" }), seen: passed, then: { kind: "enter", step: 1 } },
     { when: "a metric that is only told failed", rollout: { ...check({ verdict: "Fail", failuresInARow: 9 }), spec: { analysis: { metrics: [{ name: "errors", errorRate: { max: "1%" }, onFail: "ignore" }] } } }, seen: passed, then: { kind: "enter", step: 1 } },
@@ -390,6 +399,15 @@ test("a refused version's share from before the run ended is no hand on the whee
   const seenAt = (resourceVersion: string) => anObservation({ split: { v2: 0, v3: 100 }, stamp: null, route: { resourceVersion } });
   expect(decide(rollout, seenAt("9")).kind).not.toBe("repair");
   expect(decide(rollout, seenAt("100")).kind).toBe("repair");
+});
+
+test.each([
+  ["one that bears our stamp is yet to be seen, and the route must move on", "9", "uid-1/1.1"],
+  ["nothing is owed", "100", undefined],
+])("after a run that ended at a route %s", (_, resourceVersion, stamp) => {
+  const rollout = aRollout(ended({ shownAt: "41", endedFrom: resourceVersion }));
+  const it = caseOf(rollout, anObservation({ split: { v2: 100, v3: 0 }, stamp: null, route: { resourceVersion } }));
+  expect(lastWrite(it, it.ended!)?.stamp).toBe(stamp);
 });
 
 describe("what a pause with a preview, and an old version that is kept, do to the run", () => {
