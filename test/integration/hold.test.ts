@@ -115,8 +115,10 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("a Deployment that a Rollout de
     await until(() => patch(freed, { name, query: "?dryRun=All" }).then(() => false, (error: Error) => error.message.includes("to stay paused")), LIMIT_MS);
   }
 
+  /** Once it has pods' makers for the template before: one that is held sooner never gets any. */
   async function openHeld(): Promise<Scene> {
     const scene = await open();
+    await until(async () => (await scene.images()).length === 1, LIMIT_MS);
     await scene.patch(withImage("app:2"));
     return scene;
   }
