@@ -50,11 +50,26 @@ export type HttpDestination = z.infer<typeof HttpDestination>;
 const HttpRoute = z.object({
   name: z.string().optional(),
   match: z.array(HttpMatch).optional(),
-  route: z.array(HttpDestination).min(1),
+  route: z.array(HttpDestination).default([]),
+  delegate: z.object({ name: z.string(), namespace: z.string().optional() }).optional(),
   headers: Headers,
   mirror: Destination.optional(),
   mirrorPercentage: Percentage,
   mirrors: z.array(HttpMirror).default([]),
+}).refine(({ route, delegate }) => route.length > 0 || delegate !== undefined, "expected a destination, or whom it delegates to");
+
+/** Conditions of a tls route or of a tcp route, which asks for no server name; strict as above. */
+export const ConnectionMatch = z.strictObject({
+  port: z.int().optional(),
+  sniHosts: z.array(z.string()).optional(),
+  sourceLabels: Labels.optional(),
+  gateways: z.array(z.string()).optional(),
+});
+export type ConnectionMatch = z.infer<typeof ConnectionMatch>;
+
+const ConnectionRoute = z.object({
+  match: z.array(ConnectionMatch).optional(),
+  route: z.array(HttpDestination.omit({ headers: true })).min(1),
 });
 
 const Metadata = z.object({ name: z.string(), namespace: z.string(), creationTimestamp: z.string().optional() });
@@ -62,9 +77,11 @@ const Metadata = z.object({ name: z.string(), namespace: z.string(), creationTim
 export const VirtualService = z.object({
   metadata: Metadata,
   spec: z.object({
-    hosts: z.array(z.string()),
+    hosts: z.array(z.string()).default([]), // one that is delegated to has none
     gateways: z.array(z.string()).default(["mesh"]),
     http: z.array(HttpRoute).default([]),
+    tls: z.array(ConnectionRoute).default([]),
+    tcp: z.array(ConnectionRoute).default([]),
   }),
 });
 export type VirtualService = z.infer<typeof VirtualService>;

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { Endpoint } from "../../../src/playground/mesh/endpoint.ts";
 import type { MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
 
-export function aVirtualService(spec: { hosts?: string[]; gateways?: string[]; http: unknown[] }, metadata: Partial<KubernetesObject["metadata"]> = {}): KubernetesObject {
+export function aVirtualService(spec: { hosts?: string[]; gateways?: string[]; http?: unknown[]; tls?: unknown[]; tcp?: unknown[] }, metadata: Partial<KubernetesObject["metadata"]> = {}): KubernetesObject {
   return { metadata: { name: "reviews", namespace: "bookinfo", ...metadata }, spec: { hosts: ["reviews"], ...spec } };
 }
 

@@ -142,3 +142,19 @@ describe("destinations", () => {
     );
   });
 });
+
+describe("delegates", () => {
+  const root = (delegate: object, match?: readonly object[]) => aVirtualService({ http: [{ ...(match ? { match } : {}), delegate }, toV1] }, { name: "root" });
+  const delegate = (http: readonly unknown[], namespace = "bookinfo") => aVirtualService({ hosts: [], http: [...http] }, { name: "delegate", namespace });
+
+  test.each<[what: string, objects: MeshObjects, request: Partial<MeshRequest>, expected: string]>([
+    ["a route of the other VirtualService takes what both ask for", theMeshObjects(root({ name: "delegate" }, [{ uri: { prefix: "/reviews" } }]), delegate([byHeader])), { headers: { "end-user": "jason" } }, "v2"],
+    ["what only one of them asks for goes on", theMeshObjects(root({ name: "delegate" }, [{ uri: { prefix: "/admin" } }]), delegate([byHeader])), { headers: { "end-user": "jason" } }, "v1"],
+    ["one without conditions takes what the root gives it", theMeshObjects(root({ name: "delegate" }, [{ uri: { prefix: "/reviews" } }]), delegate([{ route: [toSubset("v3")] }])), {}, "v3"],
+    ["one in another namespace means hosts of its own", theMeshObjects(root({ name: "delegate", namespace: "shop" }), delegate([{ route: [toSubset("v3")] }], "shop")), {}, "503 NC"],
+    ["one that is not there takes nothing", theMeshObjects(root({ name: "other" }), delegate([{ route: [toSubset("v3")] }])), {}, "v1"],
+    ["one with hosts of its own is no delegate", theMeshObjects(root({ name: "delegate" }), aVirtualService({ hosts: ["ratings"], http: [{ route: [toSubset("v3")] }] }, { name: "delegate" })), {}, "v1"],
+  ])("%s", (_, objects, request, expected) => {
+    expect(reached(objects, request)).toBe(expected);
+  });
+});

@@ -1,0 +1,107 @@
+/** Deliveries by other forms of an http route than subsets of one host: versions that are Services, and a VirtualService that is delegated to while its root is applied from git. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import { installApps } from "../../src/playground/cluster-objects.ts";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { ApiObject } from "../support/api-request.ts";
+import { startCrowd } from "../support/crowds.ts";
+import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
+import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { openScene, type Scene } from "../support/scene.ts";
+import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
+
+const WAIT_MS = 90_000;
+const LIMIT = { timeout: 240_000 };
+const ENOUGH = 200;
+
+/** Each version is a Service of its own. */
+function anAppOfServices(name: string): SampleApp {
+  const app = anApp({ name, ladder: [10, 50, 100] });
+  const route = ["v1", "v2"].map((version, index) => ({ destination: { host: `${name}-${version}`, port: { number: 9080 } }, weight: index === 0 ? 100 : 0 }));
+  return { ...app, virtualService: { hosts: [name], http: [{ name: PRIMARY, timeout: "5s", route }] } };
+}
+
+/** Without hosts: its root has them. */
+function aDelegate(name: string): SampleApp {
+  const app = anApp({ name, ladder: [10, 50, 100] });
+  const { hosts: _, ...rest } = app.virtualService;
+  return { ...app, virtualService: rest };
+}
+
+const byServices = [anAppOfServices("served"), anAppOfServices("spoilt")] as const;
+const delegated = [aDelegate("led"), aDelegate("misled")] as const;
+
+const rootOf = ({ name }: SampleApp, namespace: string): ApiObject => ({
+  apiVersion: "networking.istio.io/v1",
+  kind: "VirtualService",
+  metadata: { name: `${name}-root`, namespace },
+  spec: { hosts: [name], http: [{ match: [{ uri: { prefix: "/" } }], delegate: { name } }] },
+});
+
+async function install(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
+  await installApps(client, namespace, apps, seed);
+  const services = { group: "", version: "v1", plural: "services" };
+  for (const { name } of byServices) {
+    for (const version of ["v1", "v2"]) await client.create(services, namespace, { apiVersion: "v1", kind: "Service", metadata: { name: `${name}-${version}`, namespace }, spec: { selector: { app: name, version }, ports: [{ port: 9080 }] } });
+  }
+}
+
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
+  let api: TestApi;
+  let scene: Scene;
+
+  beforeAll(async () => {
+    api = await open();
+    scene = await openScene(api, [...byServices, ...delegated], install);
+    await applyRoots();
+    await scene.startDaemon();
+  }, WAIT_MS);
+  afterAll(async () => {
+    await scene?.close();
+    await api?.close();
+  });
+
+  const virtualServices = (): string => `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices`;
+  /** As a GitOps tool does it, again and again. */
+  const applyRoots = async (): Promise<void> => {
+    for (const app of delegated) await api.request("PATCH", `${virtualServices()}/${app.name}-root?fieldManager=git&force=true`, rootOf(app, scene.namespace), "application/apply-patch+yaml");
+  };
+  const newest = ({ name }: SampleApp): ApiObject => scene.routes.of(name).at(-1)!;
+  const asFound = (version: ApiObject): string => JSON.stringify([version["spec"], (version.metadata as { readonly annotations?: object }).annotations]);
+  const settled = (app: SampleApp): Promise<void> => until(() => (newest(app).metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION] === undefined, WAIT_MS);
+  const releaseOf = (app: SampleApp): string => (byServices.some((one) => one === app) ? `${app.name}-v2` : "v2");
+  const begin = (app: SampleApp, steps: readonly object[]): Promise<void> => {
+    const { strategy, analysis } = paced(app, 1);
+    return scene.deliver(app, { release: releaseOf(app), strategy: { ...strategy, steps: steps as NonNullable<typeof strategy>["steps"] }, analysis });
+  };
+
+  it.concurrent.each([["Services", byServices[0]], ["a delegate", delegated[0]]] as const)("a good version is delivered by %s, with its share at each step, and nothing else of the route is touched", LIMIT, async (_, app) => {
+    const before = newest(app);
+    const crowd = startCrowd(scene, app, { everybody: {} }, ENOUGH);
+    await begin(app, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }]);
+    await scene.reached(app, ({ phase, run }) => phase === "Paused" && run?.weight === 50);
+    await applyRoots();
+    const { everybody: [stable, canary] } = await crowd.answered();
+    expect(Math.abs(canary / (stable + canary) - 0.5), `${stable}/${canary}`).toBeLessThan(6 * Math.sqrt(0.25 / (stable + canary)));
+    await scene.command(app, { verb: "promote" });
+    await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
+    await settled(app);
+    expect((await crowd.answered()).everybody[0]).toBe(0);
+    const swapped = JSON.stringify(before["spec"]).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0');
+    expect(JSON.stringify(newest(app)["spec"])).toBe(swapped);
+    await crowd.close();
+  });
+
+  it.concurrent.each([["Services", byServices[1]], ["a delegate", delegated[1]]] as const)("a bad one is taken back by %s, to the byte", LIMIT, async (_, app) => {
+    const before = newest(app);
+    scene.samples.turn(app.name, "v2", { errorRate: 0.6 });
+    const load = scene.startLoad(app, 40);
+    await begin(app, [{ weight: 50, hold: "30s" }, { weight: 100, hold: "5s" }]);
+    await scene.reached(app, ({ run }) => run?.outcome === "RolledBack");
+    await settled(app);
+    expect(asFound(newest(app))).toBe(asFound(before));
+    await load.close();
+  });
+});
