@@ -83,7 +83,8 @@ async function listedIn(client: KubernetesClient, resource: Resource, namespace:
   }
 }
 
-const Hosts = z.object({ http: z.array(z.object({ route: z.array(z.object({ destination: z.object({ host: z.string() }) })).default([]) })).default([]) });
+const Routes = z.array(z.object({ route: z.array(z.object({ destination: z.object({ host: z.string() }) })).default([]) })).default([]);
+const Hosts = z.object({ http: Routes, tls: Routes, tcp: Routes });
 const Backends = z.object({ rules: z.array(z.object({ backendRefs: z.array(z.object({ namespace: z.string().optional() })).default([]) })).default([]) });
 
 function backendNamespaces(rollout: ValidRollout, routes: readonly RouteObject[]): readonly string[] {
@@ -93,7 +94,8 @@ function backendNamespaces(rollout: ValidRollout, routes: readonly RouteObject[]
 
 function namespacesIn({ kind, object: { metadata: { namespace = "" }, spec } }: RouteObject): readonly string[] {
   if (kind !== "virtualServices") return [namespace, ...(Backends.safeParse(spec).data?.rules ?? []).flatMap(({ backendRefs }) => backendRefs.flatMap((one) => one.namespace ?? []))];
-  const hosts = (Hosts.safeParse(spec).data?.http ?? []).flatMap(({ route }) => route.map(({ destination }) => destination.host));
+  const { http = [], tls = [], tcp = [] } = Hosts.safeParse(spec).data ?? {};
+  const hosts = [...http, ...tls, ...tcp].flatMap(({ route }) => route.map(({ destination }) => destination.host));
   return [namespace, ...hosts.flatMap((host) => hostNameOf(canonicalHost(host, namespace), namespace).namespace ?? [])];
 }
 

@@ -134,7 +134,7 @@ function routeAt(rollout: ValidRollout, cast: Cast, atMs: number, points: number
     kind: "found",
     name: "the rehearsed route",
     resourceVersion: `${atMs}/${points}`,
-    field: "http",
+    fields: ["http"],
     conditions: [],
     mirrors: [],
     destinations: [destination(stable, 100 - points), destination(release, points)],

@@ -10,6 +10,7 @@ import { stepOf } from "./notice.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
 import type { ValidRollout } from "./rollout.ts";
+import { movesConnections } from "./route-names.ts";
 import { DEPLOYMENT_STATUS_VERSION, type LastCommand, MIRROR_STATUS_VERSION, PLAIN_STATUS_VERSION, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
 import { timeOf } from "./units.ts";
 
@@ -28,9 +29,10 @@ export function nextStatus(rollout: ValidRollout, seen: Observation, decision: D
   return withColumns(it, withNextLook(it, conditioned));
 }
 
-/** A daemon that knows no sessions, no previews (or keeps no old version), no mirrors, or no Deployments, would drop what status says of one: it leaves such a status alone (law 15). */
+/** A daemon that knows no sessions, no routes of connections, no previews (or keeps no old version), no mirrors, or no Deployments, would drop what status says of one: it leaves such a status alone (law 15). */
 function versionOf({ spec }: Case, { run }: RolloutStatus): number {
   if (spec.strategy.sessionAffinity !== undefined || run?.sessions !== undefined) return STATUS_VERSION;
+  if (movesConnections(spec.traffic) || (run && movesConnections(run.target))) return STATUS_VERSION;
   if (run?.previewed !== undefined || run?.keptSince !== undefined || run?.ladder.some((step) => step.preview !== undefined || (isWeightStep(step) && step.keepOld !== undefined))) return STATUS_VERSION;
   if (run?.mirrored !== undefined || run?.ladder.some((step) => isWeightStep(step) && step.mirror !== undefined)) return MIRROR_STATUS_VERSION;
   return spec.deployment !== undefined || run?.deployment !== undefined ? DEPLOYMENT_STATUS_VERSION : PLAIN_STATUS_VERSION;

@@ -77,8 +77,8 @@ export interface RouteFound {
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
   readonly name: string;
   readonly resourceVersion: string;
-  /** Of the object's spec: whoever writes it as a whole takes the weights back. `http` of a VirtualService, `rules` of the Gateway API's routes. */
-  readonly field: string;
+  /** Of the object's spec: whoever writes one as a whole takes the weights back. `http`, `tls` and `tcp` of a VirtualService, `rules` of the Gateway API's routes. */
+  readonly fields: readonly string[];
   readonly destinations: readonly DestinationSeen[];
   /** Where several routes of one object move together: the others, which share as this one does. */
   readonly along?: readonly LaneSeen[];

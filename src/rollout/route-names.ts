@@ -10,7 +10,7 @@ export interface RouteName {
   readonly kind: RouteKind;
   readonly namespace: string;
   readonly name: string;
-  /** Of the route or rule within the object; absent: the only one. */
+  /** Of the route or rule within the object; absent: the only one. Routes of connections have no names: all tls routes of an object are one part, and so are all its tcp routes. */
   readonly part?: string;
 }
 
@@ -19,9 +19,17 @@ export function routesNamed({ istio, gatewayApi }: Traffic, namespace: string): 
   const { httpRoutes = [], grpcRoutes = [] } = gatewayApi ?? {};
   const gateway = { httpRoutes, grpcRoutes };
   return [
-    ...(istio?.virtualServices ?? []).flatMap(({ routes = [], ...ref }) => (routes.length > 0 ? routes : [undefined]).map((part) => named("virtualServices", namespace, { ...ref, part }))),
+    ...(istio?.virtualServices ?? []).flatMap(({ routes = [], tlsRoutes = [], tcpRoutes = [], ...ref }) => {
+      const parts = [...routes, ...(tlsRoutes.length > 0 ? ["tls"] : []), ...(tcpRoutes.length > 0 ? ["tcp"] : [])];
+      return (parts.length > 0 ? parts : [undefined]).map((part) => named("virtualServices", namespace, { ...ref, part }));
+    }),
     ...(["httpRoutes", "grpcRoutes"] as const).flatMap((kind) => gateway[kind].map(({ rule, ruleIndex, ...ref }) => named(kind, namespace, { ...ref, part: rule ?? ruleIndex?.toString() }))),
   ];
+}
+
+/** Whether routes without requests are among them. */
+export function movesConnections({ istio }: Traffic): boolean {
+  return istio?.virtualServices.some(({ tlsRoutes = [], tcpRoutes = [] }) => tlsRoutes.length + tcpRoutes.length > 0) ?? false;
 }
 
 interface Ref {

@@ -7,4 +7,6 @@ export const DEFAULT_INTERVAL = "10s";
 export const DEFAULT_SETTLE = "1s";
 export const DEFAULT_MIN_VERDICTS = 3;
 export const DEFAULT_MAX_HOLD = "5m";
+/** Name of the one metric where none are given. */
+export const DEFAULT_METRIC = "errors";
 export const DEFAULT_FALSE_ROLLBACK = "1%";

@@ -1,5 +1,5 @@
 /** The rules that hold between the parts of a spec. */
-import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION } from "./spec-defaults.ts";
+import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_METRIC, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION } from "./spec-defaults.ts";
 import { given, matches, ms } from "./spec-cel.ts";
 import { celText, type Rule } from "./spec-rule.ts";
 import type { AnyStep, MATCHED_BY } from "./spec-rules-of-steps.ts";
@@ -45,12 +45,24 @@ export const deploymentIsMoved: Rule<Held> = {
 };
 
 interface Routed extends Pick<Held, "deployment"> {
-  readonly traffic: { readonly istio?: { readonly virtualServices: readonly { readonly routes?: readonly string[] | undefined }[] } | undefined };
+  readonly traffic: { readonly istio?: { readonly virtualServices: readonly RoutesNamed[] } | undefined };
   readonly strategy: Climbing;
 }
 
-const movesSeveral = "has(self.traffic.istio) && self.traffic.istio.virtualServices.exists(one, has(one.routes) && size(one.routes) > 1)";
-const severalOf = ({ traffic: { istio } }: Pick<Routed, "traffic">) => istio?.virtualServices.some(({ routes = [] }) => routes.length > 1) ?? false;
+interface RoutesNamed {
+  readonly routes?: readonly string[] | undefined;
+  readonly tlsRoutes?: readonly unknown[] | undefined;
+  readonly tcpRoutes?: readonly unknown[] | undefined;
+}
+
+const anyVirtualService = (condition: string) => `has(self.traffic.istio) && self.traffic.istio.virtualServices.exists(one, ${condition})`;
+const hasConnections = "((has(one.tlsRoutes) && size(one.tlsRoutes) > 0) || (has(one.tcpRoutes) && size(one.tcpRoutes) > 0))";
+const connectionsOf = ({ tlsRoutes = [], tcpRoutes = [] }: RoutesNamed) => tlsRoutes.length + tcpRoutes.length > 0;
+const virtualServicesOf = ({ traffic: { istio } }: Pick<Routed, "traffic">) => istio?.virtualServices ?? [];
+
+/** Something else than one http route. */
+const movesSeveral = anyVirtualService(`(has(one.routes) && size(one.routes) > 1) || ${hasConnections}`);
+const severalOf = (spec: Pick<Routed, "traffic">) => virtualServicesOf(spec).some((one) => (one.routes?.length ?? 0) > 1 || connectionsOf(one));
 
 /** Gives the new version requests by something else than a share. */
 const goesBeyondShares = `(${stepsAreGiven} && self.strategy.steps.exists(step, has(step.match) || has(step.mirror) || has(step.preview))) || (${presetPreviews})`;
@@ -61,8 +73,25 @@ const isBeyondShares = ({ steps = [], blueGreen }: Climbing): boolean =>
 export const routesMoveByWeight: Rule<Routed> = {
   cel: `!(${movesSeveral}) || (!has(self.deployment) && !(${goesBeyondShares}))`,
   holds: (spec) => !severalOf(spec) || (spec.deployment === undefined && !isBeyondShares(spec.strategy)),
-  sentence: "expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
+  sentence: "expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   field: "traffic.istio.virtualServices",
+};
+
+interface Connected extends Pick<Routed, "traffic"> {
+  readonly analysis: { readonly metrics: readonly { readonly name: string; readonly errorRate?: unknown; readonly latency?: unknown }[] };
+}
+
+const metricsAreGiven = "has(self.analysis) && has(self.analysis.metrics)";
+const isBuiltIn = "has(metric.errorRate) || has(metric.latency)";
+const builtInOf = ({ analysis: { metrics } }: Connected) => metrics.find(({ errorRate, latency }) => errorRate !== undefined || latency !== undefined);
+
+/** Nobody counts requests in a connection. */
+export const connectionsAreQueried: Rule<Connected> = {
+  cel: `!(${anyVirtualService(`${hasConnections} && (!has(one.routes) || size(one.routes) == 0)`)}) || (${metricsAreGiven} && !self.analysis.metrics.exists(metric, ${isBuiltIn}))`,
+  holds: (spec) => !virtualServicesOf(spec).some((one) => connectionsOf(one) && (one.routes?.length ?? 0) === 0) || builtInOf(spec) === undefined,
+  sentence: "expected metrics with a query where only connections move (tlsRoutes, tcpRoutes), since no requests are counted in them, got {came}, which counts requests; write a query of your own, [] to judge nothing, or name an http route in routes as well",
+  came: [{ cel: `${metricsAreGiven} ? self.analysis.metrics.filter(metric, ${isBuiltIn})[0].name : ${celText(DEFAULT_METRIC)}`, of: (spec) => builtInOf(spec)?.name ?? "" }],
+  field: "analysis.metrics",
 };
 
 interface Pinned extends Pick<Held, "deployment"> {
@@ -93,7 +122,7 @@ export const sessionsGoByWeights: Rule<Pinned> = {
 export const sessionsAreOfOneRoute: Rule<Pinned> = {
   cel: `!(${staysWithVersions}) || !(${movesSeveral})`,
   holds: (spec) => !isPinned(spec) || !severalOf(spec),
-  sentence: "expected one route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, got several; name one, or take sessionAffinity out",
+  sentence: "expected one http route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, and connections have none, got others; name one, or take sessionAffinity out",
   field: "strategy.sessionAffinity",
 };
 

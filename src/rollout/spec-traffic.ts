@@ -4,6 +4,18 @@ import { Count, LAST_WORD, NamespaceName, ObjectName, text } from "./spec-fields
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 
+const Port = Count(1, 65_535).optional().describe("The port that one of its matches asks for.");
+
+const TlsRouteRef = z.object({
+  port: Port,
+  sniHosts: withRules(z.array(withRules(text(253), rules.isNotBlank)).max(16, LAST_WORD), rules.distinct("host", "self", (hosts) => hosts))
+    .optional()
+    .describe("Hosts that one of its matches has among its sniHosts."),
+});
+export type TlsRouteRef = z.output<typeof TlsRouteRef>;
+
+const TcpRouteRef = z.object({ port: Port });
+
 const VirtualServiceRef = z.object({
   name: ObjectName.describe("Name of the VirtualService."),
   namespace: NamespaceName.optional().describe(
@@ -15,8 +27,18 @@ const VirtualServiceRef = z.object({
   )
     .optional()
     .describe("Names of the http routes whose weights move, together where there are several: by one write, and with the same shares. No need where the VirtualService has one route."),
+  tlsRoutes: z
+    .array(TlsRouteRef)
+    .max(16, LAST_WORD)
+    .optional()
+    .describe("The tls routes whose weights move, each by what it matches; [{}] where there is one. Weights decide about new connections; what is open stays where it is. They move together with the http routes that routes names, and with tcpRoutes."),
+  tcpRoutes: z
+    .array(TcpRouteRef)
+    .max(16, LAST_WORD)
+    .optional()
+    .describe("The tcp routes whose weights move, each by the port that it matches; [{}] where there is one. As with tlsRoutes weights decide about new connections."),
 });
-type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
+export type VirtualServiceRef = z.output<typeof VirtualServiceRef>;
 
 const GatewayRouteRef = (kind: string) =>
   withRules(

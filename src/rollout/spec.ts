@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { CLUSTER_VARIABLES } from "./analysis/envoy-cluster.ts";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
-import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_METRIC, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
 import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
 import { Deployment } from "./spec-deployment.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, mirrorsComeFirst, previewsComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
-import { deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanSplit, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
+import { connectionsAreQueried, deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanSplit, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
 import { problemsOf } from "./spec-problems.ts";
 import { SessionAffinity } from "./spec-sessions.ts";
 import { BlueGreen, Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
@@ -182,7 +182,7 @@ export const Analysis = withRules(
       z.array(Metric).max(20, LAST_WORD),
       rules.distinct("metric name", "self.map(metric, metric.name)", (metrics) => metrics.map(({ name }) => name)),
     )
-      .prefault([{ name: "errors", errorRate: { max: "1%" } }])
+      .prefault([{ name: DEFAULT_METRIC, errorRate: { max: "1%" } }])
       .describe(
         "What is judged. Default: one metric, errors, with errorRate at most 1% and no worse than stable's. An empty list judges nothing: steps go by time, and status says so.",
       ),
@@ -283,6 +283,7 @@ export const RolloutSpec = withRules(
   routerCanMatch,
   routerCanPreview,
   routesMoveByWeight,
+  connectionsAreQueried,
   matchedAreLimited,
   routerCanPin,
   sessionsGoByWeights,

@@ -6,10 +6,10 @@ import { instantOf } from "../rollout/units.ts";
 
 const FieldsV1 = z.looseObject({ "f:spec": z.record(z.string(), z.unknown()).optional() });
 
-/** Owners of a field of `spec` (`http`), or of all of `spec`, newest first. */
-export function writersOf(metadata: ObjectMetadata, field: string): readonly RouteWriter[] {
+/** Owners of one of these fields of `spec` (`http`), or of all of `spec`, newest first. */
+export function writersOf(metadata: ObjectMetadata, fields: readonly string[]): readonly RouteWriter[] {
   return entriesOf(metadata)
-    .filter((entry) => owns(specFieldsOf(entry), field))
+    .filter((entry) => fields.some((field) => owns(specFieldsOf(entry), field)))
     .map((entry) => ({ manager: entry.manager ?? "unknown", atMs: atMsOf(entry) }))
     .sort((one, other) => other.atMs - one.atMs);
 }

@@ -86,6 +86,8 @@ export interface Lane<Destination extends Weighted> {
   readonly destinations: readonly Destination[];
   /** JSON Pointer to the list. */
   readonly path: string;
+  /** Of the object's spec, which holds the routes; it is owned as a whole. */
+  readonly field: string;
   /** What must still hold for the path to lead to this route. */
   readonly tests: readonly JsonPatchOperation[];
   /** A sentence about weights that are no split of 100. */

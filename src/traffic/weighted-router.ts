@@ -32,8 +32,6 @@ export interface RouteKindOptions<Destination extends Weighted, At extends Place
   readonly resource: Resource;
   /** For sentences: `VirtualServices`. */
   readonly kinds: string;
-  /** The field of `spec` that holds the routes; it is owned as a whole. */
-  readonly field: string;
   readonly form: RouteForm<Destination>;
   /** Of a Deployment's route, where this kind can tell its two sides apart. */
   readonly sided?: (place: At, names: SideNames, isSplit: boolean) => SidedForm<Destination>;
@@ -134,16 +132,17 @@ interface Sight<Destination extends Weighted> {
   readonly around: Surroundings<Destination>;
 }
 
-function found<Destination extends Weighted>({ form, field }: Pick<RouteKindOptions<Destination, Place<Destination>>, "form" | "field">, { ownerOf }: WeightedRouterOptions, { rollout, versions, beside }: RouteAsked, { place, around }: Sight<Destination>): RouteFound {
+function found<Destination extends Weighted>({ form }: Pick<RouteKindOptions<Destination, Place<Destination>>, "form">, { ownerOf }: WeightedRouterOptions, { rollout, versions, beside }: RouteAsked, { place, around }: Sight<Destination>): RouteFound {
   const { metadata } = place.object;
-  const writers = writersOf(metadata, field);
+  const fields = [...new Set(lanesOf(place).map(({ field }) => field))];
+  const writers = writersOf(metadata, fields);
   const matched = matchedSeen(form, place, beside.matched);
   const sessions = sessionsSeen(form, place, beside.sessions);
   return {
     kind: "found",
     name: place.label,
     resourceVersion: metadata.resourceVersion ?? "",
-    field,
+    fields,
     destinations: destinationsSeen(form, place, around, versions),
     ...(place.along.length > 0 ? { along: place.along.map((lane) => ({ name: lane.label, destinations: destinationsSeen(form, lane, around, versions) })) } : {}),
     ...(matched ? { matched } : {}),

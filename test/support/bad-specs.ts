@@ -167,7 +167,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Users are kept on one route",
     { ...strategy({ sessionAffinity: {} }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["one", "other"] }] } } },
-    "spec.strategy.sessionAffinity: expected one route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, got several; name one, or take sessionAffinity out",
+    "spec.strategy.sessionAffinity: expected one http route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, and connections have none, got others; name one, or take sessionAffinity out",
   ),
   bad(
     "Users are kept with releases",
@@ -213,7 +213,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Of several routes none is previewed",
     { ...strategy({ blueGreen: { preview: "reviews-preview.example" } }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "pages"] }] } } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   ),
   bad(
     "The old version is kept at the end",
@@ -550,7 +550,40 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Of a Deployment one route is split",
     { deployment: { name: "reviews" }, traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "secondary"] }] } } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, got deployment, or a step with match, mirror or preview; name one route, or take the other out",
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+  ),
+  bad(
+    "A Deployment's requests are split, not its connections",
+    { deployment: { name: "reviews" }, traffic: { istio: { virtualServices: [{ name: "reviews", tlsRoutes: [{}] }] } }, analysis: { metrics: [] } },
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+  ),
+  bad(
+    "Of connections nothing is picked out",
+    { ...strategy({ steps: [{ mirror: 20, hold: "1m" }, { weight: 100 }] }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary"], tcpRoutes: [{ port: 9000 }] }] } } },
+    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+  ),
+  bad(
+    "In connections no requests are counted",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "reviews", tcpRoutes: [{ port: 9000 }] }] } } },
+    "spec.analysis.metrics: expected metrics with a query where only connections move (tlsRoutes, tcpRoutes), since no requests are counted in them, got errors, which counts requests; write a query of your own, [] to judge nothing, or name an http route in routes as well",
+  ),
+  bad(
+    "Nor by a built-in of another name",
+    { ...analysis({ metrics: [{ name: "up", query: "up", min: 1 }, { name: "slow", latency: { percentile: 99, max: "1s" } }] }), traffic: { istio: { virtualServices: [{ name: "reviews", tlsRoutes: [{ port: 443 }] }] } } },
+    "spec.analysis.metrics: expected metrics with a query where only connections move (tlsRoutes, tcpRoutes), since no requests are counted in them, got slow, which counts requests; write a query of your own, [] to judge nothing, or name an http route in routes as well",
+  ),
+  bad(
+    "Connections keep nobody by a cookie",
+    { ...strategy({ sessionAffinity: {} }), traffic: { istio: { virtualServices: [{ name: "reviews", tcpRoutes: [{}] }] } }, analysis: { metrics: [] } },
+    "spec.strategy.sessionAffinity: expected one http route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, and connections have none, got others; name one, or take sessionAffinity out",
+  ),
+  bad(
+    "Connections are asked for by a port and by hosts",
+    { ...analysis({ metrics: [] }), traffic: { istio: { virtualServices: [{ name: "reviews", tlsRoutes: [{ port: 0, sniHosts: ["a.example", " ", "a.example"] }], tcpRoutes: [{ port: 65_536 }] }] } } },
+    "spec.traffic.istio.virtualServices[0].tlsRoutes[0].port: expected a whole number from 1 to 65535, got 0",
+    "spec.traffic.istio.virtualServices[0].tlsRoutes[0].sniHosts: expected every host once, got a.example twice; take one of them out, or rename it",
+    "spec.traffic.istio.virtualServices[0].tlsRoutes[0].sniHosts[1]: expected a text, got none",
+    "spec.traffic.istio.virtualServices[0].tcpRoutes[0].port: expected a whole number from 1 to 65535, got 65536",
   ),
   bad(
     "Traffic goes by something",

@@ -102,7 +102,7 @@ export function anObservation({ seconds = 30, split = { v2: 90, v3: 10 }, stamp 
   return {
     nowMs: NOON_MS + seconds * 1_000,
     route: {
-      kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "41", field: "http", destinations, mirrors: [], conditions: [], writers: [{ manager: "weir", atMs: NOON_MS }],
+      kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "41", fields: ["http"], destinations, mirrors: [], conditions: [], writers: [{ manager: "weir", atMs: NOON_MS }],
       backends: Object.fromEntries(versions.map((version) => [version, backend])),
       ...(stamp === null ? {} : { stamp }),
       ...route,

@@ -54,6 +54,8 @@ const notification = some({
   events: fc.array(fc.constantFrom("Started", "Paused", "Succeeded"), { maxLength: 4 }),
 });
 
+const connections = fc.array(some({ port: fc.constantFrom(-1, 0, 1, 443, 65_535, 65_536), sniHosts: fc.array(text, { maxLength: 2 }) }), { maxLength: 2 });
+
 const gatewayRoutes = fc.array(fc.record({ name: objectName, namespace: objectName, rule: text, ruleIndex: fc.integer({ min: -1, max: 17 }) }, { requiredKeys: ["name"] }), { maxLength: 2 });
 
 /** Specs of the right types whose values may break any rule. */
@@ -66,7 +68,7 @@ export const aSpecWithAnyValues = fc.record(
       istio: fc.record(
         {
           virtualServices: fc.array(
-            fc.record({ name: objectName, namespace: objectName, routes: fc.array(text, { maxLength: 3 }) }, { requiredKeys: ["name"] }),
+            fc.record({ name: objectName, namespace: objectName, routes: fc.array(text, { maxLength: 3 }), tlsRoutes: connections, tcpRoutes: connections }, { requiredKeys: ["name"] }),
             { maxLength: 3 },
           ),
           destinationRule: fc.record({ name: objectName, namespace: objectName }, { requiredKeys: ["name"] }),

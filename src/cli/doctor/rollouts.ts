@@ -86,7 +86,11 @@ function leftSessions({ metadata, status }: ValidRollout, { name, sessions }: Ro
 }
 
 /** Whoever applies the list of routes again takes the weights back. */
-function otherWriters({ object }: RouteObject, { field }: RouteFound, subject: string): readonly Finding[] {
+function otherWriters({ object }: RouteObject, { fields }: RouteFound, subject: string): readonly Finding[] {
+  return fields.flatMap((field) => otherWritersOf(object, field, subject));
+}
+
+function otherWritersOf(object: KubernetesObject, field: string, subject: string): readonly Finding[] {
   const { metadata, kind = "" } = object;
   const managers = managersOf(object, field).filter((manager) => manager !== ROUTE_MANAGER && manager !== STAMP_MANAGER);
   const applying = new Set((metadata.managedFields ?? []).filter(({ operation }) => operation === "Apply").map(({ manager }) => manager));

@@ -1,5 +1,5 @@
-/** Whether a request fulfils the conditions of a VirtualService's http route. */
-import type { HttpMatch, StringMatch } from "./mesh-objects.ts";
+/** Whether a request fulfils the conditions of a VirtualService's http route, or a connection those of a tls or tcp route. */
+import type { ConnectionMatch, HttpMatch, StringMatch } from "./mesh-objects.ts";
 
 export interface MeshRequest {
   /** The Host header, with or without port. */
@@ -32,10 +32,28 @@ export function entranceIsIn(gateways: readonly string[], entrance: Entrance): b
   return gateways.some((gateway) => (gateway === "mesh") === (entrance === "sidecar"));
 }
 
-function matchHolds(match: HttpMatch, request: MeshRequest, { entrance, labels }: Sender): boolean {
+/** What is known of a connection before anything is sent by it. */
+export interface MeshConnection {
+  /** With or without its namespace. */
+  readonly host: string;
+  readonly port: number;
+  /** That its client's TLS asks for. */
+  readonly serverName: string | undefined;
+}
+
+/** The same of a tls or a tcp route. A server name may be asked for by a suffix, such as `*.example`. */
+export function connectionMatches(matches: readonly ConnectionMatch[] | undefined, { port, serverName = "" }: MeshConnection, sender: Sender): boolean {
+  const isNamed = (host: string): boolean => host === serverName || (host.startsWith("*") && serverName.endsWith(host.slice(1)));
+  return !matches?.length || matches.some((match) => senderFits(match, sender) && (match.port ?? port) === port && (match.sniHosts?.some(isNamed) ?? true));
+}
+
+function senderFits({ gateways, sourceLabels = {} }: Pick<HttpMatch, "gateways" | "sourceLabels">, { entrance, labels }: Sender): boolean {
+  return (gateways === undefined || entranceIsIn(gateways, entrance)) && Object.entries(sourceLabels).every(([name, value]) => labels[name] === value);
+}
+
+function matchHolds(match: HttpMatch, request: MeshRequest, sender: Sender): boolean {
   return (
-    (match.gateways === undefined || entranceIsIn(match.gateways, entrance)) &&
-    Object.entries(match.sourceLabels ?? {}).every(([name, value]) => labels[name] === value) &&
+    senderFits(match, sender) &&
     uriMatches(match, request) &&
     textMatches(match.method, request.method) &&
     textMatches(match.authority, request.host) &&

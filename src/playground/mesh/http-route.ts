@@ -38,8 +38,9 @@ export function virtualServicesOf({ metadata, spec }: HttpRouteObject): readonly
     route: backendRefs.map((each) => destinationOf(each, metadata.namespace)),
     mirrors: filters.flatMap((each) => mirrorOf(each, metadata.namespace)),
   }));
+  const routes = { http, tls: [], tcp: [] };
   return spec.parentRefs.map(({ kind, name, namespace = metadata.namespace }) =>
-    kind === "Service" ? { metadata, spec: { hosts: [`${name}.${namespace}.svc.cluster.local`], gateways: ["mesh"], http } } : { metadata, spec: { hosts: spec.hostnames ?? ["*"], gateways: [name], http } },
+    kind === "Service" ? { metadata, spec: { hosts: [`${name}.${namespace}.svc.cluster.local`], gateways: ["mesh"], ...routes } } : { metadata, spec: { hosts: spec.hostnames ?? ["*"], gateways: [name], ...routes } },
   );
 }
 

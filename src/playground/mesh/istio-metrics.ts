@@ -25,10 +25,15 @@ export interface FinishedRequest {
   readonly durationMs: number;
 }
 
+/** A connection that was led somewhere, or nowhere. */
+export type OpenedConnection = Pick<FinishedRequest, "service" | "host" | "endpoint" | "flags">;
+
 export interface IstioMetrics {
   record(request: FinishedRequest): void;
   /** A copy of a request, which no caller knows of: reported as by the pod that got it (`reporter="destination"`). */
   recordShadow(request: FinishedRequest): void;
+  /** Of a tls or tcp route; returns how to say that it is over. */
+  opened(connection: OpenedConnection): () => void;
   /** In Prometheus' text format; a series appears with its first request, as in Envoy. */
   text(): Promise<string>;
 }
@@ -54,6 +59,8 @@ export function createIstioMetrics(caller: Caller): IstioMetrics {
     buckets: boundsMs,
     ...shared,
   });
+  const opened = new Counter({ name: "istio_tcp_connections_opened_total", help: "Connections that were opened.", ...shared });
+  const closed = new Counter({ name: "istio_tcp_connections_closed_total", help: "Connections that are over.", ...shared });
   const source = sourceLabels(caller);
   const record = (reporter: "source" | "destination", request: FinishedRequest): void => {
     const labels = { ...source, reporter, ...destinationLabels(request), response_code: String(request.code), response_flags: request.flags };
@@ -63,6 +70,12 @@ export function createIstioMetrics(caller: Caller): IstioMetrics {
   return {
     record: (request) => record("source", request),
     recordShadow: (request) => record("destination", request),
+    opened: (connection) => {
+      const { grpc_response_status: _, ...rest } = source;
+      const labels = { ...rest, reporter: "source", ...destinationLabels(connection), request_protocol: "tcp", response_flags: connection.flags };
+      opened.inc(labels);
+      return () => closed.inc(labels);
+    },
     text: () => registry.metrics(),
   };
 }
@@ -83,7 +96,7 @@ function sourceLabels({ workload, namespace, app, version }: Caller) {
   };
 }
 
-function destinationLabels({ service, host, endpoint }: FinishedRequest) {
+function destinationLabels({ service, host, endpoint }: OpenedConnection) {
   const app = endpoint?.labels.app ?? "unknown";
   const version = endpoint?.labels.version ?? "unknown";
   return {

@@ -13,9 +13,10 @@ import { copyTo, type ShadowSent } from "./shadows.ts";
 import { edited } from "./header-edit.ts";
 import type { HeaderEdit } from "./mesh-objects.ts";
 import type { Tally } from "./tally.ts";
+import { createTunnels } from "./tunnels.ts";
 
 export interface Proxy {
-  /** Where the workload sends its requests; the Host header names the destination. */
+  /** Where the workload sends its requests; the Host header names the destination. Connections are asked for by `CONNECT HOST:PORT`. */
   readonly url: string;
   /** `http://…/stats/prometheus`, as Prometheus scrapes it: Istio's metrics, and Envoy's own. */
   readonly statsUrl: string;
@@ -48,7 +49,9 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     },
   };
   const agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
-  const server = await listenOnLoopback((request, response) => route(options, agent, metrics, request, response));
+  const { table, endpoints, random, tally } = options;
+  const tunnels = createTunnels({ table, sender: senderOf(options), random, pick: ({ service, selector }) => pick(endpoints(), service, selector, random), tally, opened: istio.opened });
+  const server = await listenOnLoopback((request, response) => route(options, agent, metrics, request, response), tunnels.open);
   const stats = await listenOnLoopback((request, response) => void answerStats(response, { "/stats/prometheus": [istio, envoy], "/metrics": [linkerd] }[request.url ?? ""]));
   return {
     url: server.url,
@@ -56,6 +59,7 @@ export async function createProxy(options: ProxyOptions): Promise<Proxy> {
     linkerdUrl: `${stats.url}/metrics`,
     close: async () => {
       agent.destroy();
+      tunnels.close();
       await Promise.all([server.close(), stats.close()]);
     },
   };

@@ -1,8 +1,9 @@
 /** Which destination a request goes to, by the VirtualServices, HTTPRoutes, DestinationRules and Services of one moment. */
 import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
+import { withDelegates } from "./delegates.ts";
 import { HttpRouteObject, virtualServicesOf } from "./http-route.ts";
-import { entranceIsIn, routeMatches, type Entrance, type MeshRequest, type Sender } from "./http-match.ts";
+import { connectionMatches, entranceIsIn, routeMatches, type Entrance, type MeshConnection, type MeshRequest, type Sender } from "./http-match.ts";
 import { DestinationRule, ServiceObject, VirtualService, type HeaderEdit, type HttpDestination } from "./mesh-objects.ts";
 
 export interface MeshObjects {
@@ -42,6 +43,10 @@ export type Target =
 export interface RoutingTable {
   /** `draw` in [0, 1) decides between weighted destinations. */
   targetOf(request: MeshRequest, sender: Sender, draw: number): Target;
+  /** The same of a connection. */
+  connectionTo(connection: MeshConnection, sender: Sender, draw: number): Target;
+  /** Whether connections to that host are told apart by the server name that they ask for. */
+  readsServerName(host: string, sender: Sender): boolean;
   /** Objects that could not be read, one sentence each; routing goes on without them. */
   readonly rejected: readonly string[];
 }
@@ -60,19 +65,41 @@ export function createRoutingTable(objects: MeshObjects): RoutingTable {
   const services = parsedAs(ServiceObject, "Service", objects.services, rejected);
   const parsed: Parsed = {
     virtualServices: [
-      ...parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected).sort(byAge),
+      ...withDelegates(parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected)).toSorted(byAge),
       ...parsedAs(HttpRouteObject, "HTTPRoute", objects.httpRoutes ?? [], rejected).flatMap(virtualServicesOf).sort(byAge),
     ],
     destinationRules: parsedAs(DestinationRule, "DestinationRule", objects.destinationRules, rejected),
     services: new Map(services.map((service) => [serviceNameOf(service).host, service])),
   };
-  return { rejected, targetOf: (request, sender, draw) => targetOf(parsed, request, sender, draw) };
+  return {
+    rejected,
+    targetOf: (request, sender, draw) => targetOf(parsed, request, sender, draw),
+    connectionTo: (connection, sender, draw) => connectionTo(parsed, connection, sender, draw),
+    readsServerName: (host, sender) => (routedBy(parsed, host, sender).virtualService?.spec.tls.length ?? 0) > 0,
+  };
+}
+
+/** The VirtualService that says where whatever asks for a host goes, and what that host is called in full. */
+function routedBy(parsed: Parsed, named: string, sender: Sender): { readonly host: string; readonly virtualService: VirtualService | undefined } {
+  const asked = named.toLowerCase().replace(/:\d+$/, "");
+  const host = sender.entrance === "gateway" ? asked : fullHost(parsed, asked, sender.namespace);
+  return { host, virtualService: virtualServiceFor(parsed, [asked, host], sender.entrance) };
+}
+
+/** By a tls route where a server name is asked for and one takes it, else by a tcp route; straight to the host's pods where there is neither. */
+function connectionTo(parsed: Parsed, connection: MeshConnection, sender: Sender, draw: number): Target {
+  const { host, virtualService } = routedBy(parsed, connection.host, sender);
+  const { tls = [], tcp = [] } = virtualService?.spec ?? {};
+  if (!virtualService || tls.length + tcp.length === 0) return plainTarget(parsed, host);
+  const route = [...(connection.serverName === undefined ? [] : tls), ...tcp].find(({ match }) => connectionMatches(match, connection, sender));
+  const chosen = route && weighted(route.route, draw);
+  const pods = chosen && podsOf(parsed, chosen.destination, virtualService.metadata.namespace);
+  if (pods) return { ...pods, shadows: [], answered: [] };
+  return { kind: "nowhere", code: 503, flags: route ? "NC" : "NR", service: nameFor(parsed, host) };
 }
 
 function targetOf(parsed: Parsed, request: MeshRequest, sender: Sender, draw: number): Target {
-  const asked = request.host.toLowerCase().replace(/:\d+$/, "");
-  const host = sender.entrance === "gateway" ? asked : fullHost(parsed, asked, sender.namespace);
-  const virtualService = virtualServiceFor(parsed, [asked, host], sender.entrance);
+  const { host, virtualService } = routedBy(parsed, request.host, sender);
   if (!virtualService) return plainTarget(parsed, host);
   const route = virtualService.spec.http.find(({ match }) => routeMatches(match, request, sender));
   if (!route) return { kind: "nowhere", code: 404, flags: "NR", service: nameFor(parsed, host) };
@@ -101,7 +128,7 @@ function rankOf(host: string, names: readonly string[]): number {
 }
 
 /** A destination by its share of the weights; undefined where all weights are 0. An only destination needs no weight. */
-function weighted(destinations: readonly HttpDestination[], draw: number): HttpDestination | undefined {
+function weighted<Destination extends Pick<HttpDestination, "weight">>(destinations: readonly Destination[], draw: number): Destination | undefined {
   if (destinations.length === 1) return destinations[0];
   const sum = destinations.reduce((total, { weight = 0 }) => total + weight, 0);
   let left = draw * sum;

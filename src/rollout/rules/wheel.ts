@@ -53,7 +53,12 @@ function takenWhileRolling(it: Case, run: Run, split: Split, { isSplit }: RouteF
 
 function wayOutOf(it: Case): string {
   if (!appliesFromGit(strangerOf(it))) return ": resume goes on at the step above it, abort takes it back";
-  return `, and will again: exclude spec.${editableOf(it)!.field} of ${editableOf(it)!.name} from what it applies (weir doctor prints the rule), then resume; abort takes it back`;
+  return `, and will again: exclude ${fieldsOf(it)} from what it applies (weir doctor prints the rule), then resume; abort takes it back`;
+}
+
+function fieldsOf(it: Case): string {
+  const { fields, name } = editableOf(it)!;
+  return `${fields.map((field) => `spec.${field}`).join(" and ")} of ${name}`;
 }
 
 /** Below its points, or without any because the others have them all. */
@@ -74,7 +79,7 @@ export const drifted: Rule = (it) => {
   if (!run || !deed) return undefined;
   const who = strangerOf(it);
   if (recentRaises(run, it.nowMs).length + 1 < PATIENCE) return { kind: "repair", ...say("Progressing", "Stepping", `${who} ${deed.once}; ${deed.mended}`) };
-  const message = `${who} ${deed.always}: exclude spec.${editableOf(it)!.field} of ${editableOf(it)!.name} from what it applies, then resume`;
+  const message = `${who} ${deed.always}: exclude ${fieldsOf(it)} from what it applies, then resume`;
   return !isContested(run, it.nowMs) || mayRepair(run, it.nowMs) ? { kind: "repair", ...say("Paused", "RouteContested", message) } : stay("Paused", "RouteContested", message);
 };
 

@@ -32,7 +32,6 @@ function createKindRouter(kind: GatewayRouteKind, options: GatewayRouterOptions)
     {
       resource: KINDS[kind].resource,
       kinds: `${KINDS[kind].kind}s`,
-      field: "rules",
       form: FORM,
       placeIn: (object, asked, index) => placeIn(kind, object, asked, index),
       findPlace: (asked, index) => findPlace(kind, routes, asked, index),

@@ -75,6 +75,7 @@ function placeAt(kind: GatewayRouteKind, { object, rules, index, label: ofObject
     part: ruleName ?? String(index),
     namespace: object.metadata.namespace ?? "",
     path: `/spec/rules/${index}/backendRefs`,
+    field: "rules",
     beside: besideOf(kind, rules, index, ownName(rollout)),
     mirroring: mirroringOf(rule, `/spec/rules/${index}`),
     tests: ruleName === undefined ? [] : [test(`/spec/rules/${index}/name`, ruleName)],

@@ -28,7 +28,6 @@ export function createIstioRouter(options: IstioRouterOptions): TrafficRouter {
     {
       resource: RESOURCES.virtualServices,
       kinds: "VirtualServices",
-      field: "http",
       form: FORM,
       sided: sidedForm,
       placeIn,
@@ -85,8 +84,8 @@ function sidedSurroundings({ caches, rollout, names }: Sided, place: RoutePlace)
   };
 }
 
-function nameOf({ namespace, object, routeName }: RoutePlace): RouteName {
-  return { kind: "virtualServices", namespace, name: object.metadata.name, ...(routeName === undefined ? {} : { part: routeName }) };
+function nameOf({ namespace, object, part }: RoutePlace): RouteName {
+  return { kind: "virtualServices", namespace, name: object.metadata.name, ...(part === undefined ? {} : { part }) };
 }
 
 function candidatesOf(family: Family | undefined): string {

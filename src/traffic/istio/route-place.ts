@@ -1,4 +1,4 @@
-/** Finds the one http route that a Rollout's `traffic` means. */
+/** Finds the routes of a VirtualService that a Rollout's `traffic` means: one of http, or several that move together. */
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import type { ObjectCache } from "../../kubernetes/object-cache.ts";
 import { EPOCH_ANNOTATION, type RolloutRef } from "../../rollout/rollout.ts";
@@ -8,6 +8,7 @@ import { refusalOf } from "../reference.ts";
 import { test } from "../route-edit.ts";
 import { flawIn, type Place, type Trouble } from "../route-form.ts";
 import { indexLeadingToTwo, type Named, type RouteAsked } from "../weighted-router.ts";
+import { connectionsIn, connectionsIndex, connectionsSaid, NO_MIRRORING, NOTHING_BESIDE, type ConnectionsAsked } from "./connections.ts";
 import { spellingsOf } from "./host.ts";
 import { mirroringOf } from "./mirroring.ts";
 import { besideOf } from "./own-route.ts";
@@ -15,10 +16,10 @@ import { pinningOf } from "./session-routes.ts";
 import { istioOf } from "./target.ts";
 import { FORM, VirtualServiceSpec, type HttpRoute, type RouteDestination } from "./virtual-service.ts";
 
-/** An http route with destinations, and where it is. */
+/** A route with destinations, and where it is. */
 export interface RoutePlace extends Place<RouteDestination> {
-  /** Undefined for a route without name. */
-  readonly routeName: string | undefined;
+  /** What Rollouts call it, so that two of them on one route are found; undefined for an http route without name. */
+  readonly part: string | undefined;
   readonly along: readonly RoutePlace[];
 }
 
@@ -39,7 +40,7 @@ export function findPlace(virtualServices: Cache, asked: Named, index?: number):
 
 /** The place in a VirtualService that is already at hand, such as the answer to a write. */
 export function placeIn(object: KubernetesObject, { rollout, target }: Named, known?: number): RoutePlace | Trouble {
-  const label = `VirtualService ${object.metadata.namespace}/${object.metadata.name}`;
+  const label = labelOf(object);
   const parsed = VirtualServiceSpec.safeParse(object.spec ?? {});
   if (!parsed.success) {
     const [problem] = problemsOf(parsed.error, object.spec, "spec");
@@ -49,8 +50,12 @@ export function placeIn(object: KubernetesObject, { rollout, target }: Named, kn
   const spot = { object, routes, hosts, label, rollout };
   const index = known !== undefined && routes[known] ? known : undefined;
   if (index !== undefined) return placeAt({ ...spot, index });
-  const { routes: names = [] } = istioOf(target).virtualServices[0]!;
-  return names.length > 1 ? placeAtAll(spot, names) : placeAtOne(spot, names[0]);
+  const [ref] = istioOf(target).virtualServices;
+  const { routes: names = [] } = ref!;
+  const connections = connectionsIn(ref!);
+  const only = connections.length === 0 && names.length === 0 ? [placeAtOne(spot, undefined)] : [];
+  const places = [...only, ...names.map((name) => placeAtOne(spot, name)), ...connections.map((asked) => placeOfConnections(object, parsed.data, asked))];
+  return together(places, `${label}, routes ${[...names, ...connections.map(connectionsSaid)].join(", ")}`);
 }
 
 function placeAtOne(spot: Omit<Spot, "index">, name: string | undefined): RoutePlace | Trouble {
@@ -58,13 +63,40 @@ function placeAtOne(spot: Omit<Spot, "index">, name: string | undefined): RouteP
   return typeof index === "number" ? placeAt({ ...spot, index }) : index;
 }
 
-/** The first of them is the place; the others move along. */
-function placeAtAll(spot: Omit<Spot, "index">, names: readonly string[]): RoutePlace | Trouble {
-  const places = names.map((name) => placeAtOne(spot, name));
-  const trouble = places.find((each) => each.kind !== "place");
+/** The first of them is the place; the others move along. `label`: of all, where they are several. */
+function together(all: readonly (RoutePlace | Trouble)[], label: string): RoutePlace | Trouble {
+  const trouble = all.find((each) => each.kind !== "place");
   if (trouble) return trouble;
-  const [first, ...along] = places as readonly RoutePlace[];
-  return { ...first!, label: `${spot.label}, routes ${names.join(", ")}`, along };
+  const places = all as readonly RoutePlace[];
+  const [first, ...along] = places;
+  const twice = along.find(({ path }, index) => places.findIndex((one) => one.path === path) <= index);
+  if (twice) return unusable(`traffic.istio.virtualServices[0] means ${twice.label} twice: name each route once`);
+  return along.length > 0 ? { ...first!, label, along } : first!;
+}
+
+function placeOfConnections(object: KubernetesObject, spec: VirtualServiceSpec, asked: ConnectionsAsked): RoutePlace | Trouble {
+  const ofObject = labelOf(object);
+  const { protocol } = asked;
+  const routes = spec[protocol] ?? [];
+  const index = connectionsIndex(routes, asked, ofObject);
+  if (typeof index !== "number") return index;
+  const { match, route: destinations = [] } = routes[index]!;
+  const label = `${ofObject}, ${connectionsSaid(asked)}`;
+  if (destinations.length === 0) return unusable(`${label} has no destinations to weigh`);
+  return {
+    kind: "place", object, part: protocol, destinations, label, along: [],
+    namespace: object.metadata.namespace ?? "",
+    path: `/spec/${protocol}/${index}/route`,
+    field: protocol,
+    beside: NOTHING_BESIDE,
+    mirroring: NO_MIRRORING,
+    tests: match === undefined ? [] : [test(`/spec/${protocol}/${index}/match`, match)],
+    flaw: flawIn(FORM, destinations, label),
+  };
+}
+
+function labelOf({ metadata }: KubernetesObject): string {
+  return `VirtualService ${metadata.namespace}/${metadata.name}`;
 }
 
 /**
@@ -73,7 +105,8 @@ function placeAtAll(spot: Omit<Spot, "index">, names: readonly string[]): RouteP
  */
 export function findStray(virtualServices: Cache, { rollout, target, versions }: RouteAsked): number | undefined {
   const [ref] = istioOf(target).virtualServices;
-  if (ref?.routes && ref.routes.length > 1) return undefined; // which one went where nobody can tell
+  if (ref && (ref.routes?.length ?? 0) + connectionsIn(ref).length > 1) return undefined; // which one went where nobody can tell
+  if (ref && connectionsIn(ref).length > 0) return undefined; // it has no name that it could have lost
   const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
   if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
   const routes = VirtualServiceSpec.safeParse(object.spec).data?.http ?? [];
@@ -99,9 +132,10 @@ function placeAt({ object, routes, hosts, index, label: ofObject, rollout }: Spo
   if (destinations.length === 0) return unusable(`${label} has no destinations to weigh${insteadOf(route, object)}`);
   const namespace = object.metadata.namespace ?? "";
   return {
-    kind: "place", object, routeName, destinations, label, along: [],
+    kind: "place", object, part: routeName, destinations, label, along: [],
     namespace,
     path: `/spec/http/${index}/route`,
+    field: "http",
     beside: besideOf(routes, index, ownName(rollout)),
     mirroring: mirroringOf(route, `/spec/http/${index}`),
     pinning: pinningOf(routes, index, rollout),

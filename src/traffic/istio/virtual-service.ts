@@ -37,7 +37,18 @@ export const HttpRoute = z.looseObject({
 });
 export type HttpRoute = z.infer<typeof HttpRoute>;
 
-export const VirtualServiceSpec = z.looseObject({ hosts: z.array(z.string()).optional(), http: z.array(HttpRoute).optional() });
+/** Of a tls or a tcp route; the latter asks for no SNI. */
+const ConnectionMatch = z.looseObject({ port: z.number().optional(), sniHosts: z.array(z.string()).optional() });
+
+export const ConnectionRoute = z.looseObject({ match: z.array(ConnectionMatch).optional(), route: z.array(RouteDestination).optional() });
+export type ConnectionRoute = z.infer<typeof ConnectionRoute>;
+
+export const VirtualServiceSpec = z.looseObject({
+  hosts: z.array(z.string()).optional(),
+  http: z.array(HttpRoute).optional(),
+  tls: z.array(ConnectionRoute).optional(),
+  tcp: z.array(ConnectionRoute).optional(),
+});
 export type VirtualServiceSpec = z.infer<typeof VirtualServiceSpec>;
 
 /** Istio takes an empty subset for none. */

@@ -24,7 +24,7 @@ const nowMs = Date.parse(at(35));
 const rolloutWith = (change: Partial<RolloutStatus> = {}) => aRollout({ status: aStatus({ message: "v3 stays at 10% for 1m; every check passes", ...change }) });
 
 const look: Look = {
-  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", field: "http", destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], mirrors: [], conditions: [], writers: [], backends: {} },
+  route: { kind: "found", name: "VirtualService bookinfo/reviews", resourceVersion: "1", fields: ["http"], destinations: [{ version: "v2", points: 90, weighted: true, candidate: true }, { version: "v3", points: 10, weighted: true, candidate: true }], mirrors: [], conditions: [], writers: [], backends: {} },
   versions: [
     { version: "v2", points: 90, pods: [{ namespace: "bookinfo", name: "reviews-v2-abc", isReady: true, state: "Running", restarts: 0, createdAt: at(0) }] },
     { version: "v3", points: 10, pods: [{ namespace: "bookinfo", name: "reviews-v3-def", isReady: false, state: "CrashLoopBackOff", restarts: 3, createdAt: at(0) }] },

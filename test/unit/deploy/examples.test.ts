@@ -10,8 +10,12 @@ interface Manifest {
   readonly metadata: { readonly name: string };
   readonly spec: unknown;
 }
+interface IstioRoute {
+  readonly route: readonly { readonly destination: { readonly host: string; readonly subset: string } }[];
+}
 interface VirtualService {
-  readonly http: readonly { readonly name?: string; readonly route: readonly { readonly destination: { readonly host: string; readonly subset: string } }[] }[];
+  readonly http?: readonly (IstioRoute & { readonly name?: string })[];
+  readonly tcp?: readonly (IstioRoute & { readonly match: readonly { readonly port: number }[] })[];
 }
 interface DestinationRule {
   readonly host: string;
@@ -58,7 +62,7 @@ function standsBesideItsDeployment(manifests: readonly Manifest[], { deployment,
   const route = only<VirtualService>(manifests, "VirtualService");
   expect(deployment?.name).toBe(name);
   expect(traffic.istio?.virtualServices[0]?.name).toBe(route.name);
-  expect(route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination))).toEqual([{ host: service.name }]);
+  expect(route.spec.http!.flatMap(({ route: all }) => all.map(({ destination }) => destination))).toEqual([{ host: service.name }]);
   expect(spec.template.metadata.labels).toMatchObject(service.spec.selector);
 }
 
@@ -73,8 +77,10 @@ function byVirtualService(manifests: readonly Manifest[], { release, traffic }: 
   const { subsets } = only<DestinationRule>(manifests, "DestinationRule").spec;
   const [reference] = traffic.istio!.virtualServices;
   expect(reference?.name).toBe(route.name);
-  expect(route.spec.http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
-  const used = new Set([release, ...route.spec.http.flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
+  const { http = [], tcp = [] } = route.spec;
+  if (reference?.tcpRoutes) expect(tcp.flatMap(({ match }) => match)).toEqual(expect.arrayContaining([...reference.tcpRoutes]));
+  else expect(http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
+  const used = new Set([release, ...[...http, ...tcp].flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
   return { versions: subsets.map(({ name }) => name), labels: subsets.filter(({ name }) => used.has(name)).map(({ labels }) => labels) };
 }
 
@@ -89,5 +95,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "website.yaml"]);
+  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
 });

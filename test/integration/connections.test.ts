@@ -1,0 +1,126 @@
+/** Deliveries by tcp and tls routes, together and alone: the daemon as in production, and where connections were really led. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
+import type { VirtualServiceRef } from "../../src/rollout/spec-traffic.ts";
+import type { ApiObject } from "../support/api-request.ts";
+import { greet, openConnection, versionsOf } from "../support/connections.ts";
+import { anApp, paced } from "../support/deliveries.ts";
+import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { openScene, type Scene } from "../support/scene.ts";
+import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
+
+const WAIT_MS = 90_000;
+const LIMIT = { timeout: 240_000 };
+const ENOUGH = 300;
+
+interface Route {
+  readonly route: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[];
+}
+type Spec = Readonly<Record<"http" | "tls" | "tcp", readonly Route[]>>;
+
+const nameOfServer = (name: string): string => `${name}.example`;
+
+/** With routes of connections beside its http routes, each with something of its own. */
+function anAppOfConnections(name: string): SampleApp {
+  const app = anApp({ name, ladder: [10, 50, 100] });
+  const route = ["v1", "v2"].map((subset, index) => ({ destination: { host: name, subset }, weight: index === 0 ? 100 : 0 }));
+  const tls = [{ match: [{ port: 443, sniHosts: [nameOfServer(name)] }], route }];
+  const tcp = [{ match: [{ port: 3306, sourceLabels: { app: "nobody" } }], route: route.slice(0, 1) }, { match: [{ port: 9000 }], route }];
+  return { ...app, virtualService: { ...app.virtualService, tls, tcp } };
+}
+
+const [walked, judged, touched] = [anAppOfConnections("walked"), anAppOfConnections("judged"), anAppOfConnections("touched")];
+
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
+  let api: TestApi;
+  let scene: Scene;
+  let proxy: string;
+
+  beforeAll(async () => {
+    api = await open();
+    scene = await openScene(api, [walked, judged, touched]);
+    proxy = scene.mesh.proxyOf("client").url;
+    await scene.startDaemon();
+  }, WAIT_MS);
+  afterAll(async () => {
+    await scene?.close();
+    await api?.close();
+  });
+
+  const newest = ({ name }: SampleApp): ApiObject => scene.routes.of(name).at(-1)!;
+  const stampOf = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
+  const asFound = (version: ApiObject): string => JSON.stringify([version["spec"], (version.metadata as { readonly annotations?: object }).annotations]);
+  const settled = (app: SampleApp): Promise<void> => until(() => stampOf(newest(app)) === undefined, WAIT_MS);
+  /** Of v2, by kind of route. */
+  const sharesIn = (version: ApiObject): Readonly<Record<string, number>> => {
+    const { http, tls, tcp } = version["spec"] as Spec;
+    const shareOf = (route: Route): number => route.route.find(({ destination }) => destination.subset === "v2")?.weight ?? 0;
+    return { http: shareOf(http[1]!), tls: shareOf(tls[0]!), tcp: shareOf(tcp[1]!) };
+  };
+
+  async function begin(app: SampleApp, asked: Omit<VirtualServiceRef, "name">, { steps, metrics = [] }: { readonly steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>; readonly metrics?: NonNullable<RolloutSpecInput["analysis"]>["metrics"] }): Promise<void> {
+    const { strategy, analysis } = paced(app, 1);
+    await scene.deliver(app, { traffic: { istio: { virtualServices: [{ name: app.name, ...asked }] } }, strategy: { ...strategy, steps }, analysis: { ...analysis, metrics } });
+  }
+
+  const toPort = ({ name }: SampleApp, port: number): string => `${name}:${port}`;
+
+  it.concurrent("tcp and tls routes give the new version the same share at each step, by one write each; what is open stays, and the rest of the route is left alone", LIMIT, async () => {
+    const before = newest(walked);
+    const open = await openConnection(proxy, toPort(walked, 9000));
+    expect(await open.version()).toBe("v1");
+    await begin(walked, { tlsRoutes: [{ port: 443 }], tcpRoutes: [{ port: 9000 }] }, { steps: [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }] });
+    await scene.reached(walked, ({ phase }) => phase === "Paused");
+    const versions = await versionsOf(proxy, toPort(walked, 9000), ENOUGH);
+    const share = versions.filter((each) => each === "v2").length / ENOUGH;
+    expect(Math.abs(share - 0.5), `${share}`).toBeLessThan(6 * Math.sqrt(0.25 / ENOUGH));
+    const seen = scene.mesh.routed(scene.namespace, walked.name);
+    await greet(proxy, toPort(walked, 443), { serverName: nameOfServer(walked.name), count: ENOUGH });
+    const greeted = (version: string): number => scene.mesh.routed(scene.namespace, walked.name)[version]!.requests - seen[version]!.requests;
+    expect(greeted("v1") + greeted("v2")).toBe(ENOUGH);
+    expect(Math.abs(greeted("v2") / ENOUGH - 0.5)).toBeLessThan(6 * Math.sqrt(0.25 / ENOUGH));
+    await scene.command(walked, { verb: "promote" });
+    await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
+    await settled(walked);
+    const shares = scene.routes.of(walked.name).map(sharesIn);
+    expect(shares.every(({ http, tls, tcp }) => http === 0 && tls === tcp), JSON.stringify(shares)).toBe(true);
+    expect(shares).toHaveLength(1 + 4); // three weights, and the stamp taken away
+    const swapped = (routes: readonly Route[]): unknown => routes.map((each) => ({ ...each, route: each.route.length > 1 ? each.route.map((one) => ({ ...one, weight: 100 - one.weight! })) : each.route }));
+    const { tls, tcp, ...others } = before["spec"] as Spec;
+    expect(newest(walked)["spec"]).toEqual({ ...others, tls: swapped(tls), tcp: swapped(tcp) });
+    expect([await open.version(), ...(await versionsOf(proxy, toPort(walked, 9000), 5))]).toEqual(["v1", "v2", "v2", "v2", "v2", "v2"]);
+    open.close();
+  });
+
+  it.concurrent("a query about connections takes the new version back, to the byte", LIMIT, async () => {
+    const before = newest(judged);
+    const query = `sum(istio_tcp_connections_opened_total{destination_service_name="${judged.name}",destination_version="v2"})`;
+    await begin(judged, { tcpRoutes: [{ port: 9000 }] }, { steps: [{ weight: 50, hold: "60s" }, { weight: 100, hold: "5s" }], metrics: [{ name: "too-many", query, max: 20, failures: 1 }] });
+    await scene.reached(judged, ({ run }) => run?.weight === 50 && run.inForceAt !== undefined);
+    await until(async () => (await versionsOf(proxy, toPort(judged, 9000), 10), scene.status(judged)?.run?.outcome !== undefined), WAIT_MS);
+    expect(scene.status(judged)).toMatchObject({ phase: "Degraded", run: { outcome: "RolledBack", reason: expect.stringContaining("too-many was ") as string } });
+    await settled(judged);
+    expect(asFound(newest(judged))).toBe(asFound(before));
+    expect(new Set(await versionsOf(proxy, toPort(judged, 9000), 5))).toEqual(new Set(["v1"]));
+  });
+
+  it.concurrent("together with an http route: a hand that lowers one of them has lowered all, and an abort takes all back", LIMIT, async () => {
+    const before = newest(touched);
+    const load = scene.startLoad(touched, 20);
+    await begin(touched, { routes: ["primary"], tlsRoutes: [{}], tcpRoutes: [{ port: 9000 }] }, { steps: [{ weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }], metrics: [{ name: "errors", errorRate: { max: "10%" } }] });
+    await scene.reached(touched, ({ phase, run }) => phase === "Paused" && run?.step === 1);
+    expect(sharesIn(newest(touched))).toEqual({ http: 50, tls: 50, tcp: 50 });
+    const { tcp } = newest(touched)["spec"] as Spec;
+    const lowered = tcp.map((each, index) => (index === 1 ? { ...each, route: each.route.map((one, at) => ({ ...one, weight: [80, 20][at] })) } : each));
+    await api.request("PATCH", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices/${touched.name}?fieldManager=kubectl-edit`, { spec: { tcp: lowered } });
+    await scene.reached(touched, ({ reason, message }) => reason === "RouteEditedByHand" && message.includes("kubectl-edit lowered v2 from 50% to 20%"));
+    await until(() => JSON.stringify(sharesIn(newest(touched))) === JSON.stringify({ http: 20, tls: 20, tcp: 20 }), WAIT_MS);
+    await scene.command(touched, { verb: "abort" });
+    await settled(touched);
+    expect(asFound(newest(touched))).toBe(asFound(before));
+    await load.close();
+  });
+});
