@@ -26,6 +26,21 @@ export function stepLine(seen: StepSeen, style: Style): string {
   return `${head} ${bar(share, totalOf(seen.counts), style)}  ${really.padEnd(20)} ${checksText(seen.checks, style)}`.trimEnd();
 }
 
+export interface BesideSeen extends Pick<StepSeen, "canary" | "counts"> {
+  readonly copies: VersionCounts;
+  readonly users: Readonly<Record<string, VersionCounts>>;
+}
+
+/** `      ↳ x-tester: true: 100.0 % of 198`, of each kind of users, and of copies. */
+export function besideLines({ canary, counts, copies, users }: BesideSeen, style: Style): readonly string[] {
+  const copied = totalOf(copies);
+  const kinds = Object.entries(users).filter(([, answered]) => totalOf(answered) > 0);
+  return [
+    ...kinds.map(([kind, answered]) => `${kind}: ${percentOf(shareOf(answered, canary))} of ${countOf(totalOf(answered))} answered by ${canary}`),
+    ...(copied > 0 ? [`copies: ${countOf(copied)} (${percentOf(copied / Math.max(1, totalOf(counts)))}) went to ${canary} as well, and answered nobody`] : []),
+  ].map((line) => style.dim(`        ↳ ${line}`));
+}
+
 export function stepHeading(canary: string, style: Style): string {
   return style.dim(`  time  route   ${"where the mesh really sent".padEnd(barCells)}  ${`requests to ${canary}`.padEnd(20)} what Prometheus saw of ${canary}`);
 }

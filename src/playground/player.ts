@@ -21,6 +21,7 @@ export async function play(stage: Stage, display: Display, delivery: Delivery, t
   const sides: Sides = { stable, canary: delivery.release };
   introduce(display, delivery, title, stable);
   stage.turn(delivery.release, delivery.behaviour);
+  await stage.prepare(delivery);
   const telling = createTelling(stage, display, sides, startedMs);
   await tellUntil(() => totalOf(stage.steps().at(-1)?.counts() ?? {}) >= requestsAround, mostMsAround, stage, telling);
   const answersBefore = stage.answers();
@@ -44,9 +45,10 @@ async function tellUntil(isOver: () => boolean, mostMs: number, stage: Stage, te
   }
 }
 
-function introduce(display: Display, { introduction, release, command = `weir release reviews ${release}` }: Delivery, title: string, stable: string): void {
+function introduce(display: Display, { introduction, release, strategy, command = `weir release reviews ${release}` }: Delivery, title: string, stable: string): void {
   const { style, say } = display;
   say("", titleLine(title, style), "", ...wrapped(introduction.replaceAll("STABLE", stable)), "");
+  if (strategy) say(...strategy.written.map((line) => `    ${style.dim(line)}`), "");
   say(`    $ ${style.bold(command)}`, "", stepHeading(release, style));
 }
 

@@ -10,6 +10,7 @@ import { startDaemonProcess, type DaemonProcess } from "./daemon-process.ts";
 import { followPods, followRoutes } from "./follow-cluster.ts";
 import { writeLaunchers } from "./launchers.ts";
 import type { Load } from "./load.ts";
+import type { VersionCount, VersionCounts } from "./mesh/tally.ts";
 import { startPrometheus } from "./processes/prometheus.ts";
 import { startRedis } from "./processes/redis.ts";
 import { createRouteSteps } from "./route-steps.ts";
@@ -123,13 +124,15 @@ interface Served {
   readonly load: Load;
 }
 
-function createStage({ client, caches }: Cluster, { mesh, samples }: SampleTraffic, { app, load }: Served, cleanUp: CleanUp): Stage {
+function createStage({ client, caches }: Cluster, { mesh, samples, startUsers }: SampleTraffic, { app, load }: Served, cleanUp: CleanUp): Stage {
+  const users = new Map<string, Load>();
   const called = (version: string): string => (app.isHeld ? version.replace(/-[^-]*$/, "") : version);
   const sideOf = (subset: string | undefined): string => {
     const { run, stable } = statusOf(caches, app) ?? {};
     return called((subset === CANARY_SIDE ? run?.to.version : stable?.version) ?? app.versions[0]!);
   };
-  const steps = createRouteSteps(mesh, { namespace, name: app.name, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) });
+  const answered = () => Object.fromEntries([...users].map(([kind, each]) => [kind, countsOf(each)]));
+  const steps = createRouteSteps(mesh, { namespace, name: app.name, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) }, answered);
   cleanUp.add(steps.stop);
   return {
     nowMs: () => Date.now(),
@@ -139,11 +142,26 @@ function createStage({ client, caches }: Cluster, { mesh, samples }: SampleTraff
     steps: steps.all,
     answers: () => load.counts().answers,
     turn: (version, behaviour) => void samples.turn(app.name, version, behaviour),
+    async prepare({ strategy, users: kinds = {} }) {
+      if (strategy) await client.patch(RESOURCES.rollouts, namespace, app.name, { type: "merge", body: { spec: { strategy: strategy.change } } }, { fieldManager: "playground" });
+      for (const [kind, headers] of Object.entries(kinds)) users.set(kind, startUsers(app.name, headers));
+      while ([...users.values()].some((each) => Object.keys(each.counts().answers).length === 0)) await wait(pauseMs);
+    },
     release: async (version) => {
       const [resource, spec] = app.isHeld ? [RESOURCES.deployments, { template: { spec: { containers: containersOf(app, version) } } }] : [RESOURCES.rollouts, { release: version }];
       await client.patch(resource, namespace, app.name, { type: "merge", body: { spec } }, { fieldManager: "playground" });
     },
   };
+}
+
+function countsOf(load: Load): VersionCounts {
+  const counts: Record<string, VersionCount> = {};
+  for (const [outcome, count] of Object.entries(load.counts().answers)) {
+    const [version = "-", code] = outcome.split(" ");
+    const { requests, bad } = counts[version] ?? { requests: 0, bad: 0 };
+    counts[version] = { requests: requests + count, bad: bad + (code === "200" ? 0 : count) };
+  }
+  return counts;
 }
 
 function statusOf(caches: Cluster["caches"], app: SampleApp): RolloutStatus | undefined {

@@ -14,7 +14,14 @@ export interface RouteStep {
   readonly sinceMs: number;
   /** Requests sent while it was in force; later ones are not in it. */
   counts(): VersionCounts;
+  /** Copies of requests, likewise. */
+  copies(): VersionCounts;
+  /** What users of each kind were answered meanwhile, where there are kinds. */
+  users(): Readonly<Record<string, VersionCounts>>;
 }
+
+/** What users of each kind have been answered so far. */
+export type Answered = () => Readonly<Record<string, VersionCounts>>;
 
 export interface RouteSteps {
   /** Oldest first; the last one is in force. Empty before the mesh knows the route. */
@@ -32,19 +39,47 @@ export interface WatchedRoute {
   readonly versionOf?: (destination: { readonly host: string; readonly subset?: string | undefined }) => string;
 }
 
-export function createRouteSteps(mesh: Pick<Mesh, "onInForce" | "routed" | "resetRouted">, watched: WatchedRoute): RouteSteps {
+/** A new one begins with another split, or where something else stands beside it. */
+export function createRouteSteps(mesh: Pick<Mesh, "onInForce" | "routed" | "shadowed" | "resetRouted">, watched: WatchedRoute, answered: Answered = () => ({})): RouteSteps {
   const { namespace, name } = watched;
   const steps: RouteStep[] = [];
+  let beside = "";
   const see = (objects: MeshObjects) => {
     const split = splitOf(objects, watched);
     const last = steps.at(-1);
-    if (!split || (last && isSame(last.split, split))) return;
-    const frozen = mesh.routed(namespace, name);
-    if (last) steps[steps.length - 1] = { ...last, counts: () => frozen };
+    const now = besideOf(objects, watched);
+    if (!split || (last && isSame(last.split, split) && now === beside)) return;
+    if (last) steps[steps.length - 1] = frozen(last);
+    beside = now;
     mesh.resetRouted(namespace, name);
-    steps.push({ split, sinceMs: Date.now(), counts: () => mesh.routed(namespace, name) });
+    const before = answered();
+    steps.push({ split, sinceMs: Date.now(), counts: () => mesh.routed(namespace, name), copies: () => mesh.shadowed(namespace, name), users: () => grown(answered(), before) });
   };
   return { all: () => [...steps], stop: mesh.onInForce(see) };
+}
+
+function frozen(step: RouteStep): RouteStep {
+  const [counts, copies, users] = [step.counts(), step.copies(), step.users()];
+  return { ...step, counts: () => counts, copies: () => copies, users: () => users };
+}
+
+function grown(now: ReturnType<Answered>, before: ReturnType<Answered>): ReturnType<Answered> {
+  return Object.fromEntries(Object.entries(now).map(([kind, counts]) => [kind, since(counts, before[kind] ?? {})]));
+}
+
+function since(now: VersionCounts, before: VersionCounts): VersionCounts {
+  const none = { requests: 0, bad: 0 };
+  return Object.fromEntries(Object.entries(now).map(([version, { requests, bad }]) => {
+    const { requests: requestsBefore, bad: badBefore } = before[version] ?? none;
+    return [version, { requests: requests - requestsBefore, bad: bad - badBefore }];
+  }));
+}
+
+/** Whom Weir picks out, and what it copies. */
+function besideOf({ virtualServices }: Pick<MeshObjects, "virtualServices">, { namespace, name }: WatchedRoute): string {
+  const object = virtualServices.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  const http = VirtualService.safeParse(object).data?.spec.http ?? [];
+  return JSON.stringify(http.map((route) => (isOwn(route) ? [route.name, route.match] : [route.mirror, route.mirrorPercentage, route.mirrors])));
 }
 
 /** What the VirtualService says now; undefined where it or the route is not there. */

@@ -16,10 +16,15 @@ export interface SampleTraffic {
   readonly proxies: Readonly<Record<string, string>>;
   /** Sends requests from now on; returns the loads on those that stories are about, by the application's name. */
   startLoads(): Readonly<Record<string, Load>>;
+  /** More users of an application, with headers of their own. */
+  startUsers(app: string, headers: Readonly<Record<string, string>>): Load;
 }
 
 /** Requests per second, by the application's name: most to the one that most stories are about. */
 export const requestsPerSecond = { reviews: 200, ratings: 80, website: 40, fitcycle: 40 };
+
+/** Of each kind of users that a story brings along. */
+const USERS_PER_SECOND = 40;
 
 /** What calls the applications inside the mesh, and what lets people in from outside. */
 export const inside = "productpage-v1";
@@ -36,8 +41,8 @@ export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promi
   const mesh = await createMesh({ callers, endpoints: samples.endpoints, seed });
   cleanUp.add(mesh.close);
   const proxies = Object.fromEntries(callers.map(({ workload }) => [workload, mesh.proxyOf(workload).url]));
-  const start = (url: string, host: string, perSecond: number) => {
-    const load = createLoad({ url, host, requestsPerSecond: perSecond, seed });
+  const start = (url: string, host: string, perSecond: number, headers: Readonly<Record<string, string>> = {}) => {
+    const load = createLoad({ url, host, requestsPerSecond: perSecond, headers, seed });
     cleanUp.add(load.close);
     return load;
   };
@@ -46,6 +51,7 @@ export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promi
     samples,
     proxies,
     targets: callers.map(({ workload }) => targetOf(mesh, workload)),
+    startUsers: (app, headers) => start(`${proxies[inside]}/${app}/0`, headers["host"] ?? app, USERS_PER_SECOND, headers),
     startLoads: () => {
       start(`${proxies[outside]}/`, "www.website.example", requestsPerSecond.website);
       start(`${proxies[inside]}/api`, fitcycle.name, requestsPerSecond.fitcycle);

@@ -1,7 +1,7 @@
 /** Tells what happens to the route: a live line for the split in force, which settles when the next one comes into force. */
 import type { Check, Run, RolloutStatus } from "../rollout/status.ts";
 import type { Display } from "./display.ts";
-import { cut, stepLine } from "./narration.ts";
+import { besideLines, cut, stepLine } from "./narration.ts";
 import type { RouteStep, Split } from "./route-steps.ts";
 import type { Stage } from "./stage.ts";
 
@@ -22,18 +22,20 @@ export function createTelling(stage: Stage, display: Display, sides: Sides, star
   const checks = new Map<number, readonly Check[]>();
   const runsBefore = endedRuns(stage.status());
   let next = stage.steps().length - 1;
-  const lineOf = (step: RouteStep, index: number) =>
-    stepLine({ ...sides, atMs: Math.max(0, step.sinceMs - startedMs), split: step.split, counts: step.counts(), checks: checks.get(index) ?? [] }, display.style);
+  const linesOf = (step: RouteStep, index: number) => [
+    stepLine({ ...sides, atMs: Math.max(0, step.sinceMs - startedMs), split: step.split, counts: step.counts(), checks: checks.get(index) ?? [] }, display.style),
+    ...besideLines({ ...sides, counts: step.counts(), copies: step.copies(), users: step.users() }, display.style),
+  ];
   const settle = (end: number) => {
     const steps = stage.steps();
-    for (; next < end; next += 1) display.say(lineOf(steps[next]!, next));
+    for (; next < end; next += 1) display.say(...linesOf(steps[next]!, next));
   };
   const update = () => {
     const status = stage.status();
     note(checks, stage.steps(), sides, status?.run && status.run.number > runsBefore ? status.run : undefined);
     settle(stage.steps().length - 1);
     const current = stage.steps()[next];
-    if (current) display.live(lineOf(current, next), display.style.dim(cut(`        ${status?.message ?? ""}`)));
+    if (current) display.live(...linesOf(current, next), display.style.dim(cut(`        ${status?.message ?? ""}`)));
   };
   return {
     update,

@@ -22,6 +22,17 @@ describe("a scenario", () => {
     expect(playground.output()).toContain("none failed");
   });
 
+  it.each(shortened<readonly [name: string, routes: readonly string[], told: readonly RegExp[]]>([
+    ["testers", ["100/0", "100/0", "50/50", "0/100"], [/^ +↳ x-tester: true: (9[5-9]\.\d|100\.0) % of [\d,]+ answered by v2$/m, /Delivered after/]],
+    ["blue-green", ["100/0", "100/0", "0/100"], [/^ +↳ preview\.reviews\.example: (9[5-9]\.\d|100\.0) % of [\d,]+ answered by v2$/m, /Delivered after/, /;\s+none\s+failed/]],
+    ["shadow", ["100/0", "100/0", "100/0"], [/^ +↳ copies: [\d,]+ \((1[5-9]|2[0-5])\.\d %\) went to v3 as well, and answered nobody$/m, /Taken back after/, /;\s+0\s+failed:\s+0\.0\s%/]],
+  ]))("of another strategy, %s, shows what it does beside the weights", { timeout: 240_000 }, async (name, routes, told) => {
+    const playground = runPlayground("--scenario", name, "--exit");
+    expect(await playground.exitCode, playground.output()).toBe(0);
+    expect(stepsIn(playground.output()).map(([route]) => route), playground.output()).toEqual(routes);
+    for (const each of told) expect(playground.output()).toMatch(each);
+  });
+
   it.each(shortened(["slow", "bad"]))("that is %s ends with everything back on the old version", { timeout: 240_000 }, async (name) => {
     const playground = runPlayground("--scenario", name, "--exit");
     expect(await playground.exitCode, playground.output()).toBe(0);

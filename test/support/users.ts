@@ -14,15 +14,15 @@ export interface Users {
 
 const AT_ONCE = 40;
 
-/** `url` of a proxy; `host` names the application. */
-export function createUsers({ url, host }: { readonly url: string; readonly host: string }): Users {
+/** `url` of a proxy; `host` names the application; `headers`: of every request. */
+export function createUsers({ url, host, headers = {} }: { readonly url: string; readonly host: string; readonly headers?: Readonly<Record<string, string>> }): Users {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const jars: Map<string, string>[] = [];
   const jarOf = (user: number): Map<string, string> => (jars[user] ??= new Map());
 
   async function once(jar: Map<string, string>): Promise<string> {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, headers: { host, ...(cookie ? { cookie } : {}) } }, resolve).on("error", reject).end());
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, headers: { ...headers, host, ...(cookie ? { cookie } : {}) } }, resolve).on("error", reject).end());
     for (const text of answer.headers["set-cookie"] ?? []) keep(jar, text);
     await new Promise((resolve) => answer.resume().once("close", resolve));
     const version = String(answer.headers["x-version"]);

@@ -19,13 +19,16 @@ function to(host: string, subset: string, weight?: number) {
   return { destination: { host, subset }, ...(weight === undefined ? {} : { weight }) };
 }
 
+/** Where reviews may be shown before it has users. */
+export const PREVIEW_HOST = "preview.reviews.example";
+
 /** Bookinfo's reviews: called by other pods, weights written out. */
 export const reviews: SampleApp = {
   name: "reviews",
   versions: ["v1", "v2", "v3"],
   port: 9080,
   image: (version) => `docker.io/istio/examples-bookinfo-reviews-${version}:1.20.3`,
-  virtualService: { hosts: ["reviews"], http: [{ route: [to("reviews", "v1", 100), to("reviews", "v2", 0)] }] },
+  virtualService: { hosts: ["reviews", PREVIEW_HOST], http: [{ route: [to("reviews", "v1", 100), to("reviews", "v2", 0)] }] },
   ladder: [10, 25, 50, 100],
 };
 

@@ -14,8 +14,10 @@ function aMesh() {
   return {
     send: (version: string) => tally.add(reviews, anEndpoint("reviews", version)),
     inForce: (...route: unknown[]) => listener(theMeshObjects(aVirtualService({ http: [{ route }] }))),
+    inForceBeside: (...http: unknown[]) => listener(theMeshObjects(aVirtualService({ http }))),
     mesh: {
       routed: tally.read,
+      shadowed: tally.readShadows,
       resetRouted: tally.reset,
       onInForce: (one: (objects: MeshObjects) => void) => {
         listener = one;
@@ -66,4 +68,19 @@ describe("the split of a route", () => {
   test("is unknown where there is no such VirtualService or route", () => {
     expect([splitOf(theMeshObjects(), watched), splitOf(theMeshObjects(two), { ...watched, route: "other" })]).toEqual([undefined, undefined]);
   });
+});
+
+test("a step of its own begins where something else stands beside the weights, with what users of each kind were answered since", () => {
+  const { mesh, send, inForceBeside } = aMesh();
+  let answered = { testers: { v1: { requests: 5, bad: 1 } } as Record<string, { requests: number; bad: number }> };
+  const steps = createRouteSteps(mesh, watched, () => answered);
+  inForceBeside({ route: [toSubset("v1", 100), toSubset("v2", 0)] });
+  send("v1")(200);
+  answered = { testers: { v1: { requests: 7, bad: 1 } } };
+  inForceBeside({ name: "weir-match.bookinfo.reviews", match: [{ headers: { "x-tester": { exact: "true" } } }], route: [toSubset("v2")] }, { route: [toSubset("v1", 100), toSubset("v2", 0)] });
+  answered = { testers: { v1: { requests: 7, bad: 1 }, v2: { requests: 4, bad: 0 } } };
+  expect(steps.all().map((step) => [step.counts(), step.users()])).toEqual([
+    [{ v1: { requests: 1, bad: 0 } }, { testers: { v1: { requests: 2, bad: 0 } } }],
+    [{}, { testers: { v1: { requests: 0, bad: 0 }, v2: { requests: 4, bad: 0 } } }],
+  ]);
 });

@@ -27,7 +27,7 @@ export function aScriptedStage(first: Moment, ...later: readonly Moment[]): Scri
   let nowMs = 0;
   let status: Partial<RolloutStatus> = {};
   let answers: Readonly<Record<string, number>> = {};
-  const steps: (Omit<RouteStep, "counts"> & { seen: VersionCounts })[] = [];
+  const steps: (Pick<RouteStep, "split" | "sinceMs"> & { seen: VersionCounts })[] = [];
   const enter = (moment: Moment) => {
     status = { ...status, ...moment.status };
     answers = moment.answers ?? answers;
@@ -44,10 +44,11 @@ export function aScriptedStage(first: Moment, ...later: readonly Moment[]): Scri
       enter(moments.shift() ?? {});
     },
     status: () => status as RolloutStatus,
-    steps: () => steps.map(({ split, sinceMs, seen }) => ({ split, sinceMs, counts: () => seen })),
+    steps: () => steps.map(({ split, sinceMs, seen }) => ({ split, sinceMs, counts: () => seen, copies: () => ({}), users: () => ({}) })),
     answers: () => answers,
     called: (version) => version,
     turn: (version, { errorRate, latencyMs }) => void turned.push(`${version} ${errorRate} ${latencyMs}`),
+    prepare: async () => undefined,
     release: async (version) => void released.push(version),
   };
 }
