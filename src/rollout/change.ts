@@ -2,6 +2,7 @@
 import { begunAnew, inNextStep } from "./analysis/gather.ts";
 import { type Case, editableOf, mirrorsTo, present, routeOf, splitOfRun } from "./case.ts";
 import type { Beginning, Change, Decision } from "./decision.ts";
+import { deploymentSeen } from "./deployment.ts";
 import { givenAt, isWeightStep, pointsFor, shareOf, standingAt, stepAfter } from "./ladder.ts";
 import { DIRECT_LADDER } from "./rules/beginning.ts";
 import { isContested, recentRaises } from "./rules/wheel.ts";
@@ -189,6 +190,7 @@ function newRun(it: Case, beginning: Beginning, number: number): Run {
     target: it.spec.traffic,
     release: it.spec.release,
     ...(it.spec.deployment ? { deployment: it.spec.deployment.name } : {}),
+    ...(deploymentSeen(it) ? { templateAt: deploymentSeen(it)!.resourceVersion } : {}),
     step: standingAt(ladder, weight),
     weight,
     points,

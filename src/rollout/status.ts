@@ -179,6 +179,8 @@ export const Run = z.object({
   shownAt: z.string().optional(),
   /** Name of the Deployment that is delivered; absent: versions that run side by side anyway. */
   deployment: z.string().optional(),
+  /** resourceVersion of the Deployment in which the run's template was seen: whoever sees an older one has a cache that lags. */
+  templateAt: z.string().optional(),
   /** The route is to lead to our two sides of the Deployment instead of all its pods: only then is there a canary. */
   isSplit: z.boolean().optional(),
   /** Since when the Deployment itself rolls to the new template, which has all the traffic on its canary meanwhile. */

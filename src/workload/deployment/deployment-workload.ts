@@ -2,10 +2,11 @@
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { ObjectCaches } from "../../kubernetes/object-cache.ts";
+import { isOlder } from "../../rollout/case.ts";
 import { deploymentOf } from "../../rollout/deployment.ts";
 import type { AutoscalerSeen, Backend, CanarySeen, DeploymentAbsent, DeploymentSeen, VersionSeen } from "../../rollout/observation.ts";
 import { CANARY_LABEL, HELD_ANNOTATION, OWNER_LABEL, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
-import type { VersionRevision } from "../../rollout/status.ts";
+import type { RolloutStatus, VersionRevision } from "../../rollout/status.ts";
 import { podProblemOf } from "../pod-problem.ts";
 import { controllerOf, isReady, isTerminating, newestReadyMs, podOf, type Pod } from "../pods.ts";
 import type { Workload } from "../workload.ts";
@@ -41,8 +42,14 @@ export function createDeploymentWorkload(options: DeploymentWorkloadOptions): Wo
 function named({ caches }: DeploymentWorkloadOptions, rollout: ValidRollout): ValidRollout {
   const { spec, status, metadata } = rollout;
   const deployment = spec.deployment && found(caches, metadata.namespace, spec.deployment.name);
-  const release = deployment ? versionOf(deployment.spec.template).version : (status?.observedRevision?.version ?? "");
+  const release = deployment ? releaseIn(deployment, status) : (status?.observedRevision?.version ?? "");
   return spec.deployment ? { ...rollout, spec: { ...spec, release } } : rollout;
+}
+
+/** A template from before the one that the last run was begun for is nobody's will any more: it was seen by a cache that lags. */
+function releaseIn({ object: { metadata }, spec }: ParsedDeployment, { run }: Partial<RolloutStatus> = {}): string {
+  const isBehind = run?.deployment === metadata.name && run.templateAt !== undefined && isOlder(metadata.resourceVersion ?? "", run.templateAt);
+  return isBehind ? run.release : versionOf(spec.template).version;
 }
 
 type Caches = DeploymentWorkloadOptions["caches"];

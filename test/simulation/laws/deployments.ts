@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { CANARY_SIDE, STABLE_SIDE } from "../../../src/rollout/deployment.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { canariesIn, DEPLOYMENT, endpointsIn, hasCanaryPods, isHeld, isPaused, SIDES, versionIn } from "../world/deployment.ts";
-import { committedBy, isDaemon, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { committedBy, isDaemon, runOf, stampOf, statusOf, type Facts } from "../world/facts.ts";
 import { destinationsOf, isSplit, pointsByVersion } from "../world/route-points.ts";
 import { subsetIn } from "../world/side-shares.ts";
 import { theRoute } from "../world/world.ts";
@@ -28,6 +28,29 @@ export const unprovenIsHeld: Law = {
       return isAllowed ? undefined : `${author} let ${versionIn(object)} roll, and stable is ${status?.stable?.version ?? "nothing"}`;
     },
   }),
+};
+
+export const templateIsMeant: Law = {
+  number: 12,
+  of: "deployments",
+  says: "a run ends for another template only where the Deployment has had that one since the run's own was seen in it",
+  watch: (facts) => {
+    const templates: { readonly at: number; readonly version: string }[] = [];
+    return {
+      onVersion(version) {
+        const { object, type } = version;
+        if (isOfDeployment(version) && type !== "deleted") templates.push({ at: Number(object.metadata.resourceVersion), version: versionIn(object) });
+        return undefined;
+      },
+      onRollout({ object, previous, author }) {
+        const [before, after] = [runOf(previous), runOf(object)];
+        if (!isDaemon(facts, author) || !after?.outcome || before?.outcome || after.templateAt === undefined) return undefined;
+        const held = /^the Deployment holds the template of (\S+)/.exec(after.reason ?? "")?.[1];
+        const isMeant = held === undefined || templates.some(({ at, version }) => version === held && at > Number(after.templateAt));
+        return isMeant ? undefined : `run ${after.number} ended because ${after.reason}, and it has not held that one since`;
+      },
+    };
+  },
 };
 
 export const canaryIsApart: Law = {

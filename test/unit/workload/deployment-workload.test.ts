@@ -77,6 +77,13 @@ describe("the release of a Rollout", () => {
     expect(workloadIn({ objects: standing(waiting()) }).named(rolloutOf()).spec.release).toBe(V2.version);
   });
 
+  it.each([
+    ["that lags behind the template for which a run was begun takes the run's word for it", "9", V2.version],
+    ["that has seen it goes by what it sees, such as the template before, applied again", "1000", V1.version],
+  ])("as told by a cache %s", (_, resourceVersion, release) => {
+    expect(workloadIn({ objects: standing(aDeployment({ metadata: { resourceVersion } })) }).named(rolloutOf({ templateAt: "100" })).spec.release).toBe(release);
+  });
+
   it("stays what was seen last where the Deployment has gone, and is nothing where none was ever seen", () => {
     expect(workloadIn({ objects: {} }).named(rolloutOf()).spec.release).toBe(V1.version);
     expect(workloadIn({ objects: {} }).named(aRollout({ spec: { release: undefined, deployment: { name: "reviews" } }, status: null })).spec.release).toBe("");
