@@ -74,7 +74,7 @@ random instant, and one while the Deployment itself rolls. A run counts from the
 - In the end every object is as before but for the image: a good one serves with all pods; of one that was taken back all pods are of the image before, and it waits in the Deployment, which is paused; where the Deployment had begun to roll
   the template before is written back. Canary and rule are gone, and of the finalizers only the one of a held Deployment is there.
 
-**Killed at each write**: one row strikes at no random instant. A gate in front of the API server tells the writes of a run apart by what they are (26 kinds in a good run, from "a run begins" to "finalizer removed"; those
+**Killed at each write**: one row strikes at no random instant. A gate in front of the API server tells the writes of a run apart by what they are (25 kinds in a good run, from "a run begins" to "finalizer removed"; those
 of the way back for the others), and the only daemon is killed right before the server has been asked, and right after it has done it; then the next one is started. Each kind is struck on both sides, and one that was not is a violation.`;
 
 const TAIL = `## How it can fail

@@ -7,13 +7,13 @@ import type { Fault, Stage, Trouble } from "../fault.ts";
 import { runOf } from "../laws.ts";
 import { killFirst } from "./daemons.ts";
 
-/** What is written of a good run, in its order. */
+/** What is written of a good run, in its order, where the API server holds a new template by itself. */
 const OF_GOOD = [
-  "status: a run begins", "finalizer: added", "Deployment: held", "rule: made", "Event: told", "status: the route is to be split", "route: to the pods of stable alone", "canary: made",
+  "status: a run begins", "finalizer: added", "rule: made", "Event: told", "status: the route is to be split", "route: to the pods of stable alone", "canary: made",
   "canary: sized", "rule: the canary's pods", "status: 50% is to be", "route: 50%", "status: a weight is in force", "status: evidence", "status: 100% is to be", "route: 100%", "status: the Deployment is to roll", "Deployment: let go",
   "status: the run is over", "rule: the new pods", "route: to the pods of the winner alone", "canary: deleted", "route: as its owner has it", "rule: deleted", "record: made", "finalizer: removed",
 ] as const;
-type Place = (typeof OF_GOOD)[number] | "Deployment: its template written back" | "status: what is seen";
+type Place = (typeof OF_GOOD)[number] | "Deployment: held" | "Deployment: its template written back" | "status: what is seen";
 /** What is written of one that is taken back, from there on. */
 const OF_TAKEN_BACK: readonly Place[] = ["status: the run is over", "route: to the pods of the winner alone", "canary: deleted", "route: as its owner has it", "rule: deleted", "record: made"];
 /** Aborted while the Deployment rolls. */
