@@ -80,8 +80,9 @@ async function frozenAfterCommit({ api, scene, daemons, deliveries, isOver }: St
     caught = { name: written.metadata.name, epoch: run.epoch };
     return true;
   };
-  /** The other one has done something with the route. */
-  const hasGoneOn = (app: SampleApp): boolean => (isAborted ? scene.route(app).share() === 0 : scene.route(app).stamp()?.endsWith(`.${caught!.epoch}`) === true);
+  /** The other one has done something with the route; what it showed when the first one froze may look the same. */
+  const hasGoneOn = (app: SampleApp, versions: number): boolean =>
+    isAborted ? scene.route(app).share() === 0 && scene.routes.of(app.name).length > versions : scene.route(app).stamp()?.endsWith(`.${caught!.epoch}`) === true;
   return {
     daemons: [{ kubeconfig: gate.kubeconfig }, {}],
     inflict: async () => {
@@ -91,8 +92,9 @@ async function frozenAfterCommit({ api, scene, daemons, deliveries, isOver }: St
       const [sleeper] = daemons();
       sleeper!.signal("SIGSTOP");
       const { app } = deliveries().find((delivery) => delivery.app.name === caught!.name)!;
+      const versions = scene.routes.of(app.name).length;
       if (isAborted) await scene.command(app, { verb: "abort" });
-      await until(() => hasGoneOn(app), LIMIT_MS);
+      await until(() => hasGoneOn(app, versions), LIMIT_MS);
       const before = gate.writes.length;
       gate.open();
       sleeper!.signal("SIGCONT");
