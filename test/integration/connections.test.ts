@@ -1,13 +1,13 @@
 /** Deliveries by tcp and tls routes, together and alone: the daemon as in production, and where connections were really led. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { VirtualServiceRef } from "../../src/rollout/spec-traffic.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { greet, openConnection, versionsOf } from "../support/connections.ts";
 import { anApp, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { shortened } from "../support/whole-run.ts";
@@ -37,6 +37,7 @@ const [walked, judged, touched] = [anAppOfConnections("walked"), anAppOfConnecti
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
+  const { newest, asFound, settled } = routeLooks(() => scene);
   let proxy: string;
 
   beforeAll(async () => {
@@ -50,10 +51,6 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await api?.close();
   });
 
-  const newest = ({ name }: SampleApp): ApiObject => scene.routes.of(name).at(-1)!;
-  const stampOf = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
-  const asFound = (version: ApiObject): string => JSON.stringify([version["spec"], (version.metadata as { readonly annotations?: object }).annotations]);
-  const settled = (app: SampleApp): Promise<void> => until(() => stampOf(newest(app)) === undefined, WAIT_MS);
   /** Of v2, by kind of route. */
   const sharesIn = (version: ApiObject): Readonly<Record<string, number>> => {
     const { http, tls, tcp } = version["spec"] as Spec;

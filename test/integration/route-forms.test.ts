@@ -3,13 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { installApps } from "../../src/playground/cluster-objects.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { startCrowd } from "../support/crowds.ts";
 import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
-import { until } from "../support/until.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -51,6 +50,7 @@ async function install(client: KubernetesClient, namespace: string, apps: readon
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
+  const { newest, asFound, settled } = routeLooks(() => scene);
 
   beforeAll(async () => {
     api = await open();
@@ -68,9 +68,6 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const applyRoots = async (): Promise<void> => {
     for (const app of delegated) await api.request("PATCH", `${virtualServices()}/${app.name}-root?fieldManager=git&force=true`, rootOf(app, scene.namespace), "application/apply-patch+yaml");
   };
-  const newest = ({ name }: SampleApp): ApiObject => scene.routes.of(name).at(-1)!;
-  const asFound = (version: ApiObject): string => JSON.stringify([version["spec"], (version.metadata as { readonly annotations?: object }).annotations]);
-  const settled = (app: SampleApp): Promise<void> => until(() => (newest(app).metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION] === undefined, WAIT_MS);
   const releaseOf = (app: SampleApp): string => (byServices.some((one) => one === app) ? `${app.name}-v2` : "v2");
   const begin = (app: SampleApp, steps: readonly object[]): Promise<void> => {
     const { strategy, analysis } = paced(app, 1);

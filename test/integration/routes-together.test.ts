@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Load } from "../../src/playground/load.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { anApp, PRIMARY, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { shortened } from "../support/whole-run.ts";
@@ -34,6 +34,7 @@ const [walked, bad, touched] = [anAppOfTwoRoutes("walked"), anAppOfTwoRoutes("ba
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
+  const { newest, asFound, settled } = routeLooks(() => scene);
 
   beforeAll(async () => {
     api = await open();
@@ -46,12 +47,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   });
 
   const httpOf = (version: ApiObject): readonly HttpRoute[] => (version["spec"] as { readonly http: readonly HttpRoute[] }).http;
-  const newest = ({ name }: SampleApp): ApiObject => scene.routes.of(name).at(-1)!;
   /** Of v2, by route. */
   const sharesIn = (version: ApiObject): Readonly<Record<string, number>> =>
     Object.fromEntries([MOBILE, PRIMARY].map((name) => [name, httpOf(version).find((route) => route.name === name)!.route!.find(({ destination }) => destination.subset === "v2")?.weight ?? 0]));
-  const asFound = (version: ApiObject): string => JSON.stringify([version["spec"], (version.metadata as { readonly annotations?: object }).annotations]);
-  const settled = (app: SampleApp): Promise<void> => until(() => (newest(app).metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION] === undefined, WAIT_MS);
 
   async function begin(app: SampleApp, steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>): Promise<void> {
     const paces = paced(app, 1);

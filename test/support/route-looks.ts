@@ -1,0 +1,27 @@
+/** What the recorder of a scene has seen of an application's route, asked by the tests of its deliveries. */
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { ApiObject } from "./api-request.ts";
+import type { Scene } from "./scene.ts";
+import { until } from "./until.ts";
+
+const WAIT_MS = 90_000;
+
+export interface RouteLooks {
+  newest(app: SampleApp): ApiObject;
+  /** Spec and annotations, to the byte: what a delivery must leave as it was. */
+  asFound(version: ApiObject): string;
+  /** Our stamp is gone again. */
+  settled(app: SampleApp): Promise<void>;
+}
+
+/** `scene`: once it is open. */
+export function routeLooks(scene: () => Scene): RouteLooks {
+  const newest = ({ name }: SampleApp): ApiObject => scene().routes.of(name).at(-1)!;
+  const annotationsOf = ({ metadata }: ApiObject): Readonly<Record<string, string>> | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations;
+  return {
+    newest,
+    asFound: (version) => JSON.stringify([version["spec"], annotationsOf(version)]),
+    settled: (app) => until(() => annotationsOf(newest(app))?.[EPOCH_ANNOTATION] === undefined, WAIT_MS),
+  };
+}
