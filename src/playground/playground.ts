@@ -145,7 +145,11 @@ function createStage({ client, caches }: Cluster, { mesh, samples, startUsers }:
     async prepare({ strategy, users: kinds = {} }) {
       if (strategy) await client.patch(RESOURCES.rollouts, namespace, app.name, { type: "merge", body: { spec: { strategy: strategy.change } } }, { fieldManager: "playground" });
       for (const [kind, headers] of Object.entries(kinds)) users.set(kind, startUsers(app.name, headers));
-      while ([...users.values()].some((each) => Object.keys(each.counts().answers).length === 0)) await wait(pauseMs);
+      const endMs = Date.now() + mostStartMs;
+      while ([...users.values()].some((each) => Object.keys(each.counts().answers).length === 0)) {
+        if (Date.now() > endMs) throw new Error(`Expected every kind of user (${[...users.keys()].join(", ")}) to be answered within ${mostStartMs / 1_000} s; some were not`);
+        await wait(pauseMs);
+      }
     },
     release: async (version) => {
       const [resource, spec] = app.isHeld ? [RESOURCES.deployments, { template: { spec: { containers: containersOf(app, version) } } }] : [RESOURCES.rollouts, { release: version }];

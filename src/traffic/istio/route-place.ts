@@ -105,8 +105,7 @@ function labelOf({ metadata }: KubernetesObject): string {
  */
 export function findStray(virtualServices: Cache, { rollout, target, versions }: RouteAsked): number | undefined {
   const [ref] = istioOf(target).virtualServices;
-  if (ref && (ref.routes?.length ?? 0) + connectionsIn(ref).length > 1) return undefined; // which one went where nobody can tell
-  if (ref && connectionsIn(ref).length > 0) return undefined; // it has no name that it could have lost
+  if (ref && ((ref.routes?.length ?? 0) > 1 || connectionsIn(ref).length > 0)) return undefined; // of several nobody can tell which one went where, and connections' have no names to lose
   const object = ref && virtualServices.get(ref.namespace ?? rollout.namespace, ref.name);
   if (object?.metadata.annotations?.[EPOCH_ANNOTATION] === undefined) return undefined;
   const routes = VirtualServiceSpec.safeParse(object.spec).data?.http ?? [];
