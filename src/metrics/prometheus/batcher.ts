@@ -132,7 +132,7 @@ async function answerTogether({ target, shape, instantMs, abandoned }: Batch, se
   const answered = shape.range
     ? target.queryRange(promql, { startMs: instantMs - shape.range.windowMs, endMs: instantMs, stepMs: shape.range.stepMs }, abandoned.signal)
     : target.query(promql, instantMs, abandoned.signal);
-  const told = readAll(shape, await answered, seats);
+  const told = readAll(shape, { answer: await answered, instantMs }, seats);
   for (const [index, { same, outcome }] of told.entries()) {
     // What one Rollout's answer leads to is on its way before the next one is told: a rollback does not wait until all have decided.
     if (index > 0) await nextTurn();
@@ -152,8 +152,8 @@ interface Told {
 }
 
 /** The worst first: whose requests fail may have to be taken back. */
-function readAll(shape: Shape<unknown>, answer: Answer, seats: readonly Seat[]): readonly Told[] {
-  const read = shape.reader(answer);
+function readAll(shape: Shape<unknown>, { answer, instantMs }: { answer: Answer; instantMs: number }, seats: readonly Seat[]): readonly Told[] {
+  const read = shape.reader(answer, instantMs);
   const all = seatsByNames(seats).map((same): Told => ({ same, outcome: attempt(() => read(same[0]!.names)) }));
   const suspicion = ({ outcome }: Told): number => ("error" in outcome ? 0 : (shape.suspicion?.(outcome.result) ?? 0));
   const ranked = all.map((one) => ({ one, rank: suspicion(one) }));

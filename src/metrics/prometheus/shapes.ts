@@ -7,7 +7,7 @@ import { droppedIn } from "./path.ts";
 import { PAST_MS, PAST_STEP_MS, type PastPoint } from "./past.ts";
 import { PrometheusError } from "./prometheus-error.ts";
 import { countersIn, countersWeight, REPORTER_LABELS, ROW_LABEL, scrapesIn, sortRows, workloadsByReporter, type Rows } from "./rows.ts";
-import type { Counters, Reporter, ReporterKind, Snapshot } from "./snapshot.ts";
+import { NO_COUNTERS, type Counters, type Reporter, type ReporterKind, type Snapshot } from "./snapshot.ts";
 
 /** A query that differs from one Rollout to the next only in names. */
 export interface Shape<T> {
@@ -16,8 +16,8 @@ export interface Shape<T> {
   /** Evaluated at every step of the time before the instant, instead of at the instant alone. */
   readonly range?: { readonly windowMs: number; readonly stepMs: number };
   promql(all: readonly Names[]): string;
-  /** Sorts an answer once, then gives each its own. */
-  reader(answer: Answer): (names: Names) => T;
+  /** Sorts an answer once, then gives each its own. `instantMs`: as it was asked for. */
+  reader(answer: Answer, instantMs: number): (names: Names) => T;
   /** How many numbers are in a result, about; 0: it is not remembered. */
   weight(result: T): number;
   /** Who looks worse is told first; absent: all look alike. */
@@ -83,9 +83,11 @@ export function droppedShape(counter: CounterMetric, windowMs: number): Shape<Co
     id: `${counter.id}/dropped/${windowMs}`,
     range: { windowMs, stepMs: stepWithin(windowMs) },
     promql: (all) => countersQuery(counter, all, bothSides),
-    reader: (answer) => {
-      const points = answersIn(answer).map((one) => sortRows(one.answer, counter));
-      return (names) => droppedIn(points.map((rows) => countersIn(rowsOf(rows, names, bothSides), counter.labels)), counter.groupOf);
+    reader: (answer, instantMs) => {
+      const told = answersIn(answer);
+      const points = told.map((one) => sortRows(one.answer, counter));
+      const atEnd = (told.at(-1)?.atMs ?? -Infinity) < instantMs ? [NO_COUNTERS] : []; // nobody at all is left, of which Prometheus says nothing
+      return (names) => droppedIn([...points.map((rows) => countersIn(rowsOf(rows, names, bothSides), counter.labels)), ...atEnd], counter.groupOf);
     },
     weight: countersWeight,
   };
