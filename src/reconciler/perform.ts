@@ -4,14 +4,15 @@ import type { Rollout } from "../rollout/rollout.ts";
 import type { RouteWrite } from "../rollout/route-write.ts";
 import type { RunRecord } from "../rollout/rollout-run.ts";
 import type { Traffic } from "../rollout/spec-traffic.ts";
+import { inOrder } from "./in-order.ts";
 import type { Ports } from "./ports.ts";
 
 const TELLING: ReadonlySet<Effect["kind"]> = new Set(["event", "notify"]);
 
-/** Stops at the first effect that fails; people are told nevertheless, because the status that they are told of is committed. */
+/** Up to the first that fails; people are told nevertheless, because the status that they are told of is committed. */
 export async function perform(effects: readonly Effect[], committed: Rollout, ports: Ports): Promise<void> {
   try {
-    for (const effect of effects) if (!TELLING.has(effect.kind)) await act(effect, committed, ports);
+    await inOrder(effects.filter(({ kind }) => !TELLING.has(kind)), (effect) => act(effect, committed, ports));
   } finally {
     await Promise.all(effects.filter(({ kind }) => TELLING.has(kind)).map((effect) => act(effect, committed, ports)));
   }

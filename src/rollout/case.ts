@@ -140,14 +140,46 @@ export function stampOf(it: Pick<OnRoute, "rollout">, run: Run): string {
   return `${it.rollout.metadata.uid}/${run.number}.${run.epoch}`;
 }
 
+/** True where any of the objects that move together bears one: something of ours is left to take away. */
 export function isOurStamp(it: Pick<OnRoute, "rollout">, route: RouteFound): boolean {
-  return route.stamp?.startsWith(`${it.rollout.metadata.uid}/`) ?? false;
+  return objectsOf(route).some(({ stamp }) => stamp?.startsWith(`${it.rollout.metadata.uid}/`) ?? false);
 }
 
-/** True once the route has shown the run's present intent: what differs since then is somebody else's doing. */
+/** A question about the route of a run. */
+export interface OfRun<Look extends RouteLook> {
+  readonly it: Look;
+  readonly run: Run;
+}
+
+/** What the run's end leaves to be written is asked about each object as if it were the only one. */
+export function apart<Look extends RouteLook>(it: Look, run: Run): readonly OfRun<Look>[] {
+  const parts = editableOf(it)?.parts;
+  if (!parts) return [{ it, run }];
+  return parts.map((part) => {
+    const route = part.trouble ? { ...part.trouble, mendable: part } : part;
+    const versionIn = (all: string | undefined): string | undefined => all?.split(",")[part.at];
+    return { it: { ...it, seen: { ...it.seen, route } }, run: { ...run, target: part.target, endedFrom: versionIn(run.endedFrom), shownAt: versionIn(run.shownAt) } };
+  });
+}
+
+/** What is written by one write each: nearly always the route itself. */
+export function objectsOf(route: RouteFound): readonly RouteFound[] {
+  return route.parts ?? [route];
+}
+
+/** True once the route, with all of its objects, has shown the run's present intent: what differs since then is somebody else's doing. */
 export function isShown(it: OnRoute, run: Run): boolean {
   if (run.inForceAt !== undefined || run.epoch === 0) return true;
-  return editableOf(it)?.stamp === stampOf(it, run);
+  const route = editableOf(it);
+  return route !== undefined && objectsOf(route).every(({ stamp }) => stamp === stampOf(it, run));
+}
+
+/** Those of several objects that do not show the run's present intent although others do: a write failed between them. */
+export function unwrittenOf(it: OnRoute, run: Run): readonly RouteFound[] {
+  const route = editableOf(it);
+  const objects = route ? objectsOf(route) : [];
+  const unwritten = objects.filter(({ stamp }) => stamp !== stampOf(it, run));
+  return unwritten.length < objects.length ? unwritten : [];
 }
 
 /**
@@ -159,21 +191,32 @@ export function isBehind(it: OnRoute, { shownAt }: Run): boolean {
   return shownAt !== undefined && seen !== undefined && isOlder(seen, shownAt);
 }
 
-/** False where either is no number. */
+/** Of several objects, where one of them is older. False where either is no number, or they are not of as many objects. */
 export function isOlder(resourceVersion: string, other: string): boolean {
+  const [ones, others] = [resourceVersion.split(","), other.split(",")];
   const isNumber = (text: string): boolean => /^\d+$/.test(text);
-  return isNumber(resourceVersion) && isNumber(other) && BigInt(resourceVersion) < BigInt(other);
+  return ones.length === others.length && ones.some((one, at) => isNumber(one) && isNumber(others[at]!) && BigInt(one) < BigInt(others[at]!));
 }
 
 /** When the run's weight came into force (law 9): API server's time of the write, whole seconds rounded up, plus propagation. */
 export function inForceAtMs(it: Pick<Case, "rollout" | "seen" | "spec">, run: Run): number | undefined {
   if (run.inForceAt !== undefined) return instantOf(run.inForceAt);
   if (!isShown(it, run)) return undefined;
-  const writers = editableOf(it)?.writers ?? [];
-  // Whoever edits anything in spec.http since owns the whole of it, and our time is gone with our entry: then theirs, which is later.
-  const written = (writers.find(({ manager }) => manager === ROUTE_MANAGER) ?? writers[0])?.atMs;
+  const written = routeWrittenMs(it);
   const setMs = run.epoch === 0 || written === undefined ? instantOf(run.startedAt) : written + 1_000;
   return setMs + msOf(it.spec.strategy.propagation);
+}
+
+/** API server's time of the route's last write of ours, whole seconds; of several objects the latest one. Undefined: nobody is known to have written it. */
+export function routeWrittenMs(it: RouteLook): number | undefined {
+  const route = editableOf(it);
+  const times = route ? objectsOf(route).flatMap(({ writers }) => writtenMs(writers) ?? []) : [];
+  return times.length > 0 ? Math.max(...times) : undefined;
+}
+
+/** Whoever edits anything in spec.http since owns the whole of it, and our time is gone with our entry: then theirs, which is later. */
+function writtenMs(writers: RouteFound["writers"]): number | undefined {
+  return (writers.find(({ manager }) => manager === ROUTE_MANAGER) ?? writers[0])?.atMs;
 }
 
 /** The share that the route should show for the run, in its points of now. */

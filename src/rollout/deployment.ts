@@ -1,7 +1,7 @@
 /** A Rollout that delivers a Deployment: which one, what the destinations of its route are called, and since when they are as they are. */
-import { type Case, editableOf, isBehind, isOlder, isOurStamp } from "./case.ts";
+import { type Case, editableOf, isBehind, isOlder, isOurStamp, routeWrittenMs } from "./case.ts";
 import type { DeploymentSeen, Observation, RouteFound } from "./observation.ts";
-import { FINALIZER, ROUTE_MANAGER, type Rollout, type ValidRollout } from "./rollout.ts";
+import { FINALIZER, type Rollout, type ValidRollout } from "./rollout.ts";
 import type { RolloutSpec } from "./spec.ts";
 import type { Restoring, RolloutStatus, Run, VersionRevision } from "./status.ts";
 import { instantOf, msOf } from "./units.ts";
@@ -75,8 +75,7 @@ export function sidesInForceMs({ seen: { sides }, spec }: { readonly seen: Pick<
 
 /** When the route is in force as it is now. */
 export function routeInForceMs(it: { readonly seen: Pick<Observation, "route">; readonly spec: RolloutSpec }): number {
-  const writers = editableOf(it)?.writers ?? [];
-  const written = (writers.find(({ manager }) => manager === ROUTE_MANAGER) ?? writers[0])?.atMs;
+  const written = routeWrittenMs(it);
   return written === undefined ? 0 : written + ROUNDING_MS + msOf(it.spec.strategy.propagation);
 }
 

@@ -1,6 +1,6 @@
 /** What to do in the world, found by comparing the committed status with what is seen: a lost write repeats itself. */
 import { owedTo, targetOf, withFolded } from "./announcements.ts";
-import { type Case, isOurStamp, splitsOfRun } from "./case.ts";
+import { apart, type Case, editableOf, isOurStamp, type OfRun, type OnRoute, type RouteLook, splitsOfRun } from "./case.ts";
 import type { Decision } from "./decision.ts";
 import { isTornDown } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
@@ -11,9 +11,10 @@ import { caseOf } from "./read-case.ts";
 import { recordOwed } from "./record.ts";
 import { FINALIZER, HOLD_FINALIZER, type Rollout, type ValidRollout } from "./rollout.ts";
 import type { RunRecord } from "./rollout-run.ts";
-import { intended, lastWrite, refusedToZero, type RouteWrite, unreadyGainer } from "./route-write.ts";
+import { intended, lastWrites, refusedToZero, type RouteWrite, unreadyGainer } from "./route-write.ts";
 import type { Notification } from "./spec.ts";
-import type { RolloutStatus } from "./status.ts";
+import { targetsIn } from "./route-names.ts";
+import type { RolloutStatus, Run } from "./status.ts";
 import { isHolding, type Upkeep, upkeepOf } from "./upkeep.ts";
 
 export type Effect =
@@ -28,9 +29,9 @@ export type Effect =
 /** In the order in which they are done: the finalizer before the route is touched, its record after the traffic has moved, people told last. */
 export function effectsOf(rollout: ValidRollout, status: RolloutStatus, seen: Observation, decision: Decision): Effect[] {
   const it = caseOf(rollout, seen);
-  const owed = routeOwed(it, status, decision);
-  const writes = owed && !isWithheld(it, status, owed) ? [{ kind: "writeRoute" as const, ...owed }] : [];
-  const letGo = !isGoing(it, status) && isLetGo(it, status, owed, writes.length > 0);
+  const owed = routesOwed(it, status, decision);
+  const writes = owed.filter((write) => !isWithheld(it, status, write)).map((write) => ({ kind: "writeRoute" as const, ...write }));
+  const letGo = !isGoing(it, status) && isLetGo(it, status, { owed, writes });
   const record = recordOwed(it, status, decision, letGo);
   return [
     ...(isGoing(it, status) ? finalizer(it, FINALIZER, true) : []),
@@ -52,9 +53,14 @@ function isGoing(it: Case, { run }: RolloutStatus): boolean {
 }
 
 /** Nothing of ours is left where it does harm: a Deployment's run has more to take away than its weights. */
-function isLetGo(it: Case, status: RolloutStatus, owed: RouteWrite | undefined, isWritten: boolean): boolean {
-  if (status.run?.deployment !== undefined) return !owed && !it.run && isTornDown(it);
-  return owed ? isWritten && owed.stamp === null : !isLeftBehind(it, status);
+function isLetGo(it: Case, { run }: RolloutStatus, { owed, writes }: { readonly owed: readonly RouteWrite[]; readonly writes: readonly RouteWrite[] }): boolean {
+  if (!run) return true;
+  if (run.deployment !== undefined) return owed.length === 0 && !it.run && isTornDown(it);
+  const isOfRoute = ({ it: { seen } }: OfRun<RouteLook>) => (write: RouteWrite): boolean => write.seen === editableOf({ seen });
+  return !lacksOne(it, run) && apart(it, run).every((each) => {
+    const write = owed.find(isOfRoute(each));
+    return write ? write.stamp === null && writes.some(isOfRoute(each)) : !isLeftBehind({ ...it, ...each.it }, run);
+  });
 }
 
 /** Nobody looks after what a Rollout leaves that is gone: our rule is taken away once more, where another daemon's is not to be seen yet. */
@@ -64,10 +70,16 @@ function unseenSides(it: Case, { run }: RolloutStatus): Effect[] {
   return mayBeThere && !sides && sidesObstacle === undefined ? [{ kind: "writeSides", wanted: null }] : [];
 }
 
+/** Of several objects one cannot be read. */
+function lacksOne({ rollout, seen: { route } }: Case, { target }: Run): boolean {
+  const { parts } = (route.kind === "found" ? route : route.mendable) ?? {};
+  return parts !== undefined && route.kind === "unusable" && rollout.metadata.deletionTimestamp === undefined && parts.length < targetsIn(target).length;
+}
+
 /** A route that cannot be written may bear our stamp still: the last write waits for it, and a deleted Rollout only as long as the canary has traffic. */
-function isLeftBehind(it: Case, { run }: RolloutStatus): boolean {
+function isLeftBehind(it: OnRoute, run: Run): boolean {
   const { route } = it.seen;
-  if (!run || route.kind === "found") return false;
+  if (route.kind === "found") return false;
   const { mendable } = route;
   if (it.rollout.metadata.deletionTimestamp === undefined) return mendable ? isOurStamp(it, mendable) : route.kind === "unusable";
   return mendable !== undefined && isOurStamp(it, mendable) && splitsOfRun(it, run).some(({ canary }) => canary > 0);
@@ -90,12 +102,12 @@ function isSuspended(it: Case, { run }: RolloutStatus, upkeep: Upkeep): boolean 
   return it.spec.suspend && run?.outcome !== "Aborted" && !isSafe;
 }
 
-/** The route write that status asks for and the route does not show. */
-function routeOwed(it: Case, status: RolloutStatus, decision: Decision): RouteWrite | undefined {
+/** The route writes that status asks for and the route does not show; of an ended run one for each object, else nearly always one. */
+function routesOwed(it: Case, status: RolloutStatus, decision: Decision): readonly RouteWrite[] {
   const { run } = status;
-  if (!run || it.observing) return undefined;
-  if (!run.outcome) return intended(it, run);
-  return decision.kind === "repair" ? refusedToZero(it, status, run) : lastWrite(it, run);
+  if (!run || it.observing) return [];
+  if (!run.outcome) return [intended(it, run) ?? []].flat();
+  return decision.kind === "repair" ? refusedToZero(it, status, run) : lastWrites(it, run);
 }
 
 /** Nobody may get traffic whom nobody could answer for, and a suspended Rollout writes for abort alone. */

@@ -2,7 +2,7 @@
 import { isEqual } from "./equal.ts";
 import type { RouteFound, RouteSeen } from "./observation.ts";
 import { FINALIZER, type ValidRollout } from "./rollout.ts";
-import { besideWanted, lastWrite, type OwnRoutesWanted } from "./route-write.ts";
+import { besideWanted, lastWrites, type OwnRoutesWanted } from "./route-write.ts";
 import type { Traffic } from "./spec-traffic.ts";
 
 /** The release first, then every version that the status names; each once. */
@@ -29,7 +29,7 @@ export function routeSeen(rollout: ValidRollout, read: ReadRoute): RouteSeen {
   const beside = run && !run.outcome ? besideWanted(rollout, run) : NOTHING;
   if (!run || (isEqual(run.target, spec.traffic) && run.to.version === spec.release)) return read(spec.traffic, named, beside);
   const route = read(run.target, [...new Set([run.to.version, run.from.version, ...named])], beside);
-  const isOver = run.outcome && (run.deployment === undefined ? !lastWrite({ rollout, seen: { route } }, run) : !rollout.metadata.finalizers.includes(FINALIZER));
+  const isOver = run.outcome && (run.deployment === undefined ? lastWrites({ rollout, seen: { route } }, run).length === 0 : !rollout.metadata.finalizers.includes(FINALIZER));
   return isOver ? read(spec.traffic, named, NOTHING) : route;
 }
 

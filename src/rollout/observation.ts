@@ -1,5 +1,6 @@
 /** Everything a decision may rest on, gathered once per tick. Values only: no clock, no client. */
 import type { Measurement } from "./analysis/measurement.ts";
+import type { Traffic } from "./spec-traffic.ts";
 import type { Notified, VersionRevision } from "./status.ts";
 
 /** One destination of the managed route, in the route's order. */
@@ -76,12 +77,15 @@ export interface RouteFound {
   readonly kind: "found";
   /** For sentences: `VirtualService bookinfo/reviews, route primary`. */
   readonly name: string;
+  /** Of several objects: theirs in the Rollout's order, with commas between them, and nothing for one that is not there. */
   readonly resourceVersion: string;
   /** Of the object's spec: whoever writes one as a whole takes the weights back. `http`, `tls` and `tcp` of a VirtualService, `rules` of the Gateway API's routes. */
   readonly fields: readonly string[];
   readonly destinations: readonly DestinationSeen[];
-  /** Where several routes of one object move together: the others, which share as this one does. */
+  /** Where several routes move together: the others, which share as this one does. */
   readonly along?: readonly LaneSeen[];
+  /** Where they are of several objects: each of these as it would be seen alone. */
+  readonly parts?: readonly RoutePart[];
   /** Our own route beside it, for requests that are picked out. */
   readonly matched?: MatchedSeen;
   readonly sessions?: SessionsSeen;
@@ -95,7 +99,7 @@ export interface RouteFound {
   readonly conditions: readonly string[];
   /** Which hosts it takes requests for, where it can pick requests out by their host; absent: it cannot. */
   readonly hosts?: RouteHosts;
-  /** The value of weir.dev/epoch, if there is one. */
+  /** The value of weir.dev/epoch, if there is one; of several objects each has its own. */
   readonly stamp?: string;
   /** Who wrote that field, newest first, from managedFields. */
   readonly writers: readonly RouteWriter[];
@@ -107,6 +111,16 @@ export interface RouteFound {
   readonly isSplit?: boolean;
   /** `Flagger` or `Argo Rollouts`, where one of them manages the route; or another Rollout's `namespace/name`. */
   readonly managedBy?: string;
+}
+
+/** One of several objects that move together. */
+export interface RoutePart extends RouteFound {
+  /** It alone. */
+  readonly target: Traffic;
+  /** Its place among those that the Rollout names. */
+  readonly at: number;
+  /** Why it is not as it must be, where that is so: a write can make it whole. */
+  readonly trouble?: Pick<Exclude<RouteSeen, RouteFound>, "kind" | "message">;
 }
 
 export type RouteSeen =

@@ -27,6 +27,26 @@ export function routesNamed({ istio, gatewayApi }: Traffic, namespace: string): 
   ];
 }
 
+/** Each object that it names, alone. */
+export function targetsIn({ istio, gatewayApi }: Traffic): readonly Traffic[] {
+  const { httpRoutes = [], grpcRoutes = [] } = gatewayApi ?? {};
+  return [
+    ...(istio ? istio.virtualServices.map((one) => ({ istio: { ...istio, virtualServices: [one] } })) : []),
+    ...httpRoutes.map((one) => ({ gatewayApi: { httpRoutes: [one] } })),
+    ...grpcRoutes.map((one) => ({ gatewayApi: { grpcRoutes: [one] } })),
+  ];
+}
+
+/** How each of them is called in sentences: `VirtualService bookinfo/reviews`. `namespace`: of the Rollout. */
+export function objectsNamed(traffic: Traffic, namespace: string): readonly string[] {
+  return targetsIn(traffic).map((one) => {
+    const [{ kind, ...ref }] = routesNamed(one, namespace) as [RouteName];
+    return `${KIND_NAMES[kind]} ${ref.namespace}/${ref.name}`;
+  });
+}
+
+const KIND_NAMES: Readonly<Record<RouteKind, string>> = { virtualServices: "VirtualService", httpRoutes: "HTTPRoute", grpcRoutes: "GRPCRoute" };
+
 /** Whether routes without requests are among them. */
 export function movesConnections({ istio }: Traffic): boolean {
   return istio?.virtualServices.some(({ tlsRoutes = [], tcpRoutes = [] }) => tlsRoutes.length + tcpRoutes.length > 0) ?? false;

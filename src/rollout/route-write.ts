@@ -1,5 +1,5 @@
 /** The route writes that a status asks for: a run's intent, its last write, and a refused version put back to 0. */
-import { type Case, editableOf, isBehind, isOurStamp, isShown, lanesOf, mirrorsTo, type OnRoute, routeOf, type Split, splitOf, splitOfRun, splitsOf, splitsOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
+import { apart, type Case, editableOf, isBehind, isOurStamp, isShown, lanesOf, mirrorsTo, type OnRoute, routeOf, type Split, splitOf, splitOfRun, splitsOf, splitsOfRun, stampOf, versionSeen, wantedPoints } from "./case.ts";
 import { deploymentSeen, isRestorable, isWithoutCanary, leadsToCanary, quietMs, routeInForceMs, type SideNames, sideNames, sidesInForceMs } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
 import type { DestinationSeen, RouteFound } from "./observation.ts";
@@ -104,11 +104,16 @@ function matchWanted(run: Run): MatchWanted | null {
   return isPickedOut(run) ? { version: to.version, alternatives: matched, ...(previewed === undefined ? {} : { preview: previewed }) } : null;
 }
 
+/** The last writes of an ended run: of each object that it moved one. */
+export function lastWrites(it: OnRoute, run: Run): readonly RouteWrite[] {
+  return apart(it, run).flatMap((each) => lastWrite(each.it, each.run) ?? []);
+}
+
 /**
- * The last write of an ended run, while it is owed: our stamp is there, or nobody has written the route since the ending
+ * The last write of an ended run to one object, while it is owed: our stamp is there, or nobody has written the route since the ending
  * was decided. The winner has everything, in the shape that the route had before the run, and the stamp goes.
  */
-export function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
+function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   if (run.deployment !== undefined) return lastWriteOfSides(it, run);
   const seen = editableOf(it);
   const split = splitOfRun(it, run);
@@ -241,11 +246,16 @@ function present(lane: readonly DestinationSeen[], run: Run): DestinationWanted[
   });
 }
 
-/** At rest: a refused version gets nothing (law 12). */
-export function refusedToZero(it: OnRoute, { stable, refused }: RolloutStatus, run: Run): RouteWrite | undefined {
+/** At rest: a refused version gets nothing (law 12), in any object that gives it something. */
+export function refusedToZero(it: OnRoute, status: RolloutStatus, run: Run): readonly RouteWrite[] {
+  return apart(it, run).flatMap((each) => refusedToZeroIn(each.it, status, each.run) ?? []);
+}
+
+function refusedToZeroIn(it: OnRoute, { stable, refused }: RolloutStatus, run: Run): RouteWrite | undefined {
   const route = stable && refused && writableFor(it, [stable.version, refused.version]);
   if (!route || !stable || !refused) return undefined;
-  const { total } = splitOf(route, stable.version, refused.version);
+  const { total, hasCanary } = splitOf(route, stable.version, refused.version);
+  if (!hasCanary) return undefined;
   const wanted = [
     { version: stable.version, points: total },
     { version: refused.version, points: 0 },

@@ -45,7 +45,10 @@ export const deploymentIsMoved: Rule<Held> = {
 };
 
 interface Routed extends Pick<Held, "deployment"> {
-  readonly traffic: { readonly istio?: { readonly virtualServices: readonly RoutesNamed[] } | undefined };
+  readonly traffic: {
+    readonly istio?: { readonly virtualServices: readonly RoutesNamed[] } | undefined;
+    readonly gatewayApi?: { readonly httpRoutes?: readonly unknown[] | undefined; readonly grpcRoutes?: readonly unknown[] | undefined } | undefined;
+  };
   readonly strategy: Climbing;
 }
 
@@ -60,9 +63,14 @@ const hasConnections = "((has(one.tlsRoutes) && size(one.tlsRoutes) > 0) || (has
 const connectionsOf = ({ tlsRoutes = [], tcpRoutes = [] }: RoutesNamed) => tlsRoutes.length + tcpRoutes.length > 0;
 const virtualServicesOf = ({ traffic: { istio } }: Pick<Routed, "traffic">) => istio?.virtualServices ?? [];
 
-/** Something else than one http route. */
-const movesSeveral = anyVirtualService(`(has(one.routes) && size(one.routes) > 1) || ${hasConnections}`);
-const severalOf = (spec: Pick<Routed, "traffic">) => virtualServicesOf(spec).some((one) => (one.routes?.length ?? 0) > 1 || connectionsOf(one));
+/** Something else than one http or gRPC route. */
+const severalRoutes = (kind: "httpRoutes" | "grpcRoutes") => `(has(self.traffic.gatewayApi) && has(self.traffic.gatewayApi.${kind}) && size(self.traffic.gatewayApi.${kind}) > 1)`;
+const movesSeveral = `(${anyVirtualService(`size(self.traffic.istio.virtualServices) > 1 || (has(one.routes) && size(one.routes) > 1) || ${hasConnections}`)}) || ${severalRoutes("httpRoutes")} || ${severalRoutes("grpcRoutes")}`;
+const severalOf = (spec: Pick<Routed, "traffic">) => {
+  const { istio, gatewayApi } = spec.traffic;
+  const lists = [istio?.virtualServices, gatewayApi?.httpRoutes, gatewayApi?.grpcRoutes];
+  return lists.some((list = []) => list.length > 1) || virtualServicesOf(spec).some((one) => (one.routes?.length ?? 0) > 1 || connectionsOf(one));
+};
 
 /** Gives the new version requests by something else than a share. */
 const goesBeyondShares = `(${stepsAreGiven} && self.strategy.steps.exists(step, has(step.match) || has(step.mirror) || has(step.preview))) || (${presetPreviews})`;
@@ -74,7 +82,7 @@ export const routesMoveByWeight: Rule<Routed> = {
   cel: `!(${movesSeveral}) || (!has(self.deployment) && !(${goesBeyondShares}))`,
   holds: (spec) => !severalOf(spec) || (spec.deployment === undefined && !isBeyondShares(spec.strategy)),
   sentence: "expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
-  field: "traffic.istio.virtualServices",
+  field: "traffic",
 };
 
 interface Connected extends Pick<Routed, "traffic"> {
@@ -87,15 +95,15 @@ const builtInOf = ({ analysis: { metrics } }: Connected) => metrics.find(({ erro
 
 /** Nobody counts requests in a connection. */
 export const connectionsAreQueried: Rule<Connected> = {
-  cel: `!(${anyVirtualService(`${hasConnections} && (!has(one.routes) || size(one.routes) == 0)`)}) || (${metricsAreGiven} && !self.analysis.metrics.exists(metric, ${isBuiltIn}))`,
-  holds: (spec) => !virtualServicesOf(spec).some((one) => connectionsOf(one) && (one.routes?.length ?? 0) === 0) || builtInOf(spec) === undefined,
+  cel: `!(has(self.traffic.istio) && size(self.traffic.istio.virtualServices) > 0 && self.traffic.istio.virtualServices.all(one, ${hasConnections} && (!has(one.routes) || size(one.routes) == 0))) || (${metricsAreGiven} && !self.analysis.metrics.exists(metric, ${isBuiltIn}))`,
+  holds: (spec) => virtualServicesOf(spec).length === 0 || !virtualServicesOf(spec).every((one) => connectionsOf(one) && (one.routes?.length ?? 0) === 0) || builtInOf(spec) === undefined,
   sentence: "expected metrics with a query where only connections move (tlsRoutes, tcpRoutes), since no requests are counted in them, got {came}, which counts requests; write a query of your own, [] to judge nothing, or name an http route in routes as well",
   came: [{ cel: `${metricsAreGiven} ? self.analysis.metrics.filter(metric, ${isBuiltIn})[0].name : ${celText(DEFAULT_METRIC)}`, of: (spec) => builtInOf(spec)?.name ?? "" }],
   field: "analysis.metrics",
 };
 
 interface Pinned extends Pick<Held, "deployment"> {
-  readonly traffic: Routed["traffic"] & { readonly gatewayApi?: unknown };
+  readonly traffic: Routed["traffic"];
   readonly strategy: Climbing & { readonly sessionAffinity?: unknown };
 }
 

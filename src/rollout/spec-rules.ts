@@ -271,6 +271,11 @@ export function holdsFrom(least: number, most: number, sentence: string): Rule<r
   };
 }
 
+/** No object twice; that the Rollout's own namespace may be named or left out is not known here. (`namespace` is a word of CEL's, and so written otherwise.) */
+export function eachOnce(kind: string): Rule<readonly { readonly name: string; readonly namespace?: string | undefined }[]> {
+  return distinct(kind, 'self.map(ref, has(ref.__namespace__) ? ref.__namespace__ + "/" + ref.name : ref.name)', (refs) => refs.map(({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`)));
+}
+
 /** No two items with the same text; `cel` and `of` give the texts of the list. */
 export function distinct<T>(what: string, cel: string, of: (items: readonly T[]) => readonly string[]): Rule<readonly T[]> {
   const twice = (items: readonly T[]) => of(items).find((text, _, all) => all.filter((other) => other === text).length > 1);

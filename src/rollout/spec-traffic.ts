@@ -54,9 +54,9 @@ const GatewayRouteRef = (kind: string) =>
   );
 
 const GatewayRoutes = (kind: string, example: string) =>
-  withRules(z.array(GatewayRouteRef(kind)).max(16, LAST_WORD), rules.holdsFrom(1, 1, `expected exactly one ${kind}, got {came}; write [{name: ${example}}] with the name of yours`))
+  withRules(z.array(GatewayRouteRef(kind)).max(16, LAST_WORD), rules.holdsFrom(1, 16, `expected from 1 to 16 ${kind}s, got {came}; write [{name: ${example}}] with the name of yours`), rules.eachOnce(kind))
     .optional()
-    .describe(`The ${kind} that splits the traffic. It is yours: its weights are edited, and a step with match has a route of ours beside it while it lasts.`);
+    .describe(`The ${kind} that splits the traffic, or several that move together, with the same shares. They are yours: their weights are edited, and a step with match has a route of ours beside the only one while it lasts.`);
 
 export const Traffic = withRules(
   z.object({
@@ -64,8 +64,9 @@ export const Traffic = withRules(
       .object({
         virtualServices: withRules(
           z.array(VirtualServiceRef).max(16, LAST_WORD),
-          rules.holdsFrom(1, 1, "expected exactly one VirtualService, got {came}; write [{name: reviews}] with the name of yours"),
-        ).describe("The VirtualService that splits the traffic. It is yours: its weights are edited, and a step with match has a route of ours beside it while it lasts."),
+          rules.holdsFrom(1, 16, "expected from 1 to 16 VirtualServices, got {came}; write [{name: reviews}] with the name of yours"),
+          rules.eachOnce("VirtualService"),
+        ).describe("The VirtualService that splits the traffic, or several that move together, with the same shares. They are yours: their weights are edited, and a step with match has a route of ours beside the only one while it lasts."),
         destinationRule: z
           .object({
             name: ObjectName.describe("Name of the DestinationRule."),

@@ -175,7 +175,7 @@ export const Run = z.object({
   epoch: z.int(),
   /** The canary's points in the route when the present intent, or success, was decided: less before the route shows it is a hand's doing. */
   decidedAt: z.int().optional(),
-  /** resourceVersion of the newest route in which the run's intent was seen: whoever sees an older one has a cache that lags. */
+  /** resourceVersion of the newest route in which the run's intent was seen (of several objects: theirs, with commas between): whoever sees an older one has a cache that lags. */
   shownAt: z.string().optional(),
   /** Name of the Deployment that is delivered; absent: versions that run side by side anyway. */
   deployment: z.string().optional(),

@@ -2,6 +2,7 @@
 import type { Traffic } from "../rollout/spec-traffic.ts";
 import { createGatewayRouter, type GatewayRouterOptions } from "./gateway-api/gateway-router.ts";
 import { createIstioRouter, type IstioRouterOptions } from "./istio/istio-router.ts";
+import { movingTogether } from "./moving-together.ts";
 import type { TrafficRouter } from "./traffic-router.ts";
 
 type Routers = Readonly<Record<keyof Traffic, TrafficRouter>>;
@@ -13,8 +14,10 @@ export function createTrafficRouter(options: IstioRouterOptions & GatewayRouterO
     gatewayApi: createGatewayRouter(options),
   };
   return {
-    read: (rollout, target, ...asked) => routerFor(target, routers).read(rollout, target, ...asked),
-    write: (change) => routerFor(change.target, routers).write(change),
+    ...movingTogether({
+      read: (rollout, target, ...asked) => routerFor(target, routers).read(rollout, target, ...asked),
+      write: (change) => routerFor(change.target, routers).write(change),
+    }),
     sides: (rollout, target) => routerFor(target, routers).sides(rollout, target),
     writeSides: (rollout, target, write) => routerFor(target, routers).writeSides(rollout, target, write),
   };

@@ -33,7 +33,7 @@ export async function writeRoute<Destination extends Weighted>(writing: Writing<
   const sessions = sessionRoutesAfter(place, edit);
   const isNew = { route: change.matched !== null && !place.beside.present, sessions: sessions.length > 0 && place.pinning?.present.length === 0, mirror: mirrors.length > place.mirroring.present.length };
   if (isNew.route || isNew.mirror || isNew.sessions) assertKept(await patch(true), writing, { name: isNew.route ? place.beside.name : undefined, sessions, mirrors });
-  const answer = await patch();
+  const answer = await patch(change.isTrial);
   assertAsSent(answer, writing, { label: place.label, sent: splitsInWords(form, lanesOf(place).map(({ destinations }) => destinationsAfter(destinations, edit))), mirrors, ...change, sessions });
   return writtenOf(answer, change);
 }

@@ -8,6 +8,8 @@ import type { SidesWrite } from "../rollout/upkeep.ts";
 
 export interface RouteChange extends RouteWrite {
   readonly rollout: RolloutRef;
+  /** The server is asked what it would store, and stores nothing. */
+  readonly isTrial?: boolean;
 }
 
 /** The route after a write. */

@@ -81,7 +81,7 @@ describe.each(routerWorldsAtHand())("routes of connections, on $world", ({ open 
   it.each<[what: string, asked: Asked, seen: (label: string) => object]>([
     ["no port is that of one", { tcpRoutes: [{ port: 27017 }] }, (label) => ({ kind: "absent", message: `${label} has no tcp route for port 27017; it has port 3306; port 9000 or port 9001` })],
     ["several may be meant", { tlsRoutes: [{ port: 443 }] }, (label) => ({ kind: "unusable", message: `${label} has 2 routes that may be meant by its tls route for port 443 (port 443, ratings.example; port 443, reviews.example, www.reviews.example or port 8443, reviews.example): say in tlsRoutes which one, by port, sniHosts or both` })],
-    ["one is meant twice", { tcpRoutes: [{ port: 9000 }, { port: 9001 }] }, (label) => ({ kind: "unusable", message: `traffic.istio.virtualServices[0] means ${label}, tcp route for port 9001 twice: name each route once` })],
+    ["one is meant twice", { tcpRoutes: [{ port: 9000 }, { port: 9001 }] }, (label) => ({ kind: "unusable", message: `traffic.istio.virtualServices means ${label}, tcp route for port 9001 twice: name each route once` })],
   ])("are refused with a sentence where %s", async (_, asked, seen) => {
     const scene = await begin();
     expect(read(scene, asked)).toEqual(seen(`VirtualService ${scene.namespace}/reviews`));

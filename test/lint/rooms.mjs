@@ -37,7 +37,7 @@ const ROOMS = {
   "src/rehearsal/recorded/": { files: [CORE, "src/rehearsal/", "src/metrics/metric-provider.ts", "src/metrics/registry.ts"], packages: [], builtins: false },
   // Besides the API server, the command line knows routes: `weir abort --force` takes traffic back without the daemon.
   "src/cli/": {
-    files: [CORE, "src/kubernetes/", "src/traffic/", "src/workload/", "src/rehearsal/", "src/main.ts", "src/config.ts", "src/version.ts", "src/playground/samples/control.ts", "src/playground/state-folder.ts"],
+    files: [CORE, "src/kubernetes/", "src/traffic/", "src/workload/", "src/rehearsal/", "src/reconciler/in-order.ts", "src/main.ts", "src/config.ts", "src/version.ts", "src/playground/samples/control.ts", "src/playground/state-folder.ts"],
     packages: ["commander", "picocolors", "yaml", "zod"],
   },
   "src/playground/": {

@@ -213,7 +213,7 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Of several routes none is previewed",
     { ...strategy({ blueGreen: { preview: "reviews-preview.example" } }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "pages"] }] } } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   ),
   bad(
     "The old version is kept at the end",
@@ -525,12 +525,32 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "A Rollout acts on a VirtualService",
     { ...good, traffic: { istio: { virtualServices: [] } } },
-    "spec.traffic.istio.virtualServices: expected exactly one VirtualService, got 0; write [{name: reviews}] with the name of yours",
+    "spec.traffic.istio.virtualServices: expected from 1 to 16 VirtualServices, got 0; write [{name: reviews}] with the name of yours",
   ),
   bad(
-    "A Rollout acts on one VirtualService",
-    { ...good, traffic: { istio: { virtualServices: [{ name: "a" }, { name: "b" }] } } },
-    "spec.traffic.istio.virtualServices: expected exactly one VirtualService, got 2; write [{name: reviews}] with the name of yours",
+    "A VirtualService is named once, with all of its routes",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "a" }, { name: "a", namespace: "shop" }, { name: "a", namespace: "shop", routes: ["primary"] }] } } },
+    "spec.traffic.istio.virtualServices: expected every VirtualService once, got shop/a twice; take one of them out, or rename it",
+  ),
+  bad(
+    "An HTTPRoute is named once",
+    { ...good, traffic: { gatewayApi: { httpRoutes: [{ name: "a", rule: "one" }, { name: "a", rule: "other" }] } } },
+    "spec.traffic.gatewayApi.httpRoutes: expected every HTTPRoute once, got a twice; take one of them out, or rename it",
+  ),
+  bad(
+    "Of several VirtualServices none is mirrored",
+    { ...strategy({ steps: [{ mirror: 20, hold: "1m" }, { weight: 100 }] }), traffic: { istio: { virtualServices: [{ name: "a" }, { name: "b" }] } } },
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+  ),
+  bad(
+    "Of several HTTPRoutes nothing is picked out",
+    { ...strategy({ steps: [{ match: [{ headers: [{ name: "x-tester", exact: "true" }] }], hold: "1m" }, { weight: 100 }] }), traffic: { gatewayApi: { httpRoutes: [{ name: "a" }, { name: "b" }] } }, analysis: { metrics: [] } },
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+  ),
+  bad(
+    "Of several VirtualServices users stay by none",
+    { ...strategy({ sessionAffinity: {} }), traffic: { istio: { virtualServices: [{ name: "a" }, { name: "b" }] } } },
+    "spec.strategy.sessionAffinity: expected one http route beside sessionAffinity, since one cookie cannot say with which version of each a user stays, and connections have none, got others; name one, or take sessionAffinity out",
   ),
   bad(
     "A VirtualService's name must be a name",
@@ -550,17 +570,17 @@ export const BAD_SPECS: readonly BadSpec[] = [
   bad(
     "Of a Deployment one route is split",
     { deployment: { name: "reviews" }, traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary", "secondary"] }] } } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   ),
   bad(
     "A Deployment's requests are split, not its connections",
     { deployment: { name: "reviews" }, traffic: { istio: { virtualServices: [{ name: "reviews", tlsRoutes: [{}] }] } }, analysis: { metrics: [] } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   ),
   bad(
     "Of connections nothing is picked out",
     { ...strategy({ steps: [{ mirror: 20, hold: "1m" }, { weight: 100 }] }), traffic: { istio: { virtualServices: [{ name: "reviews", routes: ["primary"], tcpRoutes: [{ port: 9000 }] }] } } },
-    "spec.traffic.istio.virtualServices: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
+    "spec.traffic: expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   ),
   bad(
     "In connections no requests are counted",
@@ -601,9 +621,9 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.traffic.gatewayApi: expected exactly one of httpRoutes, grpcRoutes, got none; name the HTTPRoute or the GRPCRoute whose weights shall move",
   ),
   bad(
-    "A Rollout acts on one HTTPRoute",
-    { ...good, traffic: { gatewayApi: { httpRoutes: [{ name: "a" }, { name: "b" }] } } },
-    "spec.traffic.gatewayApi.httpRoutes: expected exactly one HTTPRoute, got 2; write [{name: reviews}] with the name of yours",
+    "A Rollout acts on an HTTPRoute",
+    { ...good, traffic: { gatewayApi: { httpRoutes: [] } } },
+    "spec.traffic.gatewayApi.httpRoutes: expected from 1 to 16 HTTPRoutes, got 0; write [{name: reviews}] with the name of yours",
   ),
   bad(
     "A rule's place is one that there may be",

@@ -1,9 +1,9 @@
 /** The places in which the contract of a traffic router is kept: objects in memory, and API servers behind our client and caches. */
+import { cacheOf } from "../../src/cli/route-look.ts";
 import { createCaches, type Caches } from "../../src/kubernetes/caches.ts";
 import type { KubernetesObject } from "../../src/kubernetes/client.ts";
 import { loadConnection } from "../../src/kubernetes/connection.ts";
 import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
-import type { ObjectCache } from "../../src/kubernetes/object-cache.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
 import { createTrafficRouter } from "../../src/traffic/registry.ts";
 import type { TrafficRouter } from "../../src/traffic/traffic-router.ts";
@@ -21,14 +21,20 @@ export interface Scene {
   readonly router: TrafficRouter;
   /** A router that goes on seeing what there is now, whatever happens: a frozen daemon. */
   freeze(): TrafficRouter;
-  /** A foreign write of the routes; settles when `router` sees it. */
-  editRoutes(manager: string, parts: readonly Part[]): Promise<void>;
+  /** A foreign write of the routes; settles when `router` sees it. `name`: of another object. */
+  editRoutes(manager: string, parts: readonly Part[], name?: string): Promise<void>;
   /** The object as the server has it. */
-  stored(): Promise<KubernetesObject>;
+  stored(name?: string): Promise<KubernetesObject>;
+}
+
+export interface Beside {
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** More objects of the same kind, by name. */
+  readonly others?: Readonly<Record<string, readonly Part[]>>;
 }
 
 export interface RouterWorld {
-  begin(dialect: Dialect, parts: readonly Part[], annotations?: Readonly<Record<string, string>>): Promise<Scene>;
+  begin(dialect: Dialect, parts: readonly Part[], beside?: Beside): Promise<Scene>;
   close(): Promise<void>;
 }
 
@@ -45,22 +51,25 @@ export function routerWorldsAtHand(): readonly RouterWorldAtHand[] {
 
 function openMemoryWorld(): RouterWorld {
   return {
-    async begin(dialect, parts, annotations) {
+    async begin(dialect, parts, beside) {
       const { kind } = dialect;
       const { caches, client, edit, put } = createMemoryCluster({ nowMs: Date.now });
       for (const object of dialect.beside()) put(object.kind === "Service" ? "services" : "destinationRules", object);
-      put(kind, dialect.object(parts, { annotations }));
-      const stored = (): KubernetesObject => caches[kind].get(NAMESPACE, "reviews")!;
+      for (const object of routesOf(dialect, parts, beside)) put(kind, object);
       return {
         namespace: NAMESPACE,
         router: createTrafficRouter({ caches, client }),
-        freeze: () => createTrafficRouter({ caches: { ...caches, [kind]: snapshot(stored()) }, client }),
-        editRoutes: async (manager, edited) => void edit(kind, NAMESPACE, "reviews", manager, (object) => ({ ...object, spec: { ...(object.spec as object), ...dialect.spec(edited) } })),
-        stored: async () => stored(),
+        freeze: () => createTrafficRouter({ caches: { ...caches, [kind]: cacheOf([...caches[kind].all()]) }, client }),
+        editRoutes: async (manager, edited, name = "reviews") => void edit(kind, NAMESPACE, name, manager, (object) => ({ ...object, spec: { ...(object.spec as object), ...dialect.spec(edited) } })),
+        stored: async (name = "reviews") => caches[kind].get(NAMESPACE, name)!,
       };
     },
     close: async () => undefined,
   };
+}
+
+function routesOf(dialect: Dialect, parts: readonly Part[], { annotations, others = {} }: Beside = {}): readonly KubernetesObject[] {
+  return [dialect.object(parts, { annotations }), ...Object.entries(others).map(([name, each]) => dialect.object(each, { name, annotations }))];
 }
 
 /** An API server, through the daemon's own client and caches. */
@@ -69,7 +78,7 @@ async function openApiWorld(api: TestApi): Promise<RouterWorld> {
   const caches = createCaches({ client: createKubernetesClient(transport), logger: createSilentLog() });
   caches.start();
   return {
-    begin: async (dialect, parts, annotations) => beginScene(api, caches, await api.createNamespace(), { dialect, object: dialect.object(parts, { annotations }) }),
+    begin: async (dialect, parts, beside) => beginScene(api, caches, await api.createNamespace(), { dialect, all: routesOf(dialect, parts, beside) }),
     close: async () => {
       caches.stop();
       transport.close();
@@ -78,32 +87,28 @@ async function openApiWorld(api: TestApi): Promise<RouterWorld> {
   };
 }
 
-async function beginScene(api: TestApi, caches: Caches, namespace: string, { dialect, object }: { readonly dialect: Dialect; readonly object: KubernetesObject }): Promise<Scene> {
+async function beginScene(api: TestApi, caches: Caches, namespace: string, { dialect, all }: { readonly dialect: Dialect; readonly all: readonly KubernetesObject[] }): Promise<Scene> {
   const { objects, client } = caches;
-  const path = `${dialect.collection(namespace)}/reviews`;
-  const stored = (): Promise<KubernetesObject> => api.request<KubernetesObject & ApiObject>("GET", path);
+  const pathOf = (name: string): string => `${dialect.collection(namespace)}/${name}`;
+  const stored = (name = "reviews"): Promise<KubernetesObject> => api.request<KubernetesObject & ApiObject>("GET", pathOf(name));
   const routes = objects[dialect.kind];
   const beside = dialect.beside();
   const untilCached = async (): Promise<void> => {
-    const { metadata } = await stored();
-    await until(() => routes.get(namespace, "reviews")?.metadata.resourceVersion === metadata.resourceVersion);
+    const present = await Promise.all(all.map(({ metadata: { name } }) => stored(name)));
+    await until(() => present.every(({ metadata: { name, resourceVersion } }) => routes.get(namespace, name)?.metadata.resourceVersion === resourceVersion));
     await until(() => beside.every(({ kind, metadata: { name } }) => objects[kind === "Service" ? "services" : "destinationRules"].get(namespace, name)));
   };
-  const given = [...beside, object].map((each) => ({ ...each, metadata: { ...each.metadata, namespace } }));
+  const given = [...beside, ...all].map((each) => ({ ...each, metadata: { ...each.metadata, namespace } }));
   await api.apply(given as unknown as readonly ApiObject[]);
   await untilCached();
   return {
     namespace,
     stored,
     router: createTrafficRouter({ caches: objects, client }),
-    freeze: () => createTrafficRouter({ caches: { ...objects, [dialect.kind]: snapshot(routes.get(namespace, "reviews")!) }, client }),
-    editRoutes: async (manager, parts) => {
-      await api.request("PATCH", `${path}?fieldManager=${manager}`, { spec: dialect.spec(parts) });
+    freeze: () => createTrafficRouter({ caches: { ...objects, [dialect.kind]: cacheOf([...routes.list(namespace)]) }, client }),
+    editRoutes: async (manager, parts, name = "reviews") => {
+      await api.request("PATCH", `${pathOf(name)}?fieldManager=${manager}`, { spec: dialect.spec(parts) });
       await untilCached();
     },
   };
-}
-
-function snapshot(object: KubernetesObject): ObjectCache {
-  return { get: () => object, list: () => [object], all: () => [object] };
 }

@@ -7,7 +7,7 @@ import { editableOf, splitOfRun } from "../../rollout/case.ts";
 import { leadsToCanary, sideNames } from "../../rollout/deployment.ts";
 import type { RouteFound, RouteSeen } from "../../rollout/observation.ts";
 import type { RolloutRef, ValidRollout } from "../../rollout/rollout.ts";
-import { intended, lastWrite } from "../../rollout/route-write.ts";
+import { intended, lastWrites } from "../../rollout/route-write.ts";
 import type { LastCommand, RolloutStatus, Run, Verb } from "../../rollout/status.ts";
 import { follow } from "../follow.ts";
 import { lookAtRoute } from "../route-look.ts";
@@ -65,7 +65,7 @@ function isSettled(rollout: ValidRollout, route: RouteSeen, verb: Verb): boolean
   const split = run && splitOfRun(it, run);
   if (!run || !split) return false;
   if (!run.outcome) return route.kind === "found" && run.weight === 100 && intended(it, run) === undefined;
-  return lastWrite(it, run) === undefined && (route.kind === "found" || split.canary === 0);
+  return lastWrites(it, run).length === 0 && (route.kind === "found" || split.canary === 0);
 }
 
 /** Of a Deployment: its template is yet to be written back, or has been and its run is yet to begin. */

@@ -6,6 +6,7 @@ import { editableOf } from "../../rollout/case.ts";
 import type { Command } from "../../rollout/command.ts";
 import { decide } from "../../rollout/decide.ts";
 import { isTornDown } from "../../rollout/deployment.ts";
+import { inOrder } from "../../reconciler/in-order.ts";
 import { type Effect, effectsOf } from "../../rollout/effects.ts";
 import { nextStatus } from "../../rollout/next-status.ts";
 import type { DeploymentAbsent, DeploymentSeen, Observation, VersionSeen } from "../../rollout/observation.ts";
@@ -62,7 +63,7 @@ async function tick(client: KubernetesClient, object: KubernetesObject, clearing
   const rollouts = rolloutsOf(client, object);
   const committed = isGoing(rollout) ? await rollouts.updateStatus(rollout, status) : rollout;
   try {
-    for (const effect of effects) await act(effect, committed, sight, rollouts);
+    await inOrder(effects, (effect) => act(effect, committed, sight, rollouts));
   } catch (error) {
     return { left: refusedByPolicy(error, rollout, clearing), deployment: seen.deployment };
   }

@@ -5,6 +5,7 @@ import { createRollouts } from "../../kubernetes/rollouts.ts";
 import { editableOf } from "../../rollout/case.ts";
 import { formatCommand, type Command } from "../../rollout/command.ts";
 import { decide } from "../../rollout/decide.ts";
+import { inOrder } from "../../reconciler/in-order.ts";
 import { effectsOf, isWorthCommitting, type Effect } from "../../rollout/effects.ts";
 import { namedVersions } from "../../rollout/named.ts";
 import { nextStatus } from "../../rollout/next-status.ts";
@@ -33,7 +34,7 @@ async function abortOnce(client: KubernetesClient, object: KubernetesObject, com
   if (!isWorthDoing(rollout, status, effects)) return;
   const rollouts = rolloutsOf(client, object);
   const committed = await rollouts.updateStatus(rollout, status); // the commit point: a conflict means nothing has been done yet
-  for (const effect of effects) await act(effect, committed, look, rollouts);
+  await inOrder(effects, (effect) => act(effect, committed, look, rollouts));
 }
 
 /** Of a run that has ended only what it owes is made good. */

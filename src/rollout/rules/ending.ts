@@ -3,7 +3,7 @@ import { lnMissing } from "../analysis/gather.ts";
 import { lnThreshold } from "../analysis/pool.ts";
 import { missingSaid } from "../analysis/said.ts";
 import { FALSE_SHARE_ALARM } from "../analysis/settings.ts";
-import { absenceSaid, type Case, definedInForceMs, editableOf, failedMetric, inForceAtMs, isOurStamp, mirrorsTo, notReadyFor, seenShare, splitsOfRun, versionSeen } from "../case.ts";
+import { absenceSaid, apart, type Case, definedInForceMs, editableOf, failedMetric, inForceAtMs, isOurStamp, mirrorsTo, notReadyFor, seenShare, splitsOfRun, versionSeen } from "../case.ts";
 import type { Decision } from "../decision.ts";
 import { deploymentSeen, isClosing, waitingTemplateSaid } from "../deployment.ts";
 import { isEqual } from "../equal.ts";
@@ -12,7 +12,7 @@ import { isPickedOut, loadAt, stepAfter } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
 import { pickedSaid, standingSaid } from "../portion.ts";
 import { writableFor } from "../route-obstacles.ts";
-import { lastWrite, unreadyGainer } from "../route-write.ts";
+import { lastWrites, unreadyGainer } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
 import { instantOf, msOf } from "../units.ts";
@@ -86,10 +86,12 @@ export function leftBehind(it: Case): Decision | undefined {
   return ended && obstacle ? stay("Degraded", refusalOf(it, ended), leftSaid(ended, ended.reason ?? "no reason was given", obstacle)) : undefined;
 }
 
-/** The run ended on a route that could not be read, or our stamp is still on it. */
+/** The run ended on a route that could not be read, or our stamp is still on it, or on one of its objects. */
 function isLeft(it: Case, ended: Run): boolean {
-  const route = editableOf(it);
-  return route ? isOurStamp(it, route) || route.resourceVersion === ended.endedFrom : ended.endedFrom === undefined;
+  return apart(it, ended).some((each) => {
+    const route = editableOf(each.it);
+    return route ? isOurStamp(it, route) || route.resourceVersion === each.run.endedFrom : ended.endedFrom === undefined;
+  });
 }
 
 /** A route that somebody mangled is written as a whole again, and that is told. */
@@ -108,9 +110,9 @@ export function takenBackSaid({ number, to, from }: Run, why: string): string {
 /** The last write of an ended run is owed; where nobody behind stable could answer, that is said and nothing moves. */
 export const cannotTakeBack: Rule = (it) => {
   const { ended } = it;
-  const owed = ended && lastWrite(it, ended);
-  if (!ended || !owed) return ended && isClosing(it, ended) ? endedSaid(it, ended) : undefined;
-  const gainer = unreadyGainer(it, owed);
+  const owed = ended ? lastWrites(it, ended) : [];
+  if (!ended || owed.length === 0) return ended && isClosing(it, ended) ? endedSaid(it, ended) : undefined;
+  const [gainer] = owed.flatMap((write) => unreadyGainer(it, write) ?? []);
   if (!gainer) return endedSaid(it, ended);
   const { readyPods, wantedPods } = versionSeen(it, gainer);
   const why = `${gainer} has ${readyPods > 0 ? `${readyPods} of ${wantedPods} ready pods, which are being replaced` : absenceSaid(versionSeen(it, gainer))}`;

@@ -1,5 +1,5 @@
 /** Rules of an undisturbed run: commands, waiting, and the next step. */
-import { type Case, failedMetric, inForceAtMs, isShown, versionSeen } from "../case.ts";
+import { type Case, failedMetric, inForceAtMs, isShown, unwrittenOf, versionSeen } from "../case.ts";
 import type { Command } from "../command.ts";
 import type { Decision, Said } from "../decision.ts";
 import { deploymentSeen } from "../deployment.ts";
@@ -90,6 +90,8 @@ export const pending: Rule = (it) => {
 function unwritten(it: Case, run: Run): Decision {
   const obstacle = cannotMirror(it, run, run.mirrored) ?? cannotPreview(it, run.previewed);
   if (obstacle !== undefined) return { kind: "stay", waiting: true, ...waitingSaid(run, obstacle) };
+  const unwritten = unwrittenOf(it, run).map(({ name }) => name);
+  if (unwritten.length > 0) return stay("Progressing", "NotReady", `${steppingSaid(run, run)}, and ${unwritten.join(" and ")} ${unwritten.length > 1 ? "do" : "does"} not show it yet`);
   const ready = versionSeen(it, run.to.version).readyPods > 0;
   if (ready) return stay("Progressing", "Stepping", steppingStill(it, run));
   return { kind: "stay", waiting: true, ...say("Pending", "NotReady", `${run.to.version} has no ready pod, so it does not get ${portionSaid(run)} yet`) };

@@ -70,7 +70,7 @@ function together(all: readonly (RoutePlace | Trouble)[], label: string): RouteP
   const places = all as readonly RoutePlace[];
   const [first, ...along] = places;
   const twice = along.find(({ path }, index) => places.findIndex((one) => one.path === path) <= index);
-  if (twice) return unusable(`traffic.istio.virtualServices[0] means ${twice.label} twice: name each route once`);
+  if (twice) return unusable(`traffic.istio.virtualServices means ${twice.label} twice: name each route once`);
   return along.length > 0 ? { ...first!, label, along } : first!;
 }
 
@@ -159,7 +159,7 @@ function namedIndex(routes: readonly HttpRoute[], indexes: readonly number[], wa
 function onlyIndex(routes: readonly HttpRoute[], indexes: readonly number[], label: string): number | Trouble {
   const found = indexes.length === 1 ? indexes : indexes.filter((index) => nameOf(routes[index]!) === undefined);
   if (found.length === 1) return found[0]!;
-  return unusable(`${label} has ${indexes.length} http routes (${namesOf(routes)}): say in traffic.istio.virtualServices[0].routes which one to weigh`);
+  return unusable(`${label} has ${indexes.length} http routes (${namesOf(routes)}): say under traffic.istio.virtualServices, in routes, which one to weigh`);
 }
 
 function namesOf(routes: readonly HttpRoute[]): string {

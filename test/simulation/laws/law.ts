@@ -7,6 +7,8 @@ import type { Arrival } from "../world/network.ts";
 export interface Watch {
   /** A version of the VirtualService. */
   readonly onRoute?: (version: ObjectVersion) => string | undefined;
+  /** A version of the one that moves along, where there is one. */
+  readonly onEdge?: (version: ObjectVersion) => string | undefined;
   /** A version of the Rollout. */
   readonly onRollout?: (version: ObjectVersion) => string | undefined;
   /** A version of a run's record. */

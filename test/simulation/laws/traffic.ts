@@ -6,6 +6,7 @@ import { CANARY_SIDE } from "../../../src/rollout/deployment.ts";
 import type { RolloutStatus, Run } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "../world/api-server.ts";
 import { committedBy, isDaemon, OLDEST_VIEW_MS, pointsOfShare, runOf, specOf, splitIn, stampFor, stampOf, statusOf, type Facts } from "../world/facts.ts";
+import { EDGE, NAME } from "../world/names.ts";
 import { destinationsOf, isSound, managedRoute, matchedTo, mirroredTo, ownRoute, pointsByVersion, sessionRoutes, type Destination, type Route } from "../world/route-points.ts";
 import type { Law, Watch } from "./law.ts";
 
@@ -19,23 +20,33 @@ interface OurWrite {
   readonly run: Run;
 }
 
+type Look = (facts: Facts, write: OurWrite) => string | undefined;
+
 /** Looks at Weir's own route writes alone. */
-function onOurWrites(look: (facts: Facts, write: OurWrite) => string | undefined): (facts: Facts) => Watch {
-  return (facts) => ({
-    onRoute(version) {
-      if (!isDaemon(facts, version.author) || version.type !== "modified") return undefined;
-      const committed = committedBy(facts, version.author);
-      const run = runOf(committed);
-      if (!committed || !run) return `${version.author} wrote the route and has committed no run`;
-      return look(facts, { version, before: version.previous!, after: version.object, committed, status: statusOf(committed)!, run });
-    },
-  });
+function onOurWrites(look: Look): (facts: Facts) => Pick<Watch, "onRoute"> {
+  return (facts) => ({ onRoute: (version) => lookAtOurs(facts, version, look) });
+}
+
+/** Also at those of a VirtualService that moves along. */
+function onAllOurWrites(look: Look): (facts: Facts) => Pick<Watch, "onRoute" | "onEdge"> {
+  return (facts) => {
+    const watch = (version: ObjectVersion): string | undefined => lookAtOurs(facts, version, look);
+    return { onRoute: watch, onEdge: watch };
+  };
+}
+
+function lookAtOurs(facts: Facts, version: ObjectVersion, look: Look): string | undefined {
+  if (!isDaemon(facts, version.author) || version.type !== "modified") return undefined;
+  const committed = committedBy(facts, version.author);
+  const run = runOf(committed);
+  if (!committed || !run) return `${version.author} wrote the route and has committed no run`;
+  return look(facts, { version, before: version.previous!, after: version.object, committed, status: statusOf(committed)!, run });
 }
 
 export const wholeWeights: Law = {
   number: 4,
   says: "weights of one route are whole numbers and keep their sum of 100",
-  watch: onOurWrites((_, { after }) => {
+  watch: onAllOurWrites((_, { after }) => {
     const points = Object.values(pointsByVersion(after));
     if (points.some((each) => !Number.isInteger(each) || each < 0)) return `weights ${points.join(", ")} were written`;
     const sum = points.reduce((total, each) => total + each, 0);
@@ -47,7 +58,7 @@ export const othersUntouched: Law = {
   of: "versions",
   number: 4,
   says: "destinations, routes, fields and order that are not ours stay byte for byte what they were",
-  watch: onOurWrites((_, { before, after, run, status }) => {
+  watch: onAllOurWrites((_, { before, after, run, status }) => {
     const ours = new Set([run.from.version, run.to.version, status.stable?.version, status.refused?.version]);
     const [was, is] = [foreignPart(before, ours), foreignPart(after, ours)];
     if (was !== is) return `what is not ours was ${was} and became ${is}`;
@@ -144,7 +155,8 @@ export const committedFirst: Law = {
       if (errand !== "route" && errand !== "finalizer") return undefined;
       const commits = facts.commits.get(author);
       const done = (commits?.done.get(errand) ?? 0) + 1;
-      const atOnce = errand === "finalizer" && facts.scene.deployment ? 2 : 1; // of a Deployment there are two
+      const areTwo = errand === "finalizer" ? facts.scene.deployment : facts.scene.edge;
+      const atOnce = areTwo ? 2 : 1;
       if (!commits || done > atOnce * commits.rollouts.length) return `${author} sent a ${errand} request without a status write of its own before it`;
       commits.done.set(errand, done);
       const stamp = errand === "route" ? stampOf(object) : undefined;
@@ -162,7 +174,7 @@ function ownStamp(rollout: KubernetesObject): string | undefined {
 export const noRiseWithoutIntent: Law = {
   number: 2,
   says: "no weight rises above what is committed",
-  watch: onOurWrites((facts, { before, after, committed, run }) => {
+  watch: onAllOurWrites((facts, { before, after, committed, run }) => {
     const [was, is] = [splitIn(before, run), splitIn(after, run)];
     if (is.canary <= was.canary || run.outcome === "Succeeded") return undefined;
     const intent = facts.intents.get(stampFor(committed.metadata.uid, run));
@@ -255,12 +267,14 @@ export const staleWriterMovesNothing: Law = {
   number: 3,
   says: "a stale writer cannot move traffic: after a newer intent, or a run's end, was on the route, no older one gets there",
   watch(facts) {
-    let newest: Progress | undefined;
-    return onOurWrites((_, { version, committed, run }) => {
+    const written = new Map<string, Progress>();
+    return onAllOurWrites((_, { version, committed, run }) => {
+      const { name } = version.object.metadata;
+      const newest = written.get(name);
       const mine: Progress = [committed.metadata.uid!, run.number, run.epoch, run.outcome ? 1 : 0];
       const isStale = newest !== undefined && newest[0] === mine[0] && isBefore(mine, newest);
-      if (isStale) return `${version.author} wrote from run ${mine.slice(1).join(".")} after ${newest!.slice(1).join(".")} had been written`;
-      newest = mine;
+      if (isStale) return `${version.author} wrote ${name} from run ${mine.slice(1).join(".")} after ${newest.slice(1).join(".")} had been written`;
+      written.set(name, mine);
       return undefined;
     })(facts);
   },
@@ -274,7 +288,7 @@ function isBefore(one: Progress, other: Progress): boolean {
 export const ownNames: Law = {
   number: 9,
   says: "weights are written by field manager weir, whose time in managedFields is when a weight was set, and what an ended run writes beside them by weir-stamp",
-  watch: onOurWrites((_, { version, before, after, run }) => {
+  watch: onAllOurWrites((_, { version, before, after, run }) => {
     const moves = JSON.stringify([managedRoute(before), ownRoute(before), sessionRoutes(before)]) !== JSON.stringify([managedRoute(after), ownRoute(after), sessionRoutes(after)]);
     // An intent may find its weight set already, and what mends a mangled route that nothing has to move.
     const isOwnName = moves ? version.manager === "weir" : version.manager === "weir-stamp" || !run.outcome || !isSound(before);
@@ -314,4 +328,28 @@ function shapesSince({ routes }: Facts, sinceMs: number): ReadonlySet<string> {
 function shapeOf(route: KubernetesObject): string {
   const destinations = destinationsOf(route);
   return `${destinations.length} destinations${destinations.some(({ weight }) => weight === undefined) ? " without weight" : ""}`;
+}
+
+export const edgeMovesAlong: Law = {
+  number: 4,
+  says: "a VirtualService that moves along is given the same shares: what the intent says that it bears, or what the run's end leaves; and it comes to rest as the other one does",
+  watch: (facts) => ({
+    onEdge: (version) => lookAtOurs(facts, version, (_, { after, committed, run }) => {
+      const { canary, total } = splitIn(after, run);
+      const intent = facts.intents.get(stampOf(after) ?? "");
+      const atEnd = run.outcome === "Succeeded" ? total : 0;
+      const wanted = intent && !run.outcome ? pointsOfShare(intent.weight, total) : atEnd;
+      const isWithdrawn = canary === wanted || (intent !== undefined && canary === pointsOfShare(intent.weight, total)); // by a daemon that committed the end and had the intent on its lips
+      return isWithdrawn ? undefined : `${version.object.metadata.name} was given ${canary} of ${total} points for ${run.to.version}, and ${wanted} were wanted (${committed.metadata.name})`;
+    }),
+    onEnd: () => leftOnEdge(facts),
+  }),
+};
+
+function leftOnEdge({ server, scene }: Facts): string | undefined {
+  const [route, edge] = [server.get("virtualServices", NAME), server.get("virtualServices", EDGE)];
+  if (!scene.edge || !route || !edge) return undefined;
+  if (stampOf(edge)) return `our stamp is still on ${EDGE}: ${stampOf(edge)}`;
+  const [shares, along] = [route, edge].map((object) => JSON.stringify(Object.entries(pointsByVersion(object)).filter(([, points]) => points > 0).sort()));
+  return shares === along ? undefined : `${NAME} was left with ${shares} and ${EDGE} with ${along}`;
 }

@@ -35,7 +35,30 @@ export function anyHistory(seed: number): History {
   const deeds = Array.from({ length: count }, (_, index) => anyDeed(dice, tempo, scene, spanMs, index));
   const picking = isMirroring(seed) ? anyMirroring(seed, tempo, scene, spanMs) : anyPicking(seed, tempo, scene, spanMs);
   const played = isKeeping(seed, scene) ? keeping(picking.scene) : picking.scene;
-  return { scene: played, deeds: [...deeds, ...anyPlot(seed, scene, spanMs), ...picking.deeds].sort((one, other) => one.atMs - other.atMs) };
+  const history = { scene: played, deeds: [...deeds, ...anyPlot(seed, scene, spanMs), ...picking.deeds].sort((one, other) => one.atMs - other.atMs) };
+  return isEdged(seed, scene) ? edged(history) : history;
+}
+
+/** Of so many histories that deliver by one route and weights alone one has two that move together. */
+const EDGED_EVERY = 3;
+const EDGED_AT = 1;
+
+function isEdged(seed: number, scene: Scene): boolean {
+  return seed % EDGED_EVERY === EDGED_AT && seed % PICKING_EVERY !== 0 && !isSwitching(seed) && !isMirroring(seed) && !isKeeping(seed, scene);
+}
+
+/** Mangled routes are of one alone: two that differ wait for their owner. */
+function edged({ scene, deeds }: History): History {
+  const dice = createDice(scene.seed, "edge");
+  const edge = dice.pick(["first", "last"] as const);
+  const withEdge = (traffic: RolloutSpecInput["traffic"]): RolloutSpecInput["traffic"] => {
+    const all = [{ name: "reviews" }, { name: "reviews-edge" }];
+    return { istio: { ...traffic.istio!, virtualServices: edge === "first" ? all.reverse() : all } };
+  };
+  const renamed = deeds.map((deed): Deed => (deed.does === "spec" && deed.change.traffic ? { ...deed, change: { ...deed.change, traffic: withEdge(deed.change.traffic) } } : deed));
+  const isTaken = dice.chance(0.2);
+  const taken: readonly Deed[] = isTaken ? [{ atMs: dice.between(0, 90_000), does: "removeEdge", forMs: dice.pick([2_000, 8_000, 35_000]) }] : [];
+  return { scene: { ...scene, edge, spec: { ...scene.spec, traffic: withEdge(scene.spec.traffic) } }, deeds: [...renamed, ...taken].sort((one, other) => one.atMs - other.atMs) };
 }
 
 const TESTERS = [{ headers: [{ name: "x-tester", exact: "true" }] }, { cookies: [{ name: "beta", prefix: "y" }] }];

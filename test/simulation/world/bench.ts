@@ -2,7 +2,7 @@
 import { LAWS, type LawName } from "../laws/all-laws.ts";
 import type { Law, Watch } from "../laws/law.ts";
 import type { ObjectVersion } from "./api-server.ts";
-import { createFacts } from "./facts.ts";
+import { createFacts, isOfEdge, isOfRoute } from "./facts.ts";
 import { lineOf } from "./telling.ts";
 import { NOON, type Watchers } from "./world.ts";
 
@@ -40,7 +40,8 @@ export function createBench(tells: boolean): Bench {
     present().see(version);
     const line = tells ? lineOf(present(), version) : undefined;
     if (line) tell(line.who, line.what);
-    if (version.kind === "virtualServices") jury.ask((watch) => watch.onRoute?.(version));
+    if (isOfRoute(version)) jury.ask((watch) => watch.onRoute?.(version));
+    if (isOfEdge(version)) jury.ask((watch) => watch.onEdge?.(version));
     if (version.kind === "rollouts") jury.ask((watch) => watch.onRollout?.(version));
     if (version.kind === "rolloutRuns") jury.ask((watch) => watch.onRecord?.(version));
     jury.ask((watch) => watch.onVersion?.(version));

@@ -19,6 +19,7 @@ import type { TickQueue } from "../../../src/scheduler/tick-queue.ts";
 import { startTriggers } from "../../../src/scheduler/triggers.ts";
 import { withUrgentFirst } from "../../../src/scheduler/urgent-first.ts";
 import { createIstioRouter } from "../../../src/traffic/istio/istio-router.ts";
+import { movingTogether } from "../../../src/traffic/moving-together.ts";
 import { createDeploymentWorkload } from "../../../src/workload/deployment/deployment-workload.ts";
 import { NO_DEPLOYMENT } from "../../../src/workload/versions/versions-workload.ts";
 import type { Workload } from "../../../src/workload/workload.ts";
@@ -60,10 +61,11 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
   const schedules = createSchedules({ all: rolloutStore.all, rollouts });
   const metrics = Object.assign(createCountingMetrics(), { notification: () => undefined, tick: () => undefined });
   const outbox = createOutbox({ redis: parts.link, notifierFor: () => parts.notifier, onDelivered: (ref) => wake(ref), metrics, logger: log, time, random });
+  const router = createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf });
   const ports = parts.tampering.ports({
     clock: { nowMs: time.nowMs, skewMs: () => parts.skewMs },
     rollouts: withUrgentFirst(rollouts),
-    traffic: createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf }),
+    traffic: { ...router, ...movingTogether(router) },
     workload: workloadOf(parts, routes.ownerOfDeployment),
     metrics: parts.provider,
     outbox,

@@ -4,14 +4,15 @@ import { COMMAND_ANNOTATION } from "../../../src/rollout/rollout.ts";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import type { CommandGiven } from "./facts.ts";
-import type { Deed } from "./history.ts";
+import type { Deed, Scene } from "./history.ts";
 import type { Controllers } from "./controllers.ts";
 import { admitted, canariesIn, DEPLOYMENT, isPaused, SIDES, specOfDeployment, templateOf, theDeployment } from "./deployment.ts";
 import { subsetIn } from "./side-shares.ts";
 import type { Troubles } from "./troubles.ts";
 import { CANARY_SIDE, STABLE_SIDE } from "../../../src/rollout/deployment.ts";
 import { destinationsOf, isSound, isSplit, managedRoute, ownRoute, pointsByVersion, type Destination } from "./route-points.ts";
-import { NAME, thePods, theRollout, theRoute, theRule, type World } from "./world.ts";
+import { EDGE, NAME } from "./names.ts";
+import { theEdge, thePods, theRollout, theRoute, theRule, type World } from "./world.ts";
 
 type Doing<Does extends Deed["does"]> = Extract<Deed, { readonly does: Does }>;
 type Act<Does extends Deed["does"]> = (world: World, deed: Doing<Does>) => void;
@@ -50,7 +51,13 @@ function withdrawMirror(server: World["server"]): void {
   if (route && mirror?.subset === "v1") server.put("virtualServices", withManaged(route, bare), "kubectl-edit");
 }
 
-const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "shadow" | "mangle" | "decorate"]: Act<Does> } = {
+function reapplyEdge(server: World["server"], scene: Scene, dropsStamp: boolean): void {
+  const wanted = theEdge(scene);
+  const annotations = { ...wanted.metadata.annotations, ...(dropsStamp ? {} : server.get("virtualServices", EDGE)?.metadata.annotations) };
+  server.put("virtualServices", { ...wanted, metadata: { ...wanted.metadata, annotations } }, "argocd-controller");
+}
+
+const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "shadow" | "mangle" | "removeEdge" | "decorate"]: Act<Does> } = {
   hand({ server, scene, troubles }, { share, by }) {
     const route = server.get("virtualServices", NAME);
     if (scene.deployment) return shiftSides({ server, troubles }, share, by);
@@ -62,6 +69,7 @@ const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "shadow" | "mangl
     const wanted = theRoute(scene);
     const annotations = { ...wanted.metadata.annotations, ...(dropsStamp ? {} : route?.metadata.annotations) };
     server.put("virtualServices", { ...wanted, metadata: { ...wanted.metadata, annotations } }, "argocd-controller");
+    if (scene.edge) reapplyEdge(server, scene, dropsStamp);
   },
   pick({ server }, { how, by }) {
     const route = server.get("virtualServices", NAME);
@@ -85,6 +93,14 @@ const HANDS: { readonly [Does in "hand" | "reapply" | "pick" | "shadow" | "mangl
     if (!route) return;
     server.put("virtualServices", withRoute(route, MANGLED[how](destinationsOf(route))), "terraform");
     clock.after(forMs, () => mend(server.get("virtualServices", NAME), scene, (mended) => server.put("virtualServices", mended, "kubectl-edit")));
+  },
+  removeEdge({ server, clock, scene, troubles }, { forMs }) {
+    troubles.disturb();
+    server.remove("virtualServices", EDGE, "kubectl");
+    clock.after(forMs, () => {
+      troubles.disturb();
+      server.put("virtualServices", theEdge(scene), "kubectl");
+    });
   },
   decorate({ server }, { timeout }) {
     const route = server.get("virtualServices", NAME);
@@ -112,7 +128,7 @@ function withManaged(object: KubernetesObject, managed: object): KubernetesObjec
   return { ...object, spec: { ...spec, http: [...spec.http.slice(0, -1), managed] } };
 }
 
-function withRoute(object: KubernetesObject, route: readonly Destination[]): KubernetesObject {
+export function withRoute(object: KubernetesObject, route: readonly Destination[]): KubernetesObject {
   return withManaged(object, { ...managedRoute(object), route });
 }
 

@@ -12,6 +12,7 @@ import type { Answered } from "./prometheus.ts";
 import { CANARY_SIDE, STABLE_SIDE } from "../../../src/rollout/deployment.ts";
 import { standings } from "./deployment.ts";
 import { PLAIN, pointsByVersion } from "./route-points.ts";
+import { EDGE, NAME } from "./names.ts";
 import type { WorldClock } from "./world-clock.ts";
 
 /** A daemon's status writes that the server took, and how often it has done what on the strength of them: two of its ticks may go on at once. */
@@ -155,10 +156,10 @@ export function createFacts({ scene, server, clock }: Pick<Facts, "scene" | "ser
   };
   if (scene.deployment) seeStandings(facts, 0);
   else for (const object of server.all("pods")) seePods(facts, object, 0);
-  for (const object of server.all("virtualServices")) seeRoute(facts, { kind: "virtualServices", type: "added", object, author: "kubectl", manager: "kubectl", atMs: 0 });
+  for (const object of server.all("virtualServices").filter(({ metadata }) => metadata.name === NAME)) seeRoute(facts, { kind: "virtualServices", type: "added", object, author: "kubectl", manager: "kubectl", atMs: 0 });
   return Object.assign(facts, {
     see(version: ObjectVersion) {
-      if (version.kind === "virtualServices") seeRoute(facts, version);
+      if (isOfRoute(version)) seeRoute(facts, version);
       if (version.kind === "rollouts") seeRollout(facts, version);
       if (scene.deployment) seeStandings(facts, version.atMs);
       else if (version.kind === "pods") seePods(facts, version.object, version.atMs);
@@ -171,6 +172,16 @@ export function createFacts({ scene, server, clock }: Pick<Facts, "scene" | "ser
       facts.commits.set(author, commits);
     },
   });
+}
+
+/** The VirtualService by which requests are sent. */
+export function isOfRoute({ kind, object }: Pick<ObjectVersion, "kind" | "object">): boolean {
+  return kind === "virtualServices" && object.metadata.name === NAME;
+}
+
+/** The one that moves along. */
+export function isOfEdge({ kind, object }: Pick<ObjectVersion, "kind" | "object">): boolean {
+  return kind === "virtualServices" && object.metadata.name === EDGE;
 }
 
 function seeRoute(facts: Facts, version: ObjectVersion): void {

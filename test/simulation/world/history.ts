@@ -36,6 +36,8 @@ export interface Scene {
   /** The managed route, by subset; null leaves the weight out. */
   readonly split: Readonly<Record<string, number | null>>;
   readonly spec: RolloutSpecInput;
+  /** Another VirtualService moves with the managed one, and stands before or after it in the Rollout. */
+  readonly edge?: "first" | "last";
   /** Present: a Deployment is delivered that is updated in place, and a version is a tag of its image. */
   readonly deployment?: DeploymentScene;
   /** Versions that have no ready pod at the beginning. */
@@ -69,6 +71,8 @@ export type HandDeed =
   | { readonly does: "pick"; readonly how: "none" | "others"; readonly by: string }
   /** Takes our mirror away, has it copy more, or sends the copies to another version. */
   | { readonly does: "shadow"; readonly how: "none" | "more" | "elsewhere"; readonly by: string }
+  /** The VirtualService that moves along goes, and comes back as it was at the beginning. */
+  | { readonly does: "removeEdge"; readonly forMs: number }
   | { readonly does: "mangle"; readonly how: "sum" | "empty" | "twice" | "others"; readonly forMs: number }
   /** Changes what is not ours. */
   | { readonly does: "decorate"; readonly timeout: string };

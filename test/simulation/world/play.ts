@@ -5,11 +5,13 @@ import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { createBench, type Violation } from "./bench.ts";
 import { DEPLOYMENT, specOfDeployment, theDeployment } from "./deployment.ts";
-import { createActor, leadingTo, mend } from "./deeds.ts";
+import { createActor, leadingTo, mend, withRoute } from "./deeds.ts";
 import { runOf, splitIn, statusOf, type Facts } from "./facts.ts";
 import type { DeploymentScene, History } from "./history.ts";
 import { UNTOUCHED, type Tampering } from "./tampering.ts";
-import { createWorld, NAME, NOON, theRoute, theRule, type World, VERSIONS, thePods } from "./world.ts";
+import { destinationsOf } from "./route-points.ts";
+import { EDGE, NAME, VERSIONS } from "./names.ts";
+import { createWorld, NOON, theEdge, theRoute, theRule, type World, thePods } from "./world.ts";
 
 export interface Outcome {
   readonly violation?: Violation;
@@ -77,6 +79,7 @@ function calm(world: World): void {
   if (!server.get("virtualServices", NAME)) server.put("virtualServices", theRoute(scene), "kubectl");
   if (!server.get("destinationRules", NAME)) server.put("destinationRules", theRule(), "kubectl");
   mend(server.get("virtualServices", NAME), scene, (mended) => server.put("virtualServices", mended, "kubectl-edit"));
+  if (scene.edge && !server.get("virtualServices", EDGE)) server.put("virtualServices", theEdge(scene), "kubectl");
   const rollout = server.get("rollouts", NAME);
   if (rollout) server.put("rollouts", { ...rollout, spec: calmSpec(rollout["spec"] as RolloutSpecInput) }, "kubectl");
 }
@@ -113,6 +116,7 @@ async function untilRest(world: World, facts: Facts, isBroken: () => boolean): P
     if (!world.crew.isWhole()) wholeSinceMs = clock.nowMs;
     if (clock.nowMs - wholeSinceMs >= QUIET_BEFORE_REST_MS && isAtRest(facts)) return;
     leadBack(world);
+    alignEdge(world);
     release(world);
     const status = statusOf(server.get("rollouts", NAME));
     const verb = status && verbFor(status);
@@ -127,6 +131,16 @@ function leadBack({ server, scene }: World): void {
   const run = runOf(server.get("rollouts", NAME));
   if (!route || !run || run.outcome || splitIn(route, run).total > 0) return;
   server.put("virtualServices", leadingTo(route, run.from.version), "kubectl-edit");
+}
+
+/** Both share alike, or no run can begin, and none can go on that has moved nothing yet: a person is asked, and looks after that. */
+function alignEdge({ server }: World): void {
+  const [route, edge] = [server.get("virtualServices", NAME), server.get("virtualServices", EDGE)];
+  const status = statusOf(server.get("rollouts", NAME));
+  const isGoingOn = status?.run && !status.run.outcome && !status.message.includes("make them alike");
+  if (!route || !edge || isGoingOn) return;
+  const wanted = withRoute(edge, destinationsOf(route).map(({ destination, weight }) => ({ destination, ...(weight === undefined ? {} : { weight }) })));
+  if (JSON.stringify(wanted) !== JSON.stringify(edge)) server.put("virtualServices", wanted, "kubectl-edit");
 }
 
 /** What the run cannot go on from is given up. */

@@ -1,7 +1,7 @@
 /** A line for what changed, as somebody who watches the objects would note it. */
 import type { Run, RolloutStatus } from "../../../src/rollout/status.ts";
 import type { ObjectVersion } from "./api-server.ts";
-import { daemonOf, isDaemon, stampOf, statusOf, type Facts } from "./facts.ts";
+import { daemonOf, isDaemon, isOfRoute, stampOf, statusOf, type Facts } from "./facts.ts";
 import { isReady, podOf } from "../../../src/workload/pods.ts";
 import { isGoing, isHeld, isPaused, specOfDeployment, versionIn } from "./deployment.ts";
 import { pointsByVersion } from "./route-points.ts";
@@ -13,7 +13,7 @@ export interface Line {
 
 /** Undefined where nobody would note it. */
 export function lineOf(facts: Facts, version: ObjectVersion): Line | undefined {
-  if (version.kind === "virtualServices") return { who: "route", what: routeSaid(facts, version) };
+  if (version.kind === "virtualServices") return { who: isOfRoute(version) ? "route" : "edge", what: routeSaid(facts, version) };
   if (version.kind === "deployments") return deploymentLine(version);
   if (version.kind === "destinationRules") return { who: "rule", what: `${version.object.metadata.name} ${ruleSaid(version)} (${version.author})` };
   if (version.kind === "pods" && facts.scene.deployment) return podLine(version);

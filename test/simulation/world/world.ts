@@ -10,6 +10,7 @@ import { createDice } from "./dice.ts";
 import type { Truth } from "./facts.ts";
 import type { Scene } from "./history.ts";
 import { createMesh, type Mesh } from "./mesh.ts";
+import { EDGE, NAME, VERSIONS } from "./names.ts";
 import type { Arrival } from "./network.ts";
 import type { Notice } from "../../../src/rollout/notice.ts";
 import type { Tampering } from "./tampering.ts";
@@ -19,8 +20,6 @@ import { isSound } from "./route-points.ts";
 import { createTroubles, type Troubles } from "./troubles.ts";
 import { createWorldClock, type WorldClock } from "./world-clock.ts";
 
-export const NAME = "reviews";
-export const VERSIONS = ["v1", "v2", "v3", "v4"];
 export const NOON = Date.parse("2026-11-21T12:00:00.000Z");
 const LONG_AGO_MS = 3_600_000;
 
@@ -83,7 +82,7 @@ export function createWorld(scene: Scene, tampering: Tampering, watchers: Watche
 /** What the proxies will hear of. */
 function hearing(mesh: Mesh, { deployment }: Scene, { kind, type, object }: ObjectVersion): void {
   const present = type === "deleted" ? undefined : object;
-  if (kind === "virtualServices") mesh.hear(present);
+  if (kind === "virtualServices" && object.metadata.name === NAME) mesh.hear(present);
   if (deployment && kind === "destinationRules" && object.metadata.name === SIDES) mesh.hearRule(present);
   if (deployment && kind === "pods") mesh.look();
 }
@@ -120,6 +119,7 @@ function furnish(server: ApiServer, scene: Scene): void {
   server.put("services", aKubernetesService(), "kubectl");
   server.put("destinationRules", theRule(), "kubectl");
   server.put("virtualServices", theRoute(scene), "kubectl");
+  if (scene.edge) server.put("virtualServices", theEdge(scene), "kubectl");
   if (scene.deployment) return server.put("deployments", theDeployment(scene.deployment), "kubectl");
   for (const version of VERSIONS) server.put("pods", thePods(version, scene.unready?.includes(version) ? { ready: 0 } : {}), "kubelet");
 }
@@ -138,6 +138,11 @@ export function theRoute({ split, deployment }: Pick<Scene, "split" | "deploymen
   const canned = { name: "canned", match: [{ uri: { prefix: "/health" } }], route: [{ destination: { host: "reviews", subset: "v1" } }], timeout: "1s" };
   const managed = { retries: { attempts: 2 }, route: (deployment ? [{ destination: { host: "reviews" } }] : subsets(split)!).map((destination) => ({ ...destination, headers: { response: { set: { "x-of": "reviews" } } } })), timeout: "5s" };
   return aVirtualService({ http: [canned, managed], metadata: { annotations: { team: "books" } } });
+}
+
+/** The same for others who ask: it shares as the route does, and has fields of its own. */
+export function theEdge({ split }: Pick<Scene, "split">): KubernetesObject {
+  return aVirtualService({ name: EDGE, http: [{ timeout: "9s", route: subsets(split)! }], metadata: { annotations: { team: "edge" } } });
 }
 
 export function theRollout(spec: object): KubernetesObject {

@@ -73,14 +73,17 @@ interface Versions {
 }
 
 function byVirtualService(manifests: readonly Manifest[], { release, traffic }: RolloutSpec): Versions {
-  const route = only<VirtualService>(manifests, "VirtualService");
+  const routes = manifests.filter(({ kind }) => kind === "VirtualService");
   const { subsets } = only<DestinationRule>(manifests, "DestinationRule").spec;
-  const [reference] = traffic.istio!.virtualServices;
-  expect(reference?.name).toBe(route.name);
-  const { http = [], tcp = [] } = route.spec;
-  if (reference?.tcpRoutes) expect(tcp.flatMap(({ match }) => match)).toEqual(expect.arrayContaining([...reference.tcpRoutes]));
-  else expect(http.map(({ name }) => name)).toEqual(expect.arrayContaining([reference?.routes?.[0]]));
-  const used = new Set([release, ...[...http, ...tcp].flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
+  const references = traffic.istio!.virtualServices;
+  expect(references.map(({ name }) => name)).toEqual(routes.map(({ metadata }) => metadata.name));
+  const specs = routes.map(({ spec }) => spec as VirtualService);
+  for (const [index, { tcpRoutes, routes: named = [] }] of references.entries()) {
+    const { http = [], tcp = [] } = specs[index]!;
+    if (tcpRoutes) expect(tcp.flatMap(({ match }) => match)).toEqual(expect.arrayContaining([...tcpRoutes]));
+    else expect(http.map(({ name }) => name)).toEqual(expect.arrayContaining([...named]));
+  }
+  const used = new Set([release, ...specs.flatMap(({ http = [], tcp = [] }) => [...http, ...tcp]).flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
   return { versions: subsets.map(({ name }) => name), labels: subsets.filter(({ name }) => used.has(name)).map(({ labels }) => labels) };
 }
 
@@ -95,5 +98,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
+  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-entrances.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
 });

@@ -6,7 +6,7 @@ import { isWorthCommitting } from "../../../src/rollout/effects.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { AutoscalerSeen, LaneSeen, RouteFound } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
-import { lastWrite } from "../../../src/rollout/route-write.ts";
+import { lastWrites } from "../../../src/rollout/route-write.ts";
 import { STATUS_VERSION } from "../../../src/rollout/status.ts";
 import { aTarget } from "../../support/istio-objects.ts";
 import { aCanary, aCheck, aDeployment, aHeldRun, anObservation, aRollout, aRun, aStatus, at, type ObservationChange, type RolloutChange, v2, v3 } from "../../support/rollouts.ts";
@@ -407,7 +407,7 @@ test.each([
 ])("after a run that ended at a route %s", (_, resourceVersion, stamp) => {
   const rollout = aRollout(ended({ shownAt: "41", endedFrom: resourceVersion }));
   const it = caseOf(rollout, anObservation({ split: { v2: 100, v3: 0 }, stamp: null, route: { resourceVersion } }));
-  expect(lastWrite(it, it.ended!)?.stamp).toBe(stamp);
+  expect(lastWrites(it, it.ended!)[0]?.stamp).toBe(stamp);
 });
 
 describe("what a pause with a preview, and an old version that is kept, do to the run", () => {

@@ -4,7 +4,7 @@ import { decide } from "../../../src/rollout/decide.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { Observation, SidesSeen } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
-import { lastWrite } from "../../../src/rollout/route-write.ts";
+import { lastWrites } from "../../../src/rollout/route-write.ts";
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
 import { canarySize, type Upkeep, upkeepOf } from "../../../src/rollout/upkeep.ts";
 import { aCanary, aDeployment, aHeldRun, anObservation, aRollout, aRun, aStatus, at, type ObservationChange, v2, v3 } from "../../support/rollouts.ts";
@@ -119,7 +119,7 @@ describe("the route of a Deployment's run that was taken back, once its canary i
   ])("%s", (_, deployment, status, isWritten) => {
     const now = aStatus({ stable: v2, ...status, run: aHeldRun({ ...ended, outcome: "Aborted" }) });
     const it = caseOf(aRollout({ spec: HELD, status: now }), observed({ split: { v2: 100 }, route: { isSplit: true } }, deployment, SIDES));
-    expect(lastWrite(it, now.run!)?.sides).toEqual(isWritten ? expect.objectContaining({ isSplit: false }) : undefined);
+    expect(lastWrites(it, now.run!)[0]?.sides).toEqual(isWritten ? expect.objectContaining({ isSplit: false }) : undefined);
   });
 });
 

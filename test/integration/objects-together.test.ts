@@ -1,0 +1,147 @@
+/** Deliveries by two VirtualServices, one for callers in the mesh and one for another host: who is really answered by which version on each, and a daemon that is killed between their writes. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KubernetesClient } from "../../src/kubernetes/client.ts";
+import { RESOURCES } from "../../src/kubernetes/client.ts";
+import { installApps } from "../../src/playground/cluster-objects.ts";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
+import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
+import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
+import { createApiGate, type ApiGate, type StopSide } from "../support/api-gate.ts";
+import type { ApiObject } from "../support/api-request.ts";
+import { startCrowd } from "../support/crowds.ts";
+import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
+import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { routeLooks } from "../support/route-looks.ts";
+import { openScene, type Scene } from "../support/scene.ts";
+import { until } from "../support/until.ts";
+import { shortened } from "../support/whole-run.ts";
+
+const WAIT_MS = 90_000;
+const LIMIT = { timeout: 240_000 };
+const ENOUGH = 200;
+
+type Steps = NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>;
+
+const named = (name: string): SampleApp => anApp({ name, ladder: [10, 50, 100] });
+const [walked, bad, touched, cut] = [named("walked"), named("bad"), named("touched"), named("cut")];
+const APPS = [walked, bad, touched, cut];
+
+const edgeOf = ({ name }: SampleApp): string => `${name}-edge`;
+const hostOf = ({ name }: SampleApp): string => `${name}.edge.example`;
+
+async function install(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
+  await installApps(client, namespace, apps, seed);
+  for (const app of apps) {
+    const route = ["v1", "v2"].map((subset, index) => ({ destination: { host: app.name, subset, port: { number: 9080 } }, weight: index === 0 ? 100 : 0 }));
+    await client.create(RESOURCES.virtualServices, namespace, { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: edgeOf(app), namespace, annotations: { team: "edge" } }, spec: { hosts: [hostOf(app)], http: [{ name: "from-outside", timeout: "9s", route }] } });
+  }
+}
+
+describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
+  let api: TestApi;
+  let scene: Scene;
+  const { newest, asFound, settled } = routeLooks(() => scene);
+
+  beforeAll(async () => {
+    api = await open();
+    scene = await openScene(api, APPS, install);
+  }, WAIT_MS);
+  afterAll(async () => {
+    await scene?.close();
+    await api?.close();
+  });
+
+  interface HttpRoute {
+    readonly name?: string;
+    readonly route: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[];
+  }
+  const edge = (app: SampleApp): ApiObject => scene.routes.of(edgeOf(app)).at(-1)!;
+  const stampIn = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
+  const shareIn = (version: ApiObject, route: string): number => (version["spec"] as { readonly http: readonly HttpRoute[] }).http.find(({ name }) => name === route)!.route.find(({ destination }) => destination.subset === "v2")?.weight ?? 0;
+  const shares = (app: SampleApp): readonly [inside: number, outside: number] => [shareIn(newest(app), PRIMARY), shareIn(edge(app), "from-outside")];
+  const bothSettled = async (app: SampleApp): Promise<void> => {
+    await settled(app);
+    await until(() => stampIn(edge(app)) === undefined, WAIT_MS);
+  };
+  const begin = (app: SampleApp, steps: Steps): Promise<void> => {
+    const { strategy, analysis } = paced(app, 1);
+    return scene.deliver(app, { traffic: { istio: { virtualServices: [{ name: app.name, routes: [PRIMARY] }, { name: edgeOf(app) }] } }, strategy: { ...strategy, steps }, analysis });
+  };
+  const crowdOf = (app: SampleApp) => startCrowd(scene, app, { inside: {}, outside: { host: hostOf(app) } }, ENOUGH);
+
+  describe("with a daemon", () => {
+    beforeAll(async () => void (await scene.startDaemon()), WAIT_MS);
+
+    it.concurrent("both give the new version the same share at each step, and are left as they were", LIMIT, async () => {
+      const before = [newest(walked), edge(walked)];
+      const crowd = crowdOf(walked);
+      await begin(walked, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }]);
+      await scene.reached(walked, ({ phase, run }) => phase === "Paused" && run?.weight === 50);
+      for (const [kind, [v1, v2]] of Object.entries(await crowd.answered())) expect(Math.abs(v2 / (v1 + v2) - 0.5), `${kind}: ${v1}/${v2}`).toBeLessThan(6 * Math.sqrt(0.25 / (v1 + v2)));
+      await scene.command(walked, { verb: "promote" });
+      await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
+      await bothSettled(walked);
+      expect(Object.values(await crowd.answered()).map(([v1]) => v1)).toEqual([0, 0]);
+      expect(scene.routes.of(edgeOf(walked)).map((version) => shareIn(version, "from-outside"))).toEqual([0, 10, 50, 100, 100]); // the last one takes the stamp away
+      const swapped = before.map(({ spec }) => JSON.stringify(spec).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0'));
+      expect([newest(walked), edge(walked)].map(({ spec }) => JSON.stringify(spec))).toEqual(swapped);
+      await crowd.close();
+    });
+
+    it.concurrent("a version that is bad for callers of one of them is taken back from both, to the byte", LIMIT, async () => {
+      const before = [newest(bad), edge(bad)].map(asFound);
+      scene.samples.turn(bad.name, "v2", { errorRate: 0.6 });
+      const load = scene.startLoad(bad, 40, { host: hostOf(bad) });
+      await begin(bad, [{ weight: 50, hold: "30s" }, { weight: 100, hold: "5s" }]);
+      await scene.reached(bad, ({ run }) => run?.outcome === "RolledBack");
+      await bothSettled(bad);
+      expect([newest(bad), edge(bad)].map(asFound)).toEqual(before);
+      await load.close();
+    });
+
+    it.concurrent("a hand that lowers one of them has lowered both, and abort gives both back", LIMIT, async () => {
+      const load = scene.startLoad(touched, 20);
+      await begin(touched, [{ weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }]);
+      await scene.reached(touched, ({ phase, run }) => phase === "Paused" && run?.step === 1);
+      await scene.hand(touched, 20, "kubectl-edit");
+      await scene.reached(touched, ({ reason }) => reason === "RouteEditedByHand");
+      await until(() => shares(touched).join() === "20,20", WAIT_MS);
+      await scene.command(touched, { verb: "abort" });
+      await scene.reached(touched, ({ run }) => run?.outcome === "Aborted");
+      await bothSettled(touched);
+      expect(shares(touched)).toEqual([0, 0]);
+      await load.close();
+    });
+  });
+
+  it("a daemon that is killed before and after each write of each of them repairs itself: what one of them lacks is written next", LIMIT, async () => {
+    const gate = await createApiGate(api, "daemon");
+    const crowd = crowdOf(cut);
+    const isOf = (path: string, name: string): boolean => path.split("?")[0]!.endsWith(`/virtualservices/${name}`);
+    await begin(cut, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { weight: 100, hold: "5s" }]);
+    const kills: readonly (readonly [name: string, side: StopSide])[] = [[cut.name, "after"], [edgeOf(cut), "before"], [edgeOf(cut), "after"], [cut.name, "before"], [edgeOf(cut), "before"], [edgeOf(cut), "before"]];
+    for (const [name, side] of kills) await killedAt(gate, (path) => (isOf(path, name) ? side : undefined));
+    const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
+    await scene.reached(cut, ({ run }) => run?.outcome === "Succeeded");
+    await bothSettled(cut);
+    expect(shares(cut)).toEqual([100, 100]);
+    const ladder = [0, 10, 50, 100];
+    for (const [name, route] of [[cut.name, PRIMARY], [edgeOf(cut), "from-outside"]] as const) {
+      const seen = scene.routes.of(name).map((version) => shareIn(version, route));
+      expect(seen.every((share, index) => ladder.includes(share) && share >= (seen[index - 1] ?? 0)), `${name}: ${seen.join()}`).toBe(true);
+    }
+    expect(Object.values(await crowd.answered()).map(([v1]) => v1)).toEqual([0, 0]);
+    await crowd.close();
+    await daemon.stop();
+    await gate.close();
+  });
+
+  async function killedAt(gate: ApiGate, sideOf: (path: string) => StopSide | undefined): Promise<void> {
+    const stopped = gate.stopAt(({ method, path }) => (method === "PATCH" && !path.includes("dryRun") ? sideOf(path) : undefined));
+    const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
+    await stopped;
+    daemon.signal("SIGKILL");
+    await daemon.ended;
+    gate.open();
+  }
+});
