@@ -16,7 +16,7 @@ export const PORT_BUGS = {
   onePointMore: {
     does: "gives the new version one point more than its share",
     breaks: "onlyKnownWeights",
-    caughtAt: 1,
+    caughtAt: 2,
     plant: () => onRoute((change, write) => write(withOneMore(change))),
   },
   keepsTheAddition: {
