@@ -163,7 +163,7 @@ export function apart<Look extends RouteLook>(it: Look, run: Run): readonly OfRu
 }
 
 /** What is written by one write each: nearly always the route itself. */
-export function objectsOf(route: RouteFound): readonly RouteFound[] {
+function objectsOf(route: RouteFound): readonly RouteFound[] {
   return route.parts ?? [route];
 }
 
