@@ -8,9 +8,12 @@ export interface Requests {
   readonly bad: number;
 }
 
+/** A caller's proxy, a pod's own, or Istio's waypoint between them. */
+export type Teller = "source" | "destination" | "waypoint";
+
 /** Who tells of whose requests. */
 export interface Told {
-  readonly reporter: "source" | "destination";
+  readonly reporter: Teller;
   /** The teller's. */
   readonly pod: string;
   readonly namespace: string;

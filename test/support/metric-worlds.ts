@@ -7,7 +7,7 @@ import type { Question, SideGrowth } from "../../src/rollout/analysis/measuremen
 import type { TelemetrySource } from "../../src/rollout/spec.ts";
 import { aQuestion } from "./a-question.ts";
 import { startExporter, type Exporter } from "./exporter.ts";
-import { EXPOSITIONS } from "./expositions.ts";
+import { EXPOSITIONS, type Teller } from "./expositions.ts";
 import { createProxy } from "./proxy.ts";
 import { countersOf } from "./seeded-counters.ts";
 import { until } from "./until.ts";
@@ -49,8 +49,8 @@ export interface PrometheusWorld {
   readonly past: boolean;
   /** Whose proxies are scraped; default Istio's. */
   readonly source?: TelemetrySource;
-  /** Who tells of the requests: the caller's proxy (default), or each version's own. */
-  readonly reporter?: "source" | "destination";
+  /** Who tells of the requests: the caller's proxy (default), each version's own, or a waypoint. */
+  readonly reporter?: Teller;
 }
 
 export async function openPrometheusWorld({ past, source = "istio", reporter = "source" }: PrometheusWorld): Promise<MetricWorld> {
@@ -85,7 +85,7 @@ function questionAbout(source: TelemetrySource, given: Partial<Question>): Quest
 }
 
 /** That of a caller, or of one pod of each version, which report what they have seen. */
-function createProxies(exporter: Exporter, source: TelemetrySource, reporter: "source" | "destination"): Pick<MetricWorld, "serve" | "instant"> {
+function createProxies(exporter: Exporter, source: TelemetrySource, reporter: Teller): Pick<MetricWorld, "serve" | "instant"> {
   const proxyOf = (pod: string) => createProxy({ reporter, pod, namespace: reporter === "source" ? "istio-system" : NAMESPACE, workloadNamespace: NAMESPACE, exposition: EXPOSITIONS[source] });
   const [toCanary, toStable] = reporter === "source" ? ((caller) => [caller, caller] as const)(proxyOf("gateway")) : [proxyOf("v3-a"), proxyOf("v2-a")];
   const shown = async (): Promise<void> => {

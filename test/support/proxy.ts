@@ -1,5 +1,5 @@
 /** A proxy that counts requests as real ones do: what it has served, and what its counters say about it. */
-import { EXPOSITIONS, type Exposition, type Requests } from "./expositions.ts";
+import { EXPOSITIONS, type Exposition, type Requests, type Teller } from "./expositions.ts";
 
 export interface Proxy {
   serve(workload: string, requests: Requests): void;
@@ -11,7 +11,7 @@ export interface Proxy {
 }
 
 export interface ProxyOptions {
-  readonly reporter: "source" | "destination";
+  readonly reporter: Teller;
   readonly pod: string;
   readonly namespace: string;
   /** Of a pod: its own. */

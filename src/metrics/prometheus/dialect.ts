@@ -54,10 +54,12 @@ type Labels = Readonly<Record<string, string>>;
 /** A row's labels with reporter and destination in the words that all dialects share, which are Istio's. */
 export function inSharedWords(labels: Labels, { forms }: Pick<CounterMetric, "forms">): Labels {
   const form = forms.find((one) => fits(labels, one)) ?? forms.find(({ namespace }) => namespace === undefined || labels[namespace] !== undefined);
-  if (!form || form.workload === "destination_workload") return labels;
+  if (!form) return labels;
+  const reporter = kindIn(labels, form) ?? "";
+  if (form.workload === "destination_workload") return reporter === "" || reporter === labels["reporter"] ? labels : { ...labels, reporter };
   return {
     ...labels,
-    reporter: kindIn(labels, form) ?? "",
+    reporter,
     destination_workload_namespace: form.namespace === undefined ? "" : (labels[form.namespace] ?? ""),
     destination_workload: labels[form.workload] ?? "",
   };

@@ -3,8 +3,9 @@ import { workloadNames, type Dialect, type ReportForm } from "../dialect.ts";
 import { BAD_GRPC_STATUSES } from "../error-rate.ts";
 import { histogramOf } from "../latency.ts";
 
+/** A waypoint (ambient mode) stands between all callers and the pods, and tells of each request as a caller does: https://github.com/istio/istio/issues/51313. */
 const FORMS: readonly ReportForm[] = [
-  { teller: { label: "reporter", as: { source: "source", destination: "destination" } }, namespace: "destination_workload_namespace", workload: "destination_workload" },
+  { teller: { label: "reporter", as: { source: "source", waypoint: "source", destination: "destination" } }, namespace: "destination_workload_namespace", workload: "destination_workload" },
 ];
 
 export const ISTIO: Dialect = {
