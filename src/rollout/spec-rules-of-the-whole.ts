@@ -24,17 +24,8 @@ export const stableIsAnother: Rule<Named> = {
 
 interface Held {
   readonly deployment?: unknown;
-  readonly traffic: { readonly gatewayApi?: unknown };
   readonly analysis: { readonly mode: string };
 }
-
-/** Two sides of one Service are told apart by subsets. */
-export const routerCanSplit: Rule<Held> = {
-  cel: "!has(self.deployment) || !has(self.traffic.gatewayApi)",
-  holds: ({ deployment, traffic }) => deployment === undefined || traffic.gatewayApi === undefined,
-  sentence: "expected traffic.istio beside deployment, since a route of the Gateway API cannot tell the pods of one Service apart, got gatewayApi; use istio, or release with a Service for each version",
-  field: "traffic",
-};
 
 /** Whoever only looks on cannot hold a pod template back. */
 export const deploymentIsMoved: Rule<Held> = {

@@ -8,7 +8,7 @@ import { Deployment } from "./spec-deployment.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, mirrorsComeFirst, previewsComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
-import { connectionsAreQueried, deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanSplit, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
+import { connectionsAreQueried, deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
 import { problemsOf } from "./spec-problems.ts";
 import { SessionAffinity } from "./spec-sessions.ts";
 import { BlueGreen, Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
@@ -275,7 +275,6 @@ export const RolloutSpec = withRules(
   rules.exactlyOne(["release", "deployment"], "name the version to deliver, or the Deployment whose pod template is to be delivered"),
   rules.onlyWith("stable", "release", "a Deployment's pods tell what serves now"),
   stableIsAnother,
-  routerCanSplit,
   deploymentIsMoved,
   envoyKnowsVersions,
   holdsGatherVerdicts,

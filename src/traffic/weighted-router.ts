@@ -34,7 +34,7 @@ export interface RouteKindOptions<Destination extends Weighted, At extends Place
   readonly kinds: string;
   readonly form: RouteForm<Destination>;
   /** Of a Deployment's route, where this kind can tell its two sides apart. */
-  readonly sided?: (place: At, names: SideNames, isSplit: boolean) => SidedForm<Destination>;
+  readonly sided?: (place: At, names: SideNames, isSplit: boolean, asked: Named) => SidedForm<Destination> | undefined;
   /** `index`: of the route within its object, where it is known already. */
   findPlace(asked: Named, index?: number): At | Trouble;
   /** The place in an object that is already at hand, such as the answer to a write. */
@@ -83,7 +83,7 @@ export function createWeightedRouter<Destination extends Weighted, At extends Pl
     read: (rollout, target, versions, beside = { matched: null }, names = undefined) => read(kind, options, { rollout, target, versions, beside, names }),
     write: (change) => {
       const place = kind.findPlace(change, change.seen.foundAt);
-      const form = (place.kind === "place" && change.sides && kind.sided?.(place, change.sides, change.sides.isSplit)) || kind.form;
+      const form = (place.kind === "place" && change.sides && kind.sided?.(place, change.sides, change.sides.isSplit, change)) || kind.form;
       const placeIn = (object: KubernetesObject): At | Trouble => kind.placeIn(object, change, indexAfter(place, change));
       return writeRoute({ client, resource, kinds, form, place, placeIn }, change);
     },
@@ -111,7 +111,7 @@ function read<Destination extends Weighted, At extends Place<Destination>>(kind:
 function readPlace<Destination extends Weighted, At extends Place<Destination>>(kind: RouteKindOptions<Destination, At>, options: WeightedRouterOptions, asked: RouteAsked, place: At): RouteSeen {
   const around = kind.surroundings(asked, place);
   if (around.kind !== "surroundings") return around;
-  const sided = asked.names && kind.sided?.(place, asked.names, false);
+  const sided = asked.names && kind.sided?.(place, asked.names, false, asked);
   const seen = { ...found({ ...kind, form: sided ?? kind.form }, options, asked, { place, around }), ...(sided ? { isSplit: place.destinations.some(sided.isSide) } : {}) };
   const flaw = flawOf(sided ?? kind.form, place, around, asked.versions);
   return flaw === undefined ? seen : { kind: "unusable", message: flaw, mendable: seen };

@@ -132,6 +132,20 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
     return image;
   }
 
+  /** The same, by an HTTPRoute that leads to its Service. */
+  async function holdByRoute(stage: Stage): Promise<string> {
+    const { namespace } = stage.runs;
+    const image = await imageOf(stage);
+    const service = { apiVersion: "v1", kind: "Service", metadata: { name: `${APP}-v1` }, spec: { selector: { app: APP, version: "v1" }, ports: [{ port: 9080 }] } };
+    const rules = [{ backendRefs: [{ name: `${APP}-v1`, port: 9080 }] }];
+    await plane.apply([service, { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", metadata: { name: APP }, spec: { parentRefs: [{ group: "", kind: "Service", name: APP, port: 9080 }], rules } }], { namespace });
+    const spec = { release: null, deployment: { name: `${APP}-v1` }, traffic: { istio: null, gatewayApi: { httpRoutes: [{ name: APP }] } }, strategy: { propagation: "0s" } };
+    await plane.request("PATCH", `/apis/weir.dev/v1alpha1/namespaces/${namespace}/rollouts/${APP}`, { spec });
+    await stage.reached(async () => (await stage.runs.status(APP))?.phase === "Healthy");
+    await setImage(stage, "registry.example/app:other");
+    return image;
+  }
+
   const canaryObjectsIn = async (stage: Stage): Promise<readonly ApiObject[]> => (await inNamespace<ApiObject>(stage, "/apis/apps/v1/namespaces/NAMESPACE/deployments")).filter(({ metadata }) => metadata.name.includes("-canary-"));
   const canariesIn = async (stage: Stage): Promise<readonly string[]> => (await canaryObjectsIn(stage)).map(({ metadata }) => metadata.name);
 
@@ -226,6 +240,26 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
       await setImage(stage, image);
       await collectCanaries(stage);
       await says(stage, /cannot delete resource "destinationrules"/);
+    }],
+    "create services": ["nothing tells a Deployment's pods from its canary's for an HTTPRoute, so no canary comes", async (stage) => {
+      await holdByRoute(stage);
+      await says(stage, /cannot create resource "services"/);
+      expect(await canariesIn(stage)).toEqual([]);
+    }],
+    "patch services": ["a Service of ours that selects the wrong pods stays so", async (stage) => {
+      await holdByRoute(stage);
+      const service = `/api/v1/namespaces/${stage.runs.namespace}/services/weir-stable-${APP}`;
+      await stage.reached(() => plane.request("GET", service).then(() => true, () => false));
+      await plane.request("PATCH", service, { spec: { selector: { "pod-template-hash": "other" } } });
+      await says(stage, /cannot patch resource "services"/);
+      expect(await canariesIn(stage)).toEqual([]);
+    }],
+    "delete services": ["the Services stay behind", async (stage) => {
+      const image = await holdByRoute(stage);
+      await stage.reached(async () => (await canariesIn(stage)).length === 1);
+      await setImage(stage, image);
+      await collectCanaries(stage);
+      await says(stage, /cannot delete resource "services"/);
     }],
     "create deployments.apps": ["no canary comes", async (stage) => {
       await holdDeployment(stage);

@@ -54,11 +54,6 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.stable: expected stable only together with release, got it without; a Deployment's pods tell what serves now",
   ),
   bad(
-    "The Gateway API cannot tell the pods of one Service apart",
-    { deployment: { name: "reviews" }, traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } } },
-    "spec.traffic: expected traffic.istio beside deployment, since a route of the Gateway API cannot tell the pods of one Service apart, got gatewayApi; use istio, or release with a Service for each version",
-  ),
-  bad(
     "Whoever looks on holds no template",
     { deployment: { name: "reviews" }, traffic, analysis: { mode: "observe" } },
     "spec.analysis.mode: expected analysis.mode enforce beside deployment, since a template that nobody holds cannot be judged before it serves, got observe; leave mode out, or name a release",

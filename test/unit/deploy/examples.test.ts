@@ -59,10 +59,16 @@ describe.each(examples)("the example %s", (file) => {
 function standsBesideItsDeployment(manifests: readonly Manifest[], { deployment, traffic }: RolloutSpec): void {
   const { name, spec } = only<{ readonly template: { readonly metadata: { readonly labels: object } } }>(manifests, "Deployment");
   const service = only<{ readonly selector: object }>(manifests, "Service");
-  const route = only<VirtualService>(manifests, "VirtualService");
   expect(deployment?.name).toBe(name);
-  expect(traffic.istio?.virtualServices[0]?.name).toBe(route.name);
-  expect(route.spec.http!.flatMap(({ route: all }) => all.map(({ destination }) => destination))).toEqual([{ host: service.name }]);
+  if (traffic.istio) {
+    const route = only<VirtualService>(manifests, "VirtualService");
+    expect(traffic.istio.virtualServices[0]?.name).toBe(route.name);
+    expect(route.spec.http!.flatMap(({ route: all }) => all.map(({ destination }) => destination))).toEqual([{ host: service.name }]);
+  } else {
+    const route = only<HttpRoute>(manifests, "HTTPRoute");
+    expect(traffic.gatewayApi?.httpRoutes?.[0]?.name).toBe(route.name);
+    expect(route.spec.rules.flatMap(({ backendRefs }) => backendRefs.map((reference) => reference.name))).toEqual([service.name]);
+  }
   expect(spec.template.metadata.labels).toMatchObject(service.spec.selector);
 }
 
@@ -98,5 +104,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect([...examples].sort()).toEqual(["deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-entrances.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
+  expect([...examples].sort()).toEqual(["deployment/reviews-httproute.yaml", "deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-entrances.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
 });
