@@ -42,7 +42,7 @@ const OF_DAEMON = [
 const OF_DAEMON_HERE = [...routeRights(["patch"]), ...rights("", "secrets", ["get"])];
 /** Where Rollouts deliver Deployments. */
 const HOLDING = [...rights("apps", "deployments", ["list", "watch"]), ...rights("admissionregistration.k8s.io", "mutatingadmissionpolicybindings", ["list", "watch"])];
-const HOLDING_HERE = [...rights("apps", "deployments", ["create", "patch", "delete"]), ...rights("autoscaling", "horizontalpodautoscalers", ["list"]), ...rights("networking.istio.io", "destinationrules", ["create", "patch", "delete"])];
+const HOLDING_HERE = [...rights("apps", "deployments", ["create", "patch", "delete"]), ...rights("autoscaling", "horizontalpodautoscalers", ["list"]), ...rights("networking.istio.io", "destinationrules", ["create", "patch", "delete"]), ...rights("", "services", ["create", "patch", "delete"])];
 
 interface OwnRollouts {
   readonly kinds: readonly RouteKind[];
