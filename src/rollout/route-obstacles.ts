@@ -5,18 +5,21 @@ import { conditionsOf } from "./route-match.ts";
 import type { RouteMatch } from "./spec-steps.ts";
 import type { Run } from "./status.ts";
 
-/** The route, where a write of ours can leave it whole: it leads to one of ours, and what the others have is a part of 100. */
+/** The route, where a write of ours with one set of weights can leave it whole: it leads to one of ours, and what the others have is a part of 100, the same in each list that moves along. */
 export function writableFor(it: RouteLook, ours: readonly string[]): RouteFound | undefined {
+  const route = restorableFor(it, ours);
+  const taken = route ? lanesOf(route).map((lane) => takenByOthers(lane, ours)) : [];
+  return taken.every((points) => points === taken[0]) ? route : undefined;
+}
+
+/** The same, where each list has weights of its own: what is given back at the end must not wait until others share them all alike (law 5). */
+export function restorableFor(it: RouteLook, ours: readonly string[]): RouteFound | undefined {
   const route = editableOf(it);
-  if (!route) return undefined;
-  const lanes = lanesOf(route);
-  const taken = lanes.map((lane) => takenByOthers(lane, ours));
-  const isRoom = taken.every((points) => points !== undefined && points === taken[0]);
-  const leadsToOurs = lanes.every((lane) => {
+  const isRestorable = route && lanesOf(route).every((lane) => {
     const isThere = (version: string): boolean => lane.some((one) => one.version === version);
-    return route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere);
+    return takenByOthers(lane, ours) !== undefined && (route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere));
   });
-  return leadsToOurs && isRoom ? route : undefined;
+  return isRestorable ? route : undefined;
 }
 
 /** Undefined where that is no part of 100. */

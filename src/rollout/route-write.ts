@@ -6,7 +6,7 @@ import type { DestinationSeen, RouteFound } from "./observation.ts";
 import { isPickedOut } from "./ladder.ts";
 import { isComparable } from "./portion.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type ValidRollout } from "./rollout.ts";
-import { cannotMirror, cannotPreview, writableFor } from "./route-obstacles.ts";
+import { cannotMirror, cannotPreview, restorableFor, writableFor } from "./route-obstacles.ts";
 import { cannotPin, sessionState, sessionsWanted, type SessionsWanted } from "./sessions.ts";
 import type { RouteMatch } from "./spec-steps.ts";
 import type { Traffic } from "./spec-traffic.ts";
@@ -51,6 +51,8 @@ export interface RouteWrite extends OwnRoutesWanted {
   readonly ours: readonly string[];
   /** One that the route lacks is added as a copy of the other one of ours, directly after it. */
   readonly wanted: readonly DestinationWanted[];
+  /** Of each list that moves along, where that is not the same. */
+  readonly wantedAlong?: readonly (readonly DestinationWanted[])[];
   /** Our own mirror; absent: what the route mirrors is its owner's. */
   readonly mirrored?: MirrorWanted | undefined;
   /** Of a Deployment: what the destinations are called, and whether ours shall lead to its sides or, as its owner has it, to all its pods. */
@@ -122,17 +124,17 @@ function lastWrite(it: OnRoute, run: Run): RouteWrite | undefined {
   return last && { target: run.target, seen, ours: oursOf(run), matched: null, ...mirrorWanted(run), stamp: null, ...last };
 }
 
-type LastChange = Pick<RouteWrite, "wanted" | "manager"> & Partial<Pick<RouteWrite, "stamp">>;
+type LastChange = Pick<RouteWrite, "wanted" | "wantedAlong" | "manager"> & Partial<Pick<RouteWrite, "stamp">>;
 
 function lastChange(it: OnRoute, run: Run, seen: RouteFound, split: Split): LastChange | undefined {
   const isStamped = isOurStamp(it, seen);
   const manager = seen.matched || seen.sessions || isMirroredStill(seen, run) ? ROUTE_MANAGER : STAMP_MANAGER;
-  if (!writableFor(it, oursOf(run))) return isForsaken(it, seen) ? { wanted: [], manager } : undefined;
+  if (!restorableFor(it, oursOf(run))) return isForsaken(it, seen) ? { wanted: [], manager } : undefined;
   if (isLeftBelow(it, run, split)) return isStamped ? { wanted: present(leastLane(seen, run), run), manager } : undefined;
-  const wanted = atRest(run, split, seen);
-  if (isOwed(it, run, wanted)) return { wanted, manager: ROUTE_MANAGER };
-  if (isStamped) return { wanted, manager: STAMP_MANAGER };
-  return isWithdrawn(it, run) ? { wanted, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
+  const rest = restWanted(it, run, seen);
+  if (isOwed(it, run, rest)) return { ...rest, manager: ROUTE_MANAGER };
+  if (isStamped) return { ...rest, manager: STAMP_MANAGER };
+  return isWithdrawn(it, run) ? { ...rest, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
 }
 
 /**
@@ -196,10 +198,10 @@ function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
 }
 
 /** Weights that differ, or requests that are still picked out, copied, or kept with a version; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
-function isOwed(it: OnRoute, run: Run, wanted: readonly DestinationWanted[]): boolean {
+function isOwed(it: OnRoute, run: Run, { wanted, wantedAlong = [] }: RestWanted): boolean {
   const route = editableOf(it)!;
   if (route.matched || route.sessions || isMirroredStill(route, run)) return true;
-  if (routeOf(it)) return lanesOf(route).some((lane) => !isEqual(wanted, present(lane, run)));
+  if (routeOf(it)) return lanesOf(route).some((lane, at) => !isEqual(wantedAlong[at - 1] ?? wanted, present(lane, run)));
   return isOurStamp(it, route) || isWithdrawn(it, run) || splitsOfRun(it, run).some(({ canary }) => canary > 0);
 }
 
@@ -218,7 +220,14 @@ function isWithdrawn(it: OnRoute, run: Run): boolean {
   return run.epoch > 0 && (isBehind(it, run) || (run.inForceAt === undefined && !isShown(it, run)));
 }
 
-function atRest(run: Run, { total }: Split, { destinations }: RouteFound): DestinationWanted[] {
+type RestWanted = Pick<RouteWrite, "wanted" | "wantedAlong">;
+
+function restWanted(it: OnRoute, run: Run, seen: RouteFound): RestWanted {
+  const [wanted = [], ...wantedAlong] = splitsOfRun(it, run).map((split, at) => atRest(run, split, lanesOf(seen)[at]!));
+  return wantedAlong.every((each) => isEqual(each, wanted)) ? { wanted } : { wanted, wantedAlong };
+}
+
+function atRest(run: Run, { total }: Split, destinations: readonly DestinationSeen[]): DestinationWanted[] {
   const succeeded = run.outcome === "Succeeded";
   const [winner, loser] = succeeded ? [run.to.version, run.from.version] : [run.from.version, run.to.version];
   const isAlone = run.shape.unweighted && destinations.filter(({ version }) => version !== loser).length <= 1;

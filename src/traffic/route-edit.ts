@@ -6,7 +6,7 @@ import type { DestinationWanted } from "../rollout/route-write.ts";
 import { isWhole, lanesOf, splitInWords, type Beside, type Lane, type Mirror, type Pinning, type Place, type RouteForm, type Weighted } from "./route-form.ts";
 import type { RouteChange } from "./traffic-router.ts";
 
-export interface RouteEdit<Destination extends Weighted> extends Pick<RouteChange, "ours" | "wanted" | "matched" | "sessions" | "mirrored" | "stamp"> {
+export interface RouteEdit<Destination extends Weighted> extends Pick<RouteChange, "ours" | "wanted" | "wantedAlong" | "matched" | "sessions" | "mirrored" | "stamp"> {
   readonly form: RouteForm<Destination>;
   /** What destinations were called where that is not what they are named: a stranger with the name of one of ours. */
   readonly names?: ReadonlyMap<Destination, string>;
@@ -18,8 +18,14 @@ type Operations = readonly JsonPatchOperation[];
 export function operationsFor<Destination extends Weighted>(place: Place<Destination>, edit: RouteEdit<Destination>): Operations {
   const after = destinationsAfter(place.destinations, edit);
   // Our own routes last: where they come or go, the indexes of the others change.
-  const changes = [...lanesOf(place).flatMap((lane) => laneOperations(lane, edit)), ...stampOperations(place.object.metadata, edit.stamp), ...mirrorOperations(place, after, edit), ...ownOperations(place, after, edit)];
+  const changes = [...lanesOf(place).flatMap((lane, at) => laneOperations(lane, editOf(edit, at))), ...stampOperations(place.object.metadata, edit.stamp), ...mirrorOperations(place, after, edit), ...ownOperations(place, after, edit)];
   return changes.length === 0 ? [] : [...testOperations(place, edit), ...changes];
+}
+
+/** What is wanted of one of the lists that move together. */
+export function editOf<Edit extends Pick<RouteChange, "wanted" | "wantedAlong">>(edit: Edit, lane: number): Edit {
+  const wanted = lane === 0 ? undefined : edit.wantedAlong?.[lane - 1];
+  return wanted ? { ...edit, wanted } : edit;
 }
 
 function laneOperations<Destination extends Weighted>(lane: Lane<Destination>, edit: RouteEdit<Destination>): Operations {

@@ -4,7 +4,7 @@ import { Conflict } from "../kubernetes/errors.ts";
 import { isEqual } from "../rollout/equal.ts";
 import { EPOCH_ANNOTATION } from "../rollout/rollout.ts";
 import { lastWriteMs } from "./managed-fields.ts";
-import { destinationsAfter, mirrorsAfter, operationsFor, sessionRoutesAfter } from "./route-edit.ts";
+import { destinationsAfter, editOf, mirrorsAfter, operationsFor, sessionRoutesAfter } from "./route-edit.ts";
 import { lanesOf, splitInWords, type Mirror, type Place, type RouteForm, type Trouble, type Weighted } from "./route-form.ts";
 import type { RouteChange, RouteWritten } from "./traffic-router.ts";
 
@@ -34,7 +34,7 @@ export async function writeRoute<Destination extends Weighted>(writing: Writing<
   const isNew = { route: change.matched !== null && !place.beside.present, sessions: sessions.length > 0 && place.pinning?.present.length === 0, mirror: mirrors.length > place.mirroring.present.length };
   if (isNew.route || isNew.mirror || isNew.sessions) assertKept(await patch(true), writing, { name: isNew.route ? place.beside.name : undefined, sessions, mirrors });
   const answer = await patch(change.isTrial);
-  assertAsSent(answer, writing, { label: place.label, sent: splitsInWords(form, lanesOf(place).map(({ destinations }) => destinationsAfter(destinations, edit))), mirrors, ...change, sessions });
+  assertAsSent(answer, writing, { label: place.label, sent: splitsInWords(form, lanesOf(place).map(({ destinations }, lane) => destinationsAfter(destinations, editOf(edit, lane)))), mirrors, ...change, sessions });
   return writtenOf(answer, change);
 }
 

@@ -49,6 +49,7 @@ describe.each(routerWorldsAtHand())("routes that move together, on $world", ({ o
   });
   const pointsOf = (destinations: readonly DestinationSeen[]): object => Object.fromEntries(destinations.map(({ version, points }) => [version, points]));
   const shares = ({ destinations, along = [] }: RouteFound): readonly object[] => [destinations, ...along.map((lane) => lane.destinations)].map(pointsOf);
+  const httpOf = ({ spec }: KubernetesObject): readonly { readonly route: unknown }[] => (spec as { readonly http: readonly { readonly route: unknown }[] }).http;
   const asFound = ({ metadata: { annotations }, spec }: KubernetesObject): string => JSON.stringify({ annotations, spec });
 
   it("are seen as one, by name", async () => {
@@ -87,6 +88,17 @@ describe.each(routerWorldsAtHand())("routes that move together, on $world", ({ o
     expect(seen).toMatchObject({ kind: "unusable", message: `expected routes that move together to share alike, got v2 100, v3 0 in VirtualService ${scene.namespace}/reviews, routes api, pages and v2 90, v3 10 in VirtualService ${scene.namespace}/reviews, route pages: make them alike, or name one of them` });
     await scene.router.write(change(scene, (seen as { readonly mendable: RouteFound }).mendable, { v2: 100, v3: 0 }, null));
     expect(shares(see(scene))).toEqual([{ v2: 100, v3: 0 }, { v2: 100, v3: 0 }]);
+  });
+
+  it("are given back each with its own weights where others share one of them by then", async () => {
+    const scene = await begin(PARTS);
+    await scene.router.write(change(scene, see(scene), { v2: 50, v3: 50 }));
+    const pages = (split: Readonly<Record<string, number>>): readonly Part[] => PARTS.map((each) => (each["name"] === "api" || each["name"] === "pages" ? { ...each, route: subsets(each["name"] === "pages" ? split : { v2: 50, v3: 50 }) } : each));
+    await scene.editRoutes("kubectl-edit", pages({ v2: 40, v3: 40, v1: 20 }));
+    const { mendable } = read(scene) as { readonly mendable: RouteFound };
+    await scene.router.write({ ...change(scene, mendable, { v2: 100, v3: 0 }, null), wantedAlong: [[{ version: "v2", points: 80 }, { version: "v3", points: 0 }]] });
+    const routes = httpOf(await scene.stored());
+    expect([routes[1], routes[3]].map((each) => each!.route)).toEqual([subsets({ v2: 100, v3: 0 }), subsets({ v2: 80, v3: 0, v1: 20 })]);
   });
 
   it.each([

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { deploymentSeen, waitingTemplateSaid } from "../deployment.ts";
 import type { DeploymentSeen, DestinationSeen, RouteFound } from "../observation.ts";
 import { portionSaid, standingSaid } from "../portion.ts";
-import { askedTwice, cannotMirror, cannotPreview, noRoomFor, writableFor } from "../route-obstacles.ts";
+import { askedTwice, cannotMirror, cannotPreview, noRoomFor, restorableFor } from "../route-obstacles.ts";
 import { cannotPinAt } from "../sessions.ts";
 import type { Step } from "../spec-steps.ts";
 import type { Refused, Run, VersionRevision } from "../status.ts";
@@ -32,7 +32,7 @@ function routeSaid(it: Case): Decision | undefined {
 function waitingOn(it: Case, run: Run): string {
   const { number, to, from } = run;
   const stands = `run ${number} of ${to.version} waits ${standingSaid(run)}`;
-  if (writableFor(it, [from.version, to.version])) return `${stands}, and abort gives everything to ${from.version}`;
+  if (restorableFor(it, [from.version, to.version])) return `${stands}, and abort gives everything to ${from.version}`;
   const why = failure(it, run);
   return why ? `${stands} and hurts (${why}), and cannot be taken back: put the route right, or give ${from.version} everything by hand` : `${stands}, and abort ends it`;
 }

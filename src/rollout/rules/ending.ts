@@ -11,7 +11,7 @@ import { silence } from "../evidence.ts";
 import { isPickedOut, loadAt, stepAfter } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
 import { pickedSaid, standingSaid } from "../portion.ts";
-import { writableFor } from "../route-obstacles.ts";
+import { restorableFor } from "../route-obstacles.ts";
 import { lastWrites, unreadyGainer } from "../route-write.ts";
 import type { Analysis, Metric } from "../spec.ts";
 import type { Check, Refusal, Run } from "../status.ts";
@@ -71,7 +71,8 @@ function obstacleTo(it: Case, run: Run): string | undefined {
 function routeObstacle(it: Case, run: Run): string | undefined {
   const { route } = it.seen;
   if (route.kind === "found" || (run.weight === 0 && run.epoch === 0)) return undefined;
-  return writableFor(it, [run.from.version, run.to.version]) ? undefined : route.message;
+  const isRestorable = apart(it, run).every((each) => restorableFor(each.it, [run.from.version, run.to.version]));
+  return isRestorable ? undefined : route.message;
 }
 
 /** The traffic that an ended run could not take back is not forgotten: it goes as soon as the route can be written. */

@@ -105,6 +105,14 @@ describe("a run that has ended owes each of them its own last write", () => {
     expect([written(all), isLetGo(all)]).toEqual([writes, lets]);
   });
 
+  test("with weights of its own to each of the routes within one object, where others share one of them by then", () => {
+    const alone = anObservation({ split: { v2: 90, v3: 10 }, stamp: STAMP }).route as RouteFound;
+    const along = [{ name: "route pages", destinations: [{ version: "v2", points: 70 }, { version: "v3", points: 10 }, { version: "v4", points: 20 }].map((each) => ({ ...each, weighted: true, candidate: true })) }];
+    const route = { kind: "unusable", message: "they do not share alike", mendable: { ...alone, along } } as const;
+    const [write] = effects({ ...ended(), spec: {} }, route).filter((effect) => effect.kind === "writeRoute");
+    expect(write).toMatchObject({ wanted: [{ version: "v2", points: 100 }, { version: "v3", points: 0 }], wantedAlong: [[{ version: "v2", points: 80 }, { version: "v3", points: 0 }]] });
+  });
+
   test("also to one that is as it should be while the other one cannot be written; and it is not let go of before", () => {
     const strayed = { kind: "unusable", message: "there is no such route in it" } as const;
     const route = bothAs({ canary: 10, stamp: STAMP }, { canary: 10, stamp: STAMP, trouble: strayed, destinations: [{ version: "v9", points: 100, weighted: true, candidate: false }] });
