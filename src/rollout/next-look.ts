@@ -1,6 +1,6 @@
 /** When a run wants to be looked at again. */
 import { nextLook } from "./analysis/instants.ts";
-import { type Case, definedInForceMs, inForceAtMs, isShown } from "./case.ts";
+import { type Case, definedInForceMs, inForceAtMs, isRaised, isShown, splitsOfRun } from "./case.ts";
 import { deploymentSeen, quietMs, rollLateMs, routeInForceMs, sidesInForceMs } from "./deployment.ts";
 import { holdAt, isGiven, isPauseStep } from "./ladder.ts";
 import { keptUntilMs } from "./rules/keeping.ts";
@@ -16,7 +16,7 @@ export function nextLookMs(it: Case, status: RolloutStatus): number | undefined 
   const { run } = status;
   if (!run) return undefined;
   const sides = run.deployment === undefined ? [] : sidesMs(it, run);
-  const waits = run.outcome ? [repairMs(it, run), ...sides] : [...sides, ...rollMs(it, run), evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), keptUntilMs(run), repairMs(it, run)];
+  const waits = run.outcome ? [repairMs(it, run), ...sides] : [...sides, ...rollMs(it, run), evidenceMs(it, run), waitedMs(it, run), pauseEndsMs(run), keptUntilMs(run), repairMs(it, run), alikeMs(it, run)];
   const times = waits.filter((time) => time !== undefined);
   const future = times.filter((time) => time > it.nowMs);
   return future.length > 0 ? Math.min(...future) : undefined;
@@ -69,6 +69,12 @@ function rollMs(it: Case, run: Run): readonly number[] {
 /** In a fight a raise waits to be put back, also that of a refused version at rest. */
 function repairMs(it: Case, run: Run): number | undefined {
   return isContested(run, it.nowMs) ? nextRepairMs(run) : undefined;
+}
+
+/** A hand that lowered the new version in one of the lists that move together has lowered it; the others follow by the next look. */
+function alikeMs(it: Case, run: Run): number | undefined {
+  const splits = splitsOfRun(it, run);
+  return splits.length > 1 && splits.some((split) => isRaised(run, split)) ? it.nowMs + ROUNDING_MS : undefined;
 }
 
 /** The committed next look, milliseconds since the epoch; undefined at rest, unless a fight goes on there. */

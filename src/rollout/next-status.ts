@@ -10,8 +10,8 @@ import { stepOf } from "./notice.ts";
 import type { Observation } from "./observation.ts";
 import { caseOf } from "./read-case.ts";
 import type { ValidRollout } from "./rollout.ts";
-import { movesConnections } from "./route-names.ts";
-import { DEPLOYMENT_STATUS_VERSION, type LastCommand, MIRROR_STATUS_VERSION, PLAIN_STATUS_VERSION, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
+import { movesConnections, targetsIn } from "./route-names.ts";
+import { DEPLOYMENT_STATUS_VERSION, type LastCommand, MIRROR_STATUS_VERSION, PLAIN_STATUS_VERSION, SESSION_STATUS_VERSION, type RolloutStatus, type Run, STATUS_VERSION } from "./status.ts";
 import { timeOf } from "./units.ts";
 
 /** How many earlier commands are known by their ids; those of an earlier run are refused by its number. */
@@ -29,13 +29,15 @@ export function nextStatus(rollout: ValidRollout, seen: Observation, decision: D
   return withColumns(it, withNextLook(it, conditioned));
 }
 
-/** A daemon that knows no sessions, no routes of connections, no previews (or keeps no old version), no mirrors, or no Deployments, would drop what status says of one: it leaves such a status alone (law 15). */
+/** A daemon that knows not several objects that move together, no Deployment by the Gateway API, no sessions, no routes of connections, no previews (or keeps no old version), no mirrors, or no Deployments, would drop what status says of one: it leaves such a status alone (law 15). */
 function versionOf({ spec }: Case, { run }: RolloutStatus): number {
-  if (spec.strategy.sessionAffinity !== undefined || run?.sessions !== undefined) return STATUS_VERSION;
-  if (movesConnections(spec.traffic) || (run && movesConnections(run.target))) return STATUS_VERSION;
-  if (run?.previewed !== undefined || run?.keptSince !== undefined || run?.ladder.some((step) => step.preview !== undefined || (isWeightStep(step) && step.keepOld !== undefined))) return STATUS_VERSION;
+  const targets = [spec.traffic, ...(run ? [run.target] : [])];
+  const isOfDeployment = spec.deployment !== undefined || run?.deployment !== undefined;
+  if (targets.some((target) => targetsIn(target).length > 1 || (isOfDeployment && target.gatewayApi !== undefined))) return STATUS_VERSION;
+  if (spec.strategy.sessionAffinity !== undefined || run?.sessions !== undefined || targets.some(movesConnections)) return SESSION_STATUS_VERSION;
+  if (run?.previewed !== undefined || run?.keptSince !== undefined || run?.ladder.some((step) => step.preview !== undefined || (isWeightStep(step) && step.keepOld !== undefined))) return SESSION_STATUS_VERSION;
   if (run?.mirrored !== undefined || run?.ladder.some((step) => isWeightStep(step) && step.mirror !== undefined)) return MIRROR_STATUS_VERSION;
-  return spec.deployment !== undefined || run?.deployment !== undefined ? DEPLOYMENT_STATUS_VERSION : PLAIN_STATUS_VERSION;
+  return isOfDeployment ? DEPLOYMENT_STATUS_VERSION : PLAIN_STATUS_VERSION;
 }
 
 /** What the world shows without anybody's decision: revisions, and since when a weight is in force. */

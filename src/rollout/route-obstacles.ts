@@ -1,5 +1,5 @@
 /** What is in the way of what a run wants of its route. */
-import { editableOf, lanesOf, mirrorsTo, type RouteLook, routeOf, splitOf } from "./case.ts";
+import { editableOf, lanesOf, mirrorsTo, type RouteLook, routeOf, splitOf, splitsOfRun, wantedPoints } from "./case.ts";
 import type { DestinationSeen, RouteFound } from "./observation.ts";
 import { conditionsOf } from "./route-match.ts";
 import type { RouteMatch } from "./spec-steps.ts";
@@ -8,18 +8,31 @@ import type { Run } from "./status.ts";
 /** The route, where a write of ours with one set of weights can leave it whole: it leads to one of ours, and what the others have is a part of 100, the same in each list that moves along. */
 export function writableFor(it: RouteLook, ours: readonly string[]): RouteFound | undefined {
   const route = restorableFor(it, ours);
-  const taken = route ? lanesOf(route).map((lane) => takenByOthers(lane, ours)) : [];
-  return taken.every((points) => points === taken[0]) ? route : undefined;
+  const lanes = route ? lanesOf(route) : [];
+  const taken = lanes.map((lane) => takenByOthers(lane, ours));
+  return lanes.every((lane) => leadsToAny(lane, ours)) && taken.every((points) => points === taken[0]) ? route : undefined;
 }
 
-/** The same, where each list has weights of its own: what is given back at the end must not wait until others share them all alike (law 5). */
+/** The same, where each list has weights of its own, and one that leads to none of ours by now stays as it is: what is given back must not wait until all of them share alike (law 5). */
 export function restorableFor(it: RouteLook, ours: readonly string[]): RouteFound | undefined {
   const route = editableOf(it);
-  const isRestorable = route && lanesOf(route).every((lane) => {
-    const isThere = (version: string): boolean => lane.some((one) => one.version === version);
-    return takenByOthers(lane, ours) !== undefined && (route.foundAt === undefined ? ours.some(isThere) : ours.every(isThere));
-  });
-  return isRestorable ? route : undefined;
+  if (!route) return undefined;
+  const lanes = lanesOf(route);
+  const isRoom = lanes.every((lane) => takenByOthers(lane, ours) !== undefined);
+  const isFoundAgain = route.foundAt === undefined || lanes.every((lane) => ours.every((version) => leadsToAny(lane, [version])));
+  return isRoom && isFoundAgain && lanes.some((lane) => leadsToAny(lane, ours)) ? route : undefined;
+}
+
+/** Whether a list leads to one of these, with whatever weight. */
+export function leadsToAny(lane: readonly DestinationSeen[], versions: readonly string[]): boolean {
+  return lane.some(({ version }) => versions.includes(version));
+}
+
+/** The route, where a run can move its versions: where the new one gets no more by it anywhere, no list waits until the others share alike with it (law 5). */
+export function movableFor(it: RouteLook, run: Run): RouteFound | undefined {
+  const ours = [run.from.version, run.to.version];
+  const isNoRaise = splitsOfRun(it, run).every((split) => wantedPoints(run, split) <= split.canary);
+  return isNoRaise ? restorableFor(it, ours) : writableFor(it, ours);
 }
 
 /** Undefined where that is no part of 100. */

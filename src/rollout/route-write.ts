@@ -6,7 +6,7 @@ import type { DestinationSeen, RouteFound } from "./observation.ts";
 import { isPickedOut } from "./ladder.ts";
 import { isComparable } from "./portion.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type ValidRollout } from "./rollout.ts";
-import { cannotMirror, cannotPreview, restorableFor, writableFor } from "./route-obstacles.ts";
+import { cannotMirror, cannotPreview, leadsToAny, movableFor, restorableFor, writableFor } from "./route-obstacles.ts";
 import { cannotPin, sessionState, sessionsWanted, type SessionsWanted } from "./sessions.ts";
 import type { RouteMatch } from "./spec-steps.ts";
 import type { Traffic } from "./spec-traffic.ts";
@@ -65,17 +65,36 @@ export interface RouteWrite extends OwnRoutesWanted {
 
 /** The intent of a run that goes on; undefined once the route has shown it. */
 export function intended(it: OnRoute, run: Run): RouteWrite | undefined {
-  const route = writableFor(it, oursOf(run));
+  const route = movableFor(it, run);
   const split = splitOfRun(it, run);
   const isOutdated = route && sessionState(it, run, route) === "outdated";
   if (!route || !split || (isShown(it, run) && !isOutdated) || route.foundAt !== undefined || cannotMirror(it, run, run.mirrored) !== undefined || cannotPreview(it, run.previewed) !== undefined) return undefined;
+  const all = inEach(inEachOfRun(it, run, (each) => bothIn(run, each)));
+  return { target: run.target, seen: route, ours: oursOf(run), ...all, ...ownRoutesWanted(it, run), ...mirrorWanted(run), stamp: stampOf(it, run), manager: ROUTE_MANAGER, ...sidesOf(it, true) };
+}
+
+/** What a run that goes on gives its two versions of what is theirs in one list. */
+function bothIn(run: Run, split: Split): DestinationWanted[] {
   const canary = wantedPoints(run, split);
   const both = [
     { version: run.from.version, points: split.total - canary },
     { version: run.to.version, points: canary },
   ];
-  const wanted = run.deployment !== undefined && canary === 0 && isComparable(run) && !split.hasCanary ? both.slice(0, 1) : both; // its side is not there yet
-  return { target: run.target, seen: route, ours: oursOf(run), wanted, ...ownRoutesWanted(it, run), ...mirrorWanted(run), stamp: stampOf(it, run), manager: ROUTE_MANAGER, ...sidesOf(it, true) };
+  return run.deployment !== undefined && canary === 0 && isComparable(run) && !split.hasCanary ? both.slice(0, 1) : both; // its side is not there yet
+}
+
+type InEach = Pick<RouteWrite, "wanted" | "wantedAlong">;
+
+/** A list that leads to none of ours by now stays as it is. */
+function inEachOfRun(it: OnRoute, run: Run, wantedIn: (split: Split, lane: readonly DestinationSeen[]) => readonly DestinationWanted[]): readonly (readonly DestinationWanted[])[] {
+  const route = editableOf(it);
+  const lanes = route ? lanesOf(route) : [];
+  return splitsOfRun(it, run).map((split, at) => (leadsToAny(lanes[at]!, oursOf(run)) ? wantedIn(split, lanes[at]!) : []));
+}
+
+/** Nearly always the same in each list that moves. */
+function inEach([wanted = [], ...wantedAlong]: readonly (readonly DestinationWanted[])[]): InEach {
+  return wantedAlong.every((each) => isEqual(each, wanted)) ? { wanted } : { wanted, wantedAlong };
 }
 
 /** What a run wants mirrored, or taken away again, where it ever had a mirror. */
@@ -131,7 +150,7 @@ function lastChange(it: OnRoute, run: Run, seen: RouteFound, split: Split): Last
   const manager = seen.matched || seen.sessions || isMirroredStill(seen, run) ? ROUTE_MANAGER : STAMP_MANAGER;
   if (!restorableFor(it, oursOf(run))) return isForsaken(it, seen) ? { wanted: [], manager } : undefined;
   if (isLeftBelow(it, run, split)) return isStamped ? { wanted: present(leastLane(seen, run), run), manager } : undefined;
-  const rest = restWanted(it, run, seen);
+  const rest = restWanted(it, run);
   if (isOwed(it, run, rest)) return { ...rest, manager: ROUTE_MANAGER };
   if (isStamped) return { ...rest, manager: STAMP_MANAGER };
   return isWithdrawn(it, run) ? { ...rest, stamp: stampOf(it, run), manager: STAMP_MANAGER } : undefined;
@@ -198,7 +217,7 @@ function isLeftBelow(it: OnRoute, run: Run, { canary, total }: Split): boolean {
 }
 
 /** Weights that differ, or requests that are still picked out, copied, or kept with a version; a route that somebody mangled is mended only where it is ours to leave, or leads to the canary. */
-function isOwed(it: OnRoute, run: Run, { wanted, wantedAlong = [] }: RestWanted): boolean {
+function isOwed(it: OnRoute, run: Run, { wanted, wantedAlong = [] }: InEach): boolean {
   const route = editableOf(it)!;
   if (route.matched || route.sessions || isMirroredStill(route, run)) return true;
   if (routeOf(it)) return lanesOf(route).some((lane, at) => !isEqual(wantedAlong[at - 1] ?? wanted, present(lane, run)));
@@ -220,11 +239,8 @@ function isWithdrawn(it: OnRoute, run: Run): boolean {
   return run.epoch > 0 && (isBehind(it, run) || (run.inForceAt === undefined && !isShown(it, run)));
 }
 
-type RestWanted = Pick<RouteWrite, "wanted" | "wantedAlong">;
-
-function restWanted(it: OnRoute, run: Run, seen: RouteFound): RestWanted {
-  const [wanted = [], ...wantedAlong] = splitsOfRun(it, run).map((split, at) => atRest(run, split, lanesOf(seen)[at]!));
-  return wantedAlong.every((each) => isEqual(each, wanted)) ? { wanted } : { wanted, wantedAlong };
+function restWanted(it: OnRoute, run: Run): InEach {
+  return inEach(inEachOfRun(it, run, (split, lane) => atRest(run, split, lane)));
 }
 
 function atRest(run: Run, { total }: Split, destinations: readonly DestinationSeen[]): DestinationWanted[] {

@@ -264,7 +264,9 @@ export const LastCommand = z.object({
 export type LastCommand = z.infer<typeof LastCommand>;
 
 /** Raised when a field changes its meaning: a daemon leaves a status with a higher one alone (law 15). */
-export const STATUS_VERSION = 4;
+export const STATUS_VERSION = 5;
+/** Of a status without several objects that move together, and without a Deployment by the Gateway API: a daemon that knows neither may go on with it. */
+export const SESSION_STATUS_VERSION = 4;
 /** Of a status with a mirror, and without session affinity, a preview or an old version that is kept: a daemon that knows none of those may go on with it. */
 export const MIRROR_STATUS_VERSION = 3;
 /** Of a status of a Deployment without a mirror: a daemon that knows no mirrors may go on with it. */

@@ -5,6 +5,7 @@ import type { Backend, DestinationSeen, LaneSeen, RouteFound, RoutePart, RouteSe
 import { objectsNamed, targetsIn } from "../rollout/route-names.ts";
 import type { RolloutRef } from "../rollout/rollout.ts";
 import type { Traffic } from "../rollout/spec-traffic.ts";
+import { wantedOf } from "./route-edit.ts";
 import type { RouteChange, RouteWritten, TrafficRouter } from "./traffic-router.ts";
 
 type ReadAndWrite = Pick<TrafficRouter, "read" | "write">;
@@ -109,7 +110,7 @@ function unlikeIn(parts: readonly RoutePart[], versions: readonly string[]): str
  * After a conflict the decision has lost its ground, and nothing more is written.
  */
 async function writeEach(router: ReadAndWrite, change: RouteChange, parts: readonly RoutePart[]): Promise<RouteWritten> {
-  const changes = parts.map((seen): RouteChange => ({ ...change, target: seen.target, seen }));
+  const changes = changesOf(change, parts);
   const isRaise = changes.some(givesMore);
   const written: RouteWritten[] = [];
   const failures: unknown[] = [];
@@ -125,10 +126,22 @@ async function writeEach(router: ReadAndWrite, change: RouteChange, parts: reado
   return { resourceVersion: written.map(({ resourceVersion }) => resourceVersion).join(","), atMs: Math.max(...written.map(({ atMs }) => atMs)) };
 }
 
+/** Each object's own, with what is wanted of its lists alone. */
+function changesOf(change: RouteChange, parts: readonly RoutePart[]): readonly RouteChange[] {
+  let before = 0;
+  return parts.map((seen) => {
+    const lanes = lanesSeen(seen).map((_, at) => wantedOf(change, before + at));
+    before += lanes.length;
+    const [wanted = [], ...wantedAlong] = lanes;
+    return { ...change, target: seen.target, seen, wanted, wantedAlong };
+  });
+}
+
 /** To the canary, which is the second of ours. */
-function givesMore({ seen, ours: [, canary], wanted }: RouteChange): boolean {
+function givesMore(change: RouteChange): boolean {
+  const [, canary] = change.ours;
   const pointsOf = (all: readonly { readonly version: string; readonly points: number | null }[]): number => all.find(({ version }) => version === canary)?.points ?? 0;
-  return lanesSeen(seen).some(({ destinations }) => pointsOf(wanted) > pointsOf(destinations));
+  return lanesSeen(change.seen).some(({ destinations }, lane) => pointsOf(wantedOf(change, lane)) > pointsOf(destinations));
 }
 
 /** The same error, which says about which of them it is. */

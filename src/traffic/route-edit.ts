@@ -24,8 +24,11 @@ export function operationsFor<Destination extends Weighted>(place: Place<Destina
 
 /** What is wanted of one of the lists that move together. */
 export function editOf<Edit extends Pick<RouteChange, "wanted" | "wantedAlong">>(edit: Edit, lane: number): Edit {
-  const wanted = lane === 0 ? undefined : edit.wantedAlong?.[lane - 1];
-  return wanted ? { ...edit, wanted } : edit;
+  return { ...edit, wanted: wantedOf(edit, lane) };
+}
+
+export function wantedOf({ wanted, wantedAlong }: Pick<RouteChange, "wanted" | "wantedAlong">, lane: number): RouteChange["wanted"] {
+  return (lane === 0 ? undefined : wantedAlong?.[lane - 1]) ?? wanted;
 }
 
 function laneOperations<Destination extends Weighted>(lane: Lane<Destination>, edit: RouteEdit<Destination>): Operations {

@@ -5,7 +5,7 @@ import type { Decision } from "../decision.ts";
 import { shareOf } from "../ladder.ts";
 import type { RouteFound } from "../observation.ts";
 import { pickedSaid, portionSaid } from "../portion.ts";
-import { writableFor } from "../route-obstacles.ts";
+import { movableFor, writableFor } from "../route-obstacles.ts";
 import { sessionState } from "../sessions.ts";
 import type { Run } from "../status.ts";
 import { instantOf } from "../units.ts";
@@ -99,7 +99,7 @@ function raiseSaid(it: Case, run: Run): { readonly once: string; readonly always
 
 /** A route that has gone elsewhere is only ever taken back. */
 function isRepairable(it: Case, run: Run): boolean {
-  const route = writableFor(it, [run.from.version, run.to.version]);
+  const route = movableFor(it, run);
   return route !== undefined && route.foundAt === undefined;
 }
 

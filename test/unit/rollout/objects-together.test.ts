@@ -10,6 +10,7 @@ import { caseOf } from "../../../src/rollout/read-case.ts";
 import { FINALIZER } from "../../../src/rollout/rollout.ts";
 import { intended } from "../../../src/rollout/route-write.ts";
 import type { Traffic } from "../../../src/rollout/spec-traffic.ts";
+import { PLAIN_STATUS_VERSION, STATUS_VERSION } from "../../../src/rollout/status.ts";
 import { msOf } from "../../../src/rollout/units.ts";
 import { anObservation, aRollout, aRun, aStatus, at, type RolloutChange, v3 } from "../../support/rollouts.ts";
 
@@ -91,6 +92,16 @@ describe("a run that goes on", () => {
     const it = caseWith(going({ inForceAt: at(5), shownAt: "40,42" }), bothAs({ canary: 10, stamp: STAMP }, { canary: 0 }));
     expect(isBehind(it, it.run!)).toBe(true);
   });
+});
+
+test.each<readonly [when: string, rollout: RolloutChange, version: number]>([
+  ["several objects move together", traffic, STATUS_VERSION],
+  ["several objects moved together in the run", { status: going().status }, STATUS_VERSION],
+  ["a Deployment is routed by the Gateway API", { spec: { release: undefined, deployment: { name: "reviews" }, traffic: { gatewayApi: { httpRoutes: [{ name: "reviews" }] } } } }, STATUS_VERSION],
+  ["neither is so", {}, PLAIN_STATUS_VERSION],
+])("a daemon that knows no better leaves a status alone where %s", (_, change, version) => {
+  const [rollout, seen] = [aRollout(change), anObservation()];
+  expect(nextStatus(rollout, seen, decide(rollout, seen)).version).toBe(version);
 });
 
 describe("a run that has ended owes each of them its own last write", () => {

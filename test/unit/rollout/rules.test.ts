@@ -7,7 +7,7 @@ import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { AutoscalerSeen, LaneSeen, RouteFound } from "../../../src/rollout/observation.ts";
 import { caseOf } from "../../../src/rollout/read-case.ts";
 import { lastWrites } from "../../../src/rollout/route-write.ts";
-import { STATUS_VERSION } from "../../../src/rollout/status.ts";
+import { SESSION_STATUS_VERSION } from "../../../src/rollout/status.ts";
 import { aTarget } from "../../support/istio-objects.ts";
 import { aCanary, aCheck, aDeployment, aHeldRun, anObservation, aRollout, aRun, aStatus, at, type ObservationChange, type RolloutChange, v2, v3 } from "../../support/rollouts.ts";
 
@@ -418,7 +418,7 @@ describe("what a pause with a preview, and an old version that is kept, do to th
 
   test("the pause begins with the preview in one write, and leaves the share as it is", () => {
     const { phase, version, message, run } = after({ status: null, ...switching }, { split: { v2: 100, v3: 0 }, stamp: null, route: ofHosts(HOST) });
-    expect({ phase, version }).toEqual({ phase: "Paused", version: STATUS_VERSION });
+    expect({ phase, version }).toEqual({ phase: "Paused", version: SESSION_STATUS_VERSION });
     expect(run).toMatchObject({ step: 0, weight: 0, points: 0, epoch: 1, previewed: HOST, pausedBy: "Step", pausedMessage: message });
     expect(run).not.toHaveProperty("inForceAt");
   });

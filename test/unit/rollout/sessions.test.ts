@@ -6,7 +6,7 @@ import { effectsOf } from "../../../src/rollout/effects.ts";
 import { nextStatus } from "../../../src/rollout/next-status.ts";
 import type { ValidRollout } from "../../../src/rollout/rollout.ts";
 import { pinnedAt, sessionsWanted } from "../../../src/rollout/sessions.ts";
-import { STATUS_VERSION, type RolloutStatus, type Run } from "../../../src/rollout/status.ts";
+import { SESSION_STATUS_VERSION, type RolloutStatus, type Run } from "../../../src/rollout/status.ts";
 import { anObservation, aRollout, at, aRun, aStatus, type ObservationChange, type RolloutChange } from "../../support/rollouts.ts";
 
 const LADDER = [{ weight: 10, hold: "1m" }, { weight: 50, hold: "1m" }, { weight: 100, hold: "1m" }];
@@ -70,7 +70,7 @@ describe("pins", () => {
 describe("a run", () => {
   test("draws for the difference at the next step, in the write of its weight", () => {
     const { status, write } = tick(pinned({}, { command: "promote id=c1 run=1 actor=alice" }), seen());
-    expect(status).toMatchObject({ version: STATUS_VERSION, run: { weight: 50, sessions: { since: 1, shares: [10, 50] } } });
+    expect(status).toMatchObject({ version: SESSION_STATUS_VERSION, run: { weight: 50, sessions: { since: 1, shares: [10, 50] } } });
     expect(write).toMatchObject({ wanted: [{ version: "v2", points: 50 }, { version: "v3", points: 50 }], sessions: { shares: [10, 50], token: "uid.1.1" }, stamp: "uid-1/1.2" });
   });
 
