@@ -1,7 +1,8 @@
 /** The playground's traffic: sample pods behind an embedded mesh, and users who send requests. */
+import type { Load } from "./arrivals.ts";
 import type { CleanUp } from "./clean-up.ts";
 import { namespace } from "./cluster.ts";
-import { createLoad, type Load } from "./load.ts";
+import { createLoad } from "./load.ts";
 import { createMesh, type Mesh } from "./mesh/mesh.ts";
 import type { ScrapeTarget } from "./processes/prometheus.ts";
 import { fitcycle, ratings, reviews } from "./samples/sample-apps.ts";

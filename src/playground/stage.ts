@@ -1,7 +1,7 @@
 /** What the player acts on and looks at: the served application, its Rollout and its route, now. */
 import type { RolloutStatus } from "../rollout/status.ts";
+import type { LoadCounts } from "./arrivals.ts";
 import type { Delivery } from "./deliveries.ts";
-import type { LoadCounts } from "./load.ts";
 import type { RouteStep } from "./route-steps.ts";
 import type { Behaviour } from "./samples/sample-pods.ts";
 

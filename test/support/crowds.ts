@@ -1,5 +1,5 @@
 /** Several kinds of users of an application at once, and by which version each is really answered. */
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { CANARY, STABLE } from "./deliveries.ts";
 import type { Scene } from "./scene.ts";
