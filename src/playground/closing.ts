@@ -43,11 +43,11 @@ export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" |
 }
 
 /** What was refused is mended and tried again; after a success there is another version. */
-function nextDelivery({ ending, release }: Delivery): readonly Command[] {
+function nextDelivery({ ending, release, app = "reviews" }: Delivery): readonly Command[] {
   if (ending === "promoted") return [["weir release reviews v3", "deliver another version,"]];
   return [
-    [`weir playground break reviews ${release} --errors 0% --latency 8ms`, `mend ${release},`],
-    ["weir retry reviews", "try it again,"],
+    [`weir playground break ${app} ${release} --errors 0% --latency 8ms`, `mend ${release},`],
+    [`weir retry ${app}`, "try it again,"],
   ];
 }
 

@@ -93,6 +93,23 @@ describe("a good delivery", () => {
   });
 });
 
+describe("a delivery with users who keep cookies", () => {
+  const atTen = (came: Readonly<Record<string, number>>): Moment => ({ ...goodStory[0]!, sides: { on: { v1: 88, v2: 12 }, came } });
+  const atAll: Moment = { ...goodStory[2]!, sides: { on: { v2: 100 }, came: { v2: 88 } } };
+  const withCrowd = (came: Readonly<Record<string, number>>) => told([atTen(came), goodStory[1]!, atAll, ...goodStory.slice(3)], deliveries.sessions);
+
+  test("tells where they are, and that nobody came back", async () => {
+    const { lines, trouble } = await withCrowd({ v2: 12 });
+    expect(trouble).toBeUndefined();
+    expect(lines).toContain("        ↳ 100 users with cookies: 12 with v2, 88 with v1; 12 went over, nobody came back");
+    expect(lines).toContain("        ↳ 100 users with cookies: 100 with v2, 0 with v1; 88 went over, nobody came back");
+  });
+
+  test("did not end as told where one of them came back", async () => {
+    expect((await withCrowd({ v2: 13, v1: 1 })).trouble).toBe("expected users to stay, and they came back to v1 (1 times)");
+  });
+});
+
 describe("a bad delivery", () => {
   test("reads like this", async () => {
     const { lines, trouble } = await told(badStory, bad);
