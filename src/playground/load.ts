@@ -8,6 +8,8 @@ export interface Asked {
   /** The Host header. */
   readonly host: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: GET. */
+  readonly method?: string;
 }
 
 export function createLoad(options: Asked & Pace): Load {
@@ -16,9 +18,9 @@ export function createLoad(options: Asked & Pace): Load {
 }
 
 /** Who answered, and how: `v1 200`. `seen` is told the answer's headers. */
-export function ask({ url, host, headers }: Asked, agent: Agent, seen: (headers: IncomingHttpHeaders) => void = () => undefined): Promise<string> {
+export function ask({ url, host, headers, method }: Asked, agent: Agent, seen: (headers: IncomingHttpHeaders) => void = () => undefined): Promise<string> {
   return new Promise((resolve) => {
-    const request = sendRequest(url, { agent, headers: { ...headers, host } }, (answer) => {
+    const request = sendRequest(url, { agent, method, headers: { ...headers, host } }, (answer) => {
       const version = String(answer.headers["x-version"] ?? "-");
       seen(answer.headers);
       answer.once("close", () => resolve(answer.complete ? `${version} ${answer.statusCode}` : `${version} 0`)).resume();

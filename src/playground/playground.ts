@@ -88,8 +88,8 @@ async function startServers({ targets }: SampleTraffic, onReady: (part: string) 
 }
 
 async function connect({ caches: { objects } }: Cluster, { mesh, samples }: SampleTraffic, cleanUp: CleanUp): Promise<void> {
-  const { virtualServices, destinationRules, services, httpRoutes } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes }, mesh));
+  const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();

@@ -15,14 +15,14 @@ export interface Users {
 
 const AT_ONCE = 40;
 
-/** `url` of a proxy; `host` names the application; `headers`: of every request. */
-export function createUsers({ url, host, headers = {} }: { readonly url: string; readonly host: string; readonly headers?: Readonly<Record<string, string>> }): Users {
+/** `url` of a proxy; `host` names the application; `headers` and `method` (default: GET): of every request. */
+export function createUsers({ url, host, headers = {}, method }: { readonly url: string; readonly host: string; readonly headers?: Readonly<Record<string, string>>; readonly method?: string }): Users {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const jars: CookieJar[] = [];
   const jarOf = (user: number): CookieJar => (jars[user] ??= new Map());
 
   async function once(jar: CookieJar): Promise<string> {
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, headers: { ...headers, host, ...cookieIn(jar) } }, resolve).on("error", reject).end());
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, method, headers: { ...headers, host, ...cookieIn(jar) } }, resolve).on("error", reject).end());
     keepCookies(jar, answer.headers);
     await new Promise((resolve) => answer.resume().once("close", resolve));
     const version = String(answer.headers["x-version"]);
