@@ -140,7 +140,7 @@ describe(`of ${COUNT} requests at each step`, () => {
     }
   });
 
-  it.each([bySubsets, byHttpRoute, byGrpcRoute])("who is matched gets the new version, and everybody else the weight's share: $form", LIMIT, async (form) => {
+  it.each([bySubsets, byHttpRoute])("who is matched gets the new version, and everybody else the weight's share: $form", LIMIT, async (form) => {
     const { answeredByCanary, to, tell } = await onStage(form);
     for (const weight of [0, 25]) {
       await to({ weight, matched: { alternatives: TESTERS } });
@@ -160,7 +160,7 @@ describe(`of ${COUNT} requests at each step`, () => {
     tell("preview", { step: "100", users: "others", ...(await answeredByCanary()), expected: 1 });
   });
 
-  it.each([bySubsets, byHttpRoute, byGrpcRoute])("so many are copied, and answered by stable alone: $form", LIMIT, async (form) => {
+  it.each([bySubsets, byHttpRoute])("so many are copied, and answered by stable alone: $form", LIMIT, async (form) => {
     const { answeredByCanary, mesh, to, tell } = await onStage(form);
     for (const mirrored of [20, 60, 0]) {
       await to({ mirrored });
