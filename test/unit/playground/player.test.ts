@@ -150,13 +150,13 @@ test("no line is wider than a terminal of 100 columns", async () => {
   for (const { lines } of stories) for (const line of lines) expect(line.length).toBeLessThanOrEqual(mostColumns);
 });
 
-test.each(["good", "bad"] as const)("what to try next after a %s delivery fits too, and begins with what it takes to speak to the playground", (name) => {
+test.each(["good", "bad", "connections"] as const)("what to try next after a %s delivery fits too, and begins with what it takes to speak to the playground", (name) => {
   const { style } = createDisplay({ write: () => undefined, isTerminal: false, hasColour: false });
   const parts = { env: ".weir/playground/env", url: "http://127.0.0.1:65535", prometheusUrl: "http://127.0.0.1:65535" };
   const lines = invitation(parts, deliveries[name], style);
   for (const line of [...lines, ...farewell(style)]) expect(line.length).toBeLessThanOrEqual(mostColumns);
   expect(lines.find((line) => line.includes("$"))).toContain("$ . .weir/playground/env ");
-  expect(lines.join("\n")).toContain(name === "good" ? "weir release reviews v3" : "weir retry reviews");
+  expect(lines.join("\n")).toContain({ good: "weir release reviews v3", bad: "weir retry reviews", connections: "weir playground break broker v2 --latency 2s" }[name]);
 });
 
 describe("on a terminal", () => {
