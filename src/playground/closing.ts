@@ -3,6 +3,7 @@ import type { Delivery } from "./deliveries.ts";
 import type { Style } from "./display.ts";
 import { wrapped } from "./narration.ts";
 import type { Playground } from "./playground.ts";
+import { reviews } from "./samples/sample-apps.ts";
 
 type Command = readonly [command: string, what: string];
 
@@ -19,15 +20,16 @@ export function farewell(style: Style): readonly string[] {
 
 /** `last` is what was played last. */
 export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" | "url" | "prometheusUrl">, last: Delivery, style: Style): readonly string[] {
+  const { app, version } = nextOf(last);
   const commands: readonly Command[] = [
     [`. ${env}`, "first: speak to this playground"],
     ["kubectl get weir", "phase, step, weight"],
-    ["weir explain reviews", "why it is where it is"],
+    [`weir explain ${last.app ?? reviews.name}`, "why it is where it is"],
     ["kubectl get weirruns", "how each run ended"],
     ...nextDelivery(last),
-    ["weir watch reviews", "watch it,"],
-    ["weir playground break reviews v3 --errors 5%", "turn it bad on its way,"],
-    ["weir abort reviews", "or take it back yourself"],
+    [`weir watch ${app}`, "watch it,"],
+    [`weir playground break ${app} ${version} ${badlyAs(last)}`, "turn it bad on its way,"],
+    [`weir abort ${app}`, "or take it back yourself"],
     ["kubectl set image deploy/ratings ratings=ratings:v2", "or change an image in place,"],
     ["weir watch ratings", "and watch that"],
     [`curl -s -H 'Host: reviews' ${url}/`, "be one of the users"],
@@ -42,12 +44,27 @@ export function invitation({ env, url, prometheusUrl }: Pick<Playground, "env" |
   ];
 }
 
+interface Next {
+  readonly app: string;
+  readonly version: string;
+}
+
 /** What was refused is mended and tried again; after a success there is another version. */
-function nextDelivery({ ending, release }: Delivery): readonly Command[] {
-  if (ending === "promoted") return [["weir release reviews v3", "deliver another version,"]];
+function nextOf({ ending, release, app = reviews.name }: Delivery): Next {
+  return ending === "promoted" ? { app: reviews.name, version: "v3" } : { app, version: release };
+}
+
+/** In the way by which it was found out before. */
+function badlyAs({ ending, behaviour }: Delivery): string {
+  return ending === "takenBack" && behaviour.errorRate === 0 ? "--latency 2s" : "--errors 5%";
+}
+
+function nextDelivery(last: Delivery): readonly Command[] {
+  const { app, version } = nextOf(last);
+  if (last.ending === "promoted") return [[`weir release ${app} ${version}`, "deliver another version,"]];
   return [
-    [`weir playground break reviews ${release} --errors 0% --latency 8ms`, `mend ${release},`],
-    ["weir retry reviews", "try it again,"],
+    [`weir playground break ${app} ${version} --errors 0% --latency 8ms`, `mend ${version},`],
+    [`weir retry ${app}`, "try it again,"],
   ];
 }
 

@@ -19,13 +19,13 @@ export function rolloutOf(app: SampleApp, namespace: string, release: string): K
     metadata: { name: app.name, namespace },
     spec: {
       ...(app.isHeld ? { deployment: { name: app.name } } : { release }),
-      traffic: { istio: { virtualServices: [{ name: app.name, ...(app.routes ? { routes: app.routes } : {}) }] } },
+      traffic: { istio: { virtualServices: [{ name: app.name, ...(app.routes ? { routes: app.routes } : {}), ...(app.tcpRoutes ? { tcpRoutes: app.tcpRoutes } : {}) }] } },
       strategy: { propagation: "1s", progressDeadline: "1m", steps: app.ladder.map((weight) => ({ weight, hold: "10s" })) },
       analysis: {
         interval: "2s",
         settle: "500ms",
         warmup: "3s",
-        metrics: [
+        metrics: app.metrics ?? [
           { name: "errors", errorRate: { max: "1%" } },
           { name: "latency", latency: { percentile: 95, max: "1s" } },
         ],
@@ -103,7 +103,7 @@ function destinationRuleOf(app: SampleApp, namespace: string): KubernetesObject 
   };
 }
 
-function virtualServiceOf(app: SampleApp, namespace: string): KubernetesObject {
+export function virtualServiceOf(app: Pick<SampleApp, "name" | "virtualService">, namespace: string): KubernetesObject {
   return { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: app.name, namespace }, spec: app.virtualService };
 }
 

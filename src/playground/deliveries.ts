@@ -2,10 +2,11 @@
 import type { RolloutSpecInput } from "../rollout/spec.ts";
 import type { RolloutStatus } from "../rollout/status.ts";
 import type { Split } from "./route-steps.ts";
-import { PREVIEW_HOST } from "./samples/sample-apps.ts";
+import type { Entrance } from "./mesh/http-match.ts";
+import { EDGE_HOST, MOST_OPEN, OPEN_CONNECTIONS, PREVIEW_HOST, reviewsEdge, type SampleApp } from "./samples/sample-apps.ts";
 import type { Behaviour } from "./samples/sample-pods.ts";
 
-export type ScenarioName = "good" | "bad" | "slow" | "image" | "testers" | "shadow" | "blue-green";
+export type ScenarioName = "good" | "bad" | "slow" | "image" | "testers" | "shadow" | "blue-green" | "sessions" | "connections" | "entrances";
 
 export interface Delivery {
   /** Name of the application. Default: reviews. */
@@ -20,17 +21,29 @@ export interface Delivery {
   /** What a newcomer should know before it begins; `STABLE` stands for the version that serves. */
   readonly introduction: string;
   readonly ending: "promoted" | "takenBack";
-  readonly strategy?: Strategy;
-  /** Users besides everybody: the headers of each kind. */
-  readonly users?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly rollout?: RolloutWritten;
+  /** Users besides everybody, by kind. */
+  readonly users?: Readonly<Record<string, UserKind>>;
+  /** So many more, who keep cookies and are to stay where they are. */
+  readonly crowd?: number;
+  /** Other ways to the application: VirtualServices that are there before. */
+  readonly entrances?: readonly Pick<SampleApp, "name" | "virtualService">[];
 }
 
-/** In place of the ladder that the Rollout has. */
-export interface Strategy {
-  /** Null takes out what the Rollout says. */
-  readonly change: { readonly [Field in keyof NonNullable<RolloutSpecInput["strategy"]>]?: NonNullable<RolloutSpecInput["strategy"]>[Field] | null };
+/** What is worth reading in its Rollout. */
+export interface RolloutWritten {
+  /** Of its spec, where that is not what it says anyway. Null takes out what the Rollout says. */
+  readonly change?: { readonly traffic?: RolloutSpecInput["traffic"]; readonly strategy?: { readonly [Field in keyof Strategy]?: Strategy[Field] | null } };
   /** The same as people write it, line by line. */
   readonly written: readonly string[];
+}
+
+type Strategy = NonNullable<RolloutSpecInput["strategy"]>;
+
+export interface UserKind {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Default: a sidecar. */
+  readonly entrance?: Entrance;
 }
 
 const HOLD = "10s";
@@ -74,9 +87,9 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     behaviour: healthy,
     introduction: "Who sends a header gets v2 before anybody else does. Its Rollout has these steps now:",
     ending: "promoted",
-    users: { "x-tester: true": { "x-tester": "true" } },
-    strategy: {
-      change: { steps: [{ match: [{ headers: [{ name: "x-tester", exact: "true" }] }], hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] },
+    users: { "x-tester: true": { headers: { "x-tester": "true" } } },
+    rollout: {
+      change: { strategy: { steps: [{ match: [{ headers: [{ name: "x-tester", exact: "true" }] }], hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
       written: ["steps:", `  - {match: [{headers: [{name: x-tester, exact: "true"}]}], hold: ${HOLD}}`, `  - {weight: 50, hold: ${HOLD}}`, `  - {weight: 100, hold: ${HOLD}}`],
     },
   },
@@ -86,8 +99,8 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     behaviour: { ...healthy, errorRate: 0.2 },
     introduction: "v3 fails one request in five, and nobody knows that yet. Its Rollout sends it copies of some requests before it may answer any:",
     ending: "takenBack",
-    strategy: {
-      change: { steps: [{ mirror: 20, hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] },
+    rollout: {
+      change: { strategy: { steps: [{ mirror: 20, hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
       written: ["steps:", `  - {mirror: 20, hold: ${HOLD}}`, `  - {weight: 50, hold: ${HOLD}}`, `  - {weight: 100, hold: ${HOLD}}`],
     },
   },
@@ -97,10 +110,55 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     behaviour: healthy,
     introduction: "v2 is shown at a host of its own first, then has everybody at once, and STABLE is kept for a while. Its Rollout says so:",
     ending: "promoted",
-    users: { [PREVIEW_HOST]: { host: PREVIEW_HOST } },
-    strategy: {
-      change: { steps: null, blueGreen: { preview: PREVIEW_HOST, autoPromote: HOLD, hold: HOLD, keepOld: "5s" } },
+    users: { [PREVIEW_HOST]: { headers: { host: PREVIEW_HOST } } },
+    rollout: {
+      change: { strategy: { steps: null, blueGreen: { preview: PREVIEW_HOST, autoPromote: HOLD, hold: HOLD, keepOld: "5s" } } },
       written: [`blueGreen: {preview: ${PREVIEW_HOST}, autoPromote: ${HOLD}, hold: ${HOLD}, keepOld: 5s}`],
+    },
+  },
+  sessions: {
+    title: "Users who stay",
+    release: "v2",
+    behaviour: healthy,
+    introduction: "A hundred users keep cookies. Whoever v2 has answered stays with v2, and each weight is a share of users. Its Rollout says so:",
+    ending: "promoted",
+    crowd: 100,
+    rollout: {
+      change: { strategy: { sessionAffinity: {}, steps: [{ weight: 10, hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
+      written: ["sessionAffinity: {}", "steps:", `  - {weight: 10, hold: ${HOLD}}`, `  - {weight: 50, hold: ${HOLD}}`, `  - {weight: 100, hold: ${HOLD}}`],
+    },
+  },
+  connections: {
+    title: "Connections, and a query of its own",
+    app: "broker",
+    release: "v2",
+    behaviour: { ...healthy, latencyMs: 1_600 },
+    introduction: "Clients of broker open connections, in which nobody counts requests: weights decide about new ones, and a query says what is bad. v2 takes two hundred times as long as STABLE to answer, so that connections pile up, and nobody knows that yet. Its Rollout says:",
+    command: "weir release broker v2",
+    ending: "takenBack",
+    rollout: {
+      written: [
+        "traffic: {istio: {virtualServices: [{name: broker, tcpRoutes: [{port: 5672}]}]}}",
+        "analysis:",
+        "  metrics:",
+        "    - name: open",
+        "      query: |",
+        ...OPEN_CONNECTIONS.map((line) => `        ${line}`),
+        `      max: ${MOST_OPEN}`,
+      ],
+    },
+  },
+  entrances: {
+    title: "Two entrances that move together",
+    release: "v2",
+    behaviour: healthy,
+    introduction: `Pods ask for reviews by one VirtualService, and people outside for ${EDGE_HOST} by another one, at a gateway. Both are to give v2 the same share. Its Rollout names both:`,
+    ending: "promoted",
+    users: { [`${EDGE_HOST}, at the gateway`]: { headers: { host: EDGE_HOST }, entrance: "gateway" } },
+    entrances: [reviewsEdge],
+    rollout: {
+      change: { traffic: { istio: { virtualServices: [{ name: "reviews" }, { name: reviewsEdge.name }] } }, strategy: { steps: [{ weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
+      written: ["traffic:", "  istio:", "    virtualServices:", "      - {name: reviews}", `      - {name: ${reviewsEdge.name}}`],
     },
   },
 };

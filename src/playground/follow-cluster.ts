@@ -9,7 +9,7 @@ type Watched = Pick<InformerCache, "all" | "onChange">;
 
 /** Pushes the objects to the mesh now and after each change; returns how to stop. */
 export function followRoutes(
-  caches: { readonly virtualServices: Watched; readonly destinationRules: Watched; readonly services: Watched; readonly httpRoutes: Watched },
+  caches: { readonly virtualServices: Watched; readonly destinationRules: Watched; readonly services: Watched; readonly httpRoutes: Watched; readonly grpcRoutes: Watched },
   mesh: Pick<Mesh, "push">,
 ): () => void {
   const push = () =>
@@ -18,6 +18,7 @@ export function followRoutes(
       destinationRules: caches.destinationRules.all(),
       services: caches.services.all(),
       httpRoutes: caches.httpRoutes.all(),
+      grpcRoutes: caches.grpcRoutes.all(),
     });
   const stops = Object.values(caches).map((cache) => cache.onChange(push));
   push();

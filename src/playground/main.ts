@@ -82,7 +82,7 @@ async function open(display: Display, cleanUp: CleanUp): Promise<Playground> {
   };
   const playground = await startPlayground({ stateFolder: defaultStateFolder, seed, cleanUp, onReady });
   display.say(`${line()}   ${dim(`(${((Date.now() - startedMs) / 1_000).toFixed(1)} s)`)}`, "");
-  display.say(`  ${requestsPerSecond.reviews} requests a second go to the application reviews, and ${requestsPerSecond.ratings} to ratings; v1 answers them all.`);
+  display.say(`  Each second ${requestsPerSecond.reviews} requests go to reviews, ${requestsPerSecond.ratings} to ratings, ${requestsPerSecond.broker} connections to broker; v1 answers all.`);
   return playground;
 }
 

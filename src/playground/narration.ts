@@ -1,5 +1,6 @@
 /** The playground's words and bars: from what was seen to lines of text, at most 100 columns wide. */
 import type { Check } from "../rollout/status.ts";
+import type { Sides } from "./crowd.ts";
 import { mostColumns, type Style } from "./display.ts";
 import { shareOf, totalOf, type VersionCounts } from "./mesh/tally.ts";
 import type { Split } from "./route-steps.ts";
@@ -26,23 +27,37 @@ export function stepLine(seen: StepSeen, style: Style): string {
   return `${head} ${bar(share, totalOf(seen.counts), style)}  ${really.padEnd(20)} ${checksText(seen.checks, style)}`.trimEnd();
 }
 
-export interface BesideSeen extends Pick<StepSeen, "canary" | "counts"> {
+export interface BesideSeen extends Pick<StepSeen, "stable" | "canary" | "counts"> {
   readonly copies: VersionCounts;
   readonly users: Readonly<Record<string, VersionCounts>>;
+  readonly sides: Sides;
 }
 
 /** `      ↳ x-tester: true: 100.0 % of 198`, of each kind of users, and of copies. */
-export function besideLines({ canary, counts, copies, users }: BesideSeen, style: Style): readonly string[] {
+export function besideLines({ stable, canary, counts, copies, users, sides }: BesideSeen, style: Style): readonly string[] {
   const copied = totalOf(copies);
   const kinds = Object.entries(users).filter(([, answered]) => totalOf(answered) > 0);
   return [
     ...kinds.map(([kind, answered]) => `${kind}: ${percentOf(shareOf(answered, canary))} of ${countOf(totalOf(answered))} answered by ${canary}`),
     ...(copied > 0 ? [`copies: ${countOf(copied)} (${percentOf(copied / Math.max(1, totalOf(counts)))}) went to ${canary} as well, and answered nobody`] : []),
+    ...sidesTexts(sides, stable, canary),
   ].map((line) => style.dim(`        ↳ ${line}`));
 }
 
-export function stepHeading(canary: string, style: Style): string {
-  return style.dim(`  time  route   ${"where the mesh really sent".padEnd(barCells)}  ${`requests to ${canary}`.padEnd(20)} what Prometheus saw of ${canary}`);
+/** `100 users with cookies: 12 with v2, 88 with v1; 12 went over, nobody came back`; nothing where there are none. */
+function sidesTexts({ on, came }: Sides, stable: string, canary: string): readonly string[] {
+  const { [stable]: here = 0, [canary]: there = 0 } = on;
+  const { [stable]: back = 0, [canary]: over = 0 } = came;
+  const whoever = (count: number): string => (count === 0 ? "nobody" : String(count));
+  const moves = over + back === 0 ? "nobody moved" : `${whoever(over)} went over, ${whoever(back)} came back`;
+  return here + there === 0 ? [] : [`${here + there} users with cookies: ${there} with ${canary}, ${here} with ${stable}; ${moves}`];
+}
+
+/** What moves: requests, or connections. */
+export type Moved = "requests" | "connections";
+
+export function stepHeading(canary: string, style: Style, moved: Moved = "requests"): string {
+  return style.dim(`  time  route   ${"where the mesh really sent".padEnd(barCells)}  ${`${moved} to ${canary}`.padEnd(20)} what Prometheus saw of ${canary}`);
 }
 
 /** `90/10`: stable's weight and the canary's. */

@@ -19,7 +19,7 @@ const mostMsAround = 15_000;
 export async function play(stage: Stage, display: Display, delivery: Delivery, title: string, startedMs: number): Promise<string | undefined> {
   const stable = stage.called(stage.status()?.stable?.version ?? "");
   const sides: Sides = { stable, canary: delivery.release };
-  introduce(display, delivery, title, stable);
+  introduce(display, stage, delivery, title, stable);
   stage.turn(delivery.release, delivery.behaviour);
   await stage.prepare(delivery);
   const telling = createTelling(stage, display, sides, startedMs);
@@ -45,11 +45,11 @@ async function tellUntil(isOver: () => boolean, mostMs: number, stage: Stage, te
   }
 }
 
-function introduce(display: Display, { introduction, release, strategy, command = `weir release reviews ${release}` }: Delivery, title: string, stable: string): void {
+function introduce(display: Display, { moved }: Stage, { introduction, release, rollout, command = `weir release reviews ${release}` }: Delivery, title: string, stable: string): void {
   const { style, say } = display;
   say("", titleLine(title, style), "", ...wrapped(introduction.replaceAll("STABLE", stable)), "");
-  if (strategy) say(...strategy.written.map((line) => `    ${style.dim(line)}`), "");
-  say(`    $ ${style.bold(command)}`, "", stepHeading(release, style));
+  if (rollout) say(...rollout.written.map((line) => `    ${style.dim(line)}`), "");
+  say(`    $ ${style.bold(command)}`, "", stepHeading(release, style, moved));
 }
 
 /** The route is where the delivery should leave it, and enough requests have gone that way. */
@@ -62,7 +62,9 @@ function troubleWith(delivery: Delivery, { stable, canary }: Sides, stage: Stage
   const step = stage.steps().at(-1);
   const trouble = disappointment(delivery, stable, stage.status(), step?.split ?? {});
   const strayed = step ? shareOf(step.counts(), delivery.ending === "promoted" ? stable : canary) : 0;
-  if (trouble || strayed === 0) return trouble;
+  const back = delivery.crowd === undefined ? 0 : stage.steps().reduce((sum, { sides }) => sum + (sides().came[stable] ?? 0), 0);
+  if (trouble || strayed + back === 0) return trouble;
+  if (back > 0) return `expected users to stay, and they came back to ${stable} (${countOf(back)} times)`;
   return `expected the mesh to send everything where the route says, and ${percentOf(strayed)} went to the other version`;
 }
 
@@ -83,16 +85,17 @@ function ending(display: Display, stage: Stage, delivery: Delivery, { canary }: 
     `  ${good("✓")} ${bold(delivery.ending === "promoted" ? "Delivered" : "Taken back")} after ${took} (${status.phase}, ${status.reason}).`,
     first,
     ...rest,
-    ...wrapped(lesson(delivery, canary, users), "    "),
+    ...wrapped(lesson(delivery, stage, canary, users), "    "),
   ];
 }
 
 /** What users had of it, and what they would have had. */
-function lesson({ ending, behaviour }: Delivery, canary: string, users: Users): string {
-  if (ending === "promoted") return `Meanwhile users sent ${countOf(users.requests)} requests; ${users.failed === 0 ? "none" : countOf(users.failed)} failed.`;
+function lesson({ ending, behaviour }: Delivery, { moved }: Stage, canary: string, users: Users): string {
+  const sent = `Meanwhile users ${moved === "requests" ? "sent" : "opened"} ${countOf(users.requests)} ${moved}; `;
+  if (ending === "promoted") return `${sent}${users.failed === 0 ? "none" : countOf(users.failed)} failed.`;
   const [hurt, otherwise] = behaviour.errorRate > 0 ? [users.failed, percentOf(behaviour.errorRate)] : [users.toCanary, "all of them"];
   const what = behaviour.errorRate > 0 ? "failed" : `had to wait for ${canary}`;
-  return `Meanwhile users sent ${countOf(users.requests)} requests; ${countOf(hurt)} ${what}: ${percentOf(hurt / Math.max(1, users.requests))}, and with ${canary} for everybody ${otherwise}.`;
+  return `${sent}${countOf(hurt)} ${what}: ${percentOf(hurt / Math.max(1, users.requests))}, and with ${canary} for everybody ${otherwise}.`;
 }
 
 interface Users {

@@ -2,21 +2,22 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { RESOURCES } from "../kubernetes/client.ts";
 import { CANARY_SIDE } from "../rollout/deployment.ts";
+import { RolloutSpec } from "../rollout/spec.ts";
 import { RolloutStatus } from "../rollout/status.ts";
+import type { Load } from "./arrivals.ts";
 import type { CleanUp } from "./clean-up.ts";
+import { createAudience } from "./audience.ts";
 import { namespace, startCluster, type Cluster } from "./cluster.ts";
-import { containersOf, rolloutOf } from "./cluster-objects.ts";
+import { containersOf, rolloutOf, virtualServiceOf } from "./cluster-objects.ts";
 import { startDaemonProcess, type DaemonProcess } from "./daemon-process.ts";
 import { followPods, followRoutes } from "./follow-cluster.ts";
 import { writeLaunchers } from "./launchers.ts";
-import type { Load } from "./load.ts";
-import type { VersionCount, VersionCounts } from "./mesh/tally.ts";
 import { startPrometheus } from "./processes/prometheus.ts";
 import { startRedis } from "./processes/redis.ts";
 import { createRouteSteps } from "./route-steps.ts";
 import { createSampleTraffic, inside, type SampleTraffic } from "./sample-traffic.ts";
 import { createControl } from "./samples/control.ts";
-import { ratings, reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
+import { broker, ratings, reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
 import type { Stage } from "./stage.ts";
 import { createStateFolder, writeState, type StateFolder } from "./state-folder.ts";
 
@@ -59,7 +60,7 @@ export async function startPlayground({ stateFolder, seed, onReady, cleanUp }: P
   const weir = await startWeir(folder, cluster, servers, cleanUp);
   onReady("Weir");
   const loads = traffic.startLoads();
-  const stages = Object.fromEntries([reviews, ratings].map((app) => [app.name, createStage(cluster, traffic, { app, load: loads[app.name]! }, cleanUp)]));
+  const stages = Object.fromEntries([reviews, ratings, broker].map((app) => [app.name, createStage(cluster, traffic, { app, load: loads[app.name]! }, cleanUp)]));
   await openStages(cluster, Object.values(stages));
   await openControl(folder, traffic, servers.prometheusUrl, cleanUp);
   return {
@@ -87,8 +88,8 @@ async function startServers({ targets }: SampleTraffic, onReady: (part: string) 
 }
 
 async function connect({ caches: { objects } }: Cluster, { mesh, samples }: SampleTraffic, cleanUp: CleanUp): Promise<void> {
-  const { virtualServices, destinationRules, services, httpRoutes } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes }, mesh));
+  const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();
@@ -124,17 +125,19 @@ interface Served {
   readonly load: Load;
 }
 
-function createStage({ client, caches }: Cluster, { mesh, samples, startUsers }: SampleTraffic, { app, load }: Served, cleanUp: CleanUp): Stage {
-  const users = new Map<string, Load>();
+function createStage({ client, caches }: Cluster, traffic: SampleTraffic, { app, load }: Served, cleanUp: CleanUp): Stage {
+  const { mesh, samples } = traffic;
+  const audience = createAudience(traffic, app.name);
   const called = (version: string): string => (app.isHeld ? version.replace(/-[^-]*$/, "") : version);
   const sideOf = (subset: string | undefined): string => {
     const { run, stable } = statusOf(caches, app) ?? {};
     return called((subset === CANARY_SIDE ? run?.to.version : stable?.version) ?? app.versions[0]!);
   };
-  const answered = () => Object.fromEntries([...users].map(([kind, each]) => [kind, countsOf(each)]));
-  const steps = createRouteSteps(mesh, { namespace, name: app.name, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) }, answered);
+  const others = () => entrancesOf(caches, app).filter((name) => name !== app.name);
+  const steps = createRouteSteps(mesh, { namespace, name: app.name, others, isTcp: app.tcpRoutes !== undefined, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) }, audience);
   cleanUp.add(steps.stop);
   return {
+    moved: app.tcpRoutes ? "connections" : "requests",
     nowMs: () => Date.now(),
     pause: () => wait(pauseMs),
     called,
@@ -142,14 +145,10 @@ function createStage({ client, caches }: Cluster, { mesh, samples, startUsers }:
     steps: steps.all,
     answers: () => load.counts().answers,
     turn: (version, behaviour) => void samples.turn(app.name, version, behaviour),
-    async prepare({ strategy, users: kinds = {} }) {
-      if (strategy) await client.patch(RESOURCES.rollouts, namespace, app.name, { type: "merge", body: { spec: { strategy: strategy.change } } }, { fieldManager: "playground" });
-      for (const [kind, headers] of Object.entries(kinds)) users.set(kind, startUsers(app.name, headers));
-      const endMs = Date.now() + mostStartMs;
-      while ([...users.values()].some((each) => Object.keys(each.counts().answers).length === 0)) {
-        if (Date.now() > endMs) throw new Error(`Expected every kind of user (${[...users.keys()].join(", ")}) to be answered within ${mostStartMs / 1_000} s; some were not`);
-        await wait(pauseMs);
-      }
+    async prepare(delivery) {
+      for (const entrance of delivery.entrances ?? []) await client.create(RESOURCES.virtualServices, namespace, virtualServiceOf(entrance, namespace), { fieldManager: "playground" });
+      if (delivery.rollout?.change) await client.patch(RESOURCES.rollouts, namespace, app.name, { type: "merge", body: { spec: delivery.rollout.change } }, { fieldManager: "playground" });
+      await audience.come(delivery);
     },
     release: async (version) => {
       const [resource, spec] = app.isHeld ? [RESOURCES.deployments, { template: { spec: { containers: containersOf(app, version) } } }] : [RESOURCES.rollouts, { release: version }];
@@ -158,14 +157,10 @@ function createStage({ client, caches }: Cluster, { mesh, samples, startUsers }:
   };
 }
 
-function countsOf(load: Load): VersionCounts {
-  const counts: Record<string, VersionCount> = {};
-  for (const [outcome, count] of Object.entries(load.counts().answers)) {
-    const [version = "-", code] = outcome.split(" ");
-    const { requests, bad } = counts[version] ?? { requests: 0, bad: 0 };
-    counts[version] = { requests: requests + count, bad: bad + (code === "200" ? 0 : count) };
-  }
-  return counts;
+/** Names of the VirtualServices that its Rollout moves. */
+function entrancesOf(caches: Cluster["caches"], app: SampleApp): readonly string[] {
+  const { data } = RolloutSpec.safeParse(caches.rollouts.get(namespace, app.name)?.spec);
+  return data?.traffic.istio?.virtualServices.map(({ name }) => name) ?? [];
 }
 
 function statusOf(caches: Cluster["caches"], app: SampleApp): RolloutStatus | undefined {

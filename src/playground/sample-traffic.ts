@@ -1,10 +1,15 @@
 /** The playground's traffic: sample pods behind an embedded mesh, and users who send requests. */
+import type { Load } from "./arrivals.ts";
 import type { CleanUp } from "./clean-up.ts";
 import { namespace } from "./cluster.ts";
-import { createLoad, type Load } from "./load.ts";
+import { createConnections } from "./connections.ts";
+import { createCrowd, type Crowd } from "./crowd.ts";
+import type { UserKind } from "./deliveries.ts";
+import { createLoad } from "./load.ts";
+import type { Entrance } from "./mesh/http-match.ts";
 import { createMesh, type Mesh } from "./mesh/mesh.ts";
 import type { ScrapeTarget } from "./processes/prometheus.ts";
-import { fitcycle, ratings, reviews } from "./samples/sample-apps.ts";
+import { broker, fitcycle, ratings, reviews } from "./samples/sample-apps.ts";
 import { createSamplePods, type SamplePods } from "./samples/sample-pods.ts";
 
 export interface SampleTraffic {
@@ -16,12 +21,14 @@ export interface SampleTraffic {
   readonly proxies: Readonly<Record<string, string>>;
   /** Sends requests from now on; returns the loads on those that stories are about, by the application's name. */
   startLoads(): Readonly<Record<string, Load>>;
-  /** More users of an application, with headers of their own. */
-  startUsers(app: string, headers: Readonly<Record<string, string>>): Load;
+  /** More users of an application. */
+  startUsers(app: string, kind: UserKind): Load;
+  /** So many more, who keep cookies. */
+  startCrowd(app: string, users: number): Crowd;
 }
 
-/** Requests per second, by the application's name: most to the one that most stories are about. */
-export const requestsPerSecond = { reviews: 200, ratings: 80, website: 40, fitcycle: 40 };
+/** Requests per second, or connections, by the application's name: most to the one that most stories are about. */
+export const requestsPerSecond = { reviews: 200, ratings: 80, website: 40, fitcycle: 40, broker: 40 };
 
 /** Of each kind of users that a story brings along. */
 const USERS_PER_SECOND = 40;
@@ -41,23 +48,26 @@ export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promi
   const mesh = await createMesh({ callers, endpoints: samples.endpoints, seed });
   cleanUp.add(mesh.close);
   const proxies = Object.fromEntries(callers.map(({ workload }) => [workload, mesh.proxyOf(workload).url]));
-  const start = (url: string, host: string, perSecond: number, headers: Readonly<Record<string, string>> = {}) => {
-    const load = createLoad({ url, host, requestsPerSecond: perSecond, headers, seed });
+  const started = <Started extends Load>(load: Started): Started => {
     cleanUp.add(load.close);
     return load;
   };
+  const start = (url: string, host: string, requestsPerSecond: number, headers: Readonly<Record<string, string>> = {}) => started(createLoad({ url, host, requestsPerSecond, headers, seed }));
+  const urlOf = (app: string, entrance: Entrance = "sidecar"): string => `${proxies[entrance === "gateway" ? outside : inside]}/${app}/0`;
   return {
     mesh,
     samples,
     proxies,
     targets: callers.map(({ workload }) => targetOf(mesh, workload)),
-    startUsers: (app, headers) => start(`${proxies[inside]}/${app}/0`, headers["host"] ?? app, USERS_PER_SECOND, headers),
+    startUsers: (app, { headers, entrance }) => start(urlOf(app, entrance), headers["host"] ?? app, USERS_PER_SECOND, headers),
+    startCrowd: (app, users) => started(createCrowd({ url: urlOf(app), host: app, users, requestsPerSecond: USERS_PER_SECOND, seed })),
     startLoads: () => {
       start(`${proxies[outside]}/`, "www.website.example", requestsPerSecond.website);
       start(`${proxies[inside]}/api`, fitcycle.name, requestsPerSecond.fitcycle);
       return {
-        [reviews.name]: start(`${proxies[inside]}/reviews/0`, reviews.name, requestsPerSecond.reviews),
-        [ratings.name]: start(`${proxies[inside]}/ratings/0`, ratings.name, requestsPerSecond.ratings),
+        [reviews.name]: start(urlOf(reviews.name), reviews.name, requestsPerSecond.reviews),
+        [ratings.name]: start(urlOf(ratings.name), ratings.name, requestsPerSecond.ratings),
+        [broker.name]: started(createConnections({ url: proxies[inside]!, to: `${broker.name}:${broker.port}`, requestsPerSecond: requestsPerSecond.broker, seed })),
       };
     },
   };

@@ -1,11 +1,14 @@
 /** What the player acts on and looks at: the served application, its Rollout and its route, now. */
 import type { RolloutStatus } from "../rollout/status.ts";
+import type { LoadCounts } from "./arrivals.ts";
 import type { Delivery } from "./deliveries.ts";
-import type { LoadCounts } from "./load.ts";
+import type { Moved } from "./narration.ts";
 import type { RouteStep } from "./route-steps.ts";
 import type { Behaviour } from "./samples/sample-pods.ts";
 
 export interface Stage {
+  /** What its users send. */
+  readonly moved: Moved;
   /** Milliseconds since the epoch. */
   nowMs(): number;
   /** Lets a moment pass. */
@@ -17,8 +20,8 @@ export interface Stage {
   /** What users got so far. */
   answers(): LoadCounts["answers"];
   turn(version: string, behaviour: Behaviour): void;
-  /** Gives the Rollout its strategy, and lets the delivery's users come; settles when they have been answered. */
-  prepare(delivery: Pick<Delivery, "strategy" | "users">): Promise<void>;
+  /** Writes what the delivery needs, also into the Rollout, and lets its users come; settles when they have been answered. */
+  prepare(delivery: Pick<Delivery, "entrances" | "rollout" | "users" | "crowd">): Promise<void>;
   /** Asks for it as a person would: writes `spec.release`, or the Deployment's image. */
   release(version: string): Promise<void>;
   /** How people call what a status calls so: of a Deployment's template by the tag of its image alone. */

@@ -24,7 +24,7 @@ export function createTelling(stage: Stage, display: Display, sides: Sides, star
   let next = stage.steps().length - 1;
   const linesOf = (step: RouteStep, index: number) => [
     stepLine({ ...sides, atMs: Math.max(0, step.sinceMs - startedMs), split: step.split, counts: step.counts(), checks: checks.get(index) ?? [] }, display.style),
-    ...besideLines({ ...sides, counts: step.counts(), copies: step.copies(), users: step.users() }, display.style),
+    ...besideLines({ ...sides, counts: step.counts(), copies: step.copies(), users: step.users(), sides: step.sides() }, display.style),
   ];
   const settle = (end: number) => {
     const steps = stage.steps();

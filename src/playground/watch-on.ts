@@ -9,7 +9,7 @@ export async function watchOn(stage: Stage, display: Display, startedMs: number)
   for (;;) {
     const run = stage.status()?.run;
     const sides = { stable: stage.called(run?.from.version ?? ""), canary: stage.called(run?.to.version ?? "") };
-    display.say(stepHeading(sides.canary, display.style));
+    display.say(stepHeading(sides.canary, display.style, stage.moved));
     const telling = createTelling(stage, display, sides, startedMs);
     while (stage.status()?.run?.number === run?.number) {
       telling.update();

@@ -52,6 +52,11 @@ export function movesConnections({ istio }: Traffic): boolean {
   return istio?.virtualServices.some(({ tlsRoutes = [], tcpRoutes = [] }) => tlsRoutes.length + tcpRoutes.length > 0) ?? false;
 }
 
+/** Whether nothing else moves than those. */
+export function movesConnectionsAlone({ istio }: Traffic): boolean {
+  return istio?.virtualServices.every(({ routes = [], tlsRoutes = [], tcpRoutes = [] }) => routes.length === 0 && tlsRoutes.length + tcpRoutes.length > 0) ?? false;
+}
+
 interface Ref {
   readonly namespace?: string | undefined;
   readonly name: string;

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createCleanUp, type CleanUp } from "../../src/playground/clean-up.ts";
 import type { DaemonOptions, DaemonProcess } from "../../src/playground/daemon-process.ts";
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { Random } from "../../src/playground/random.ts";
 import type { Outcome } from "../../src/rollout/status.ts";

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";

@@ -1,6 +1,7 @@
 /** A real Prometheus scrapes the embedded mesh: what it read is what the mesh really sent. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createLoad, type Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
+import { createLoad } from "../../src/playground/load.ts";
 import { createMesh, type Mesh } from "../../src/playground/mesh/mesh.ts";
 import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
 import { createSamplePods } from "../../src/playground/samples/sample-pods.ts";

@@ -1,6 +1,6 @@
 /** Deliveries that begin with shadows: the daemon as in production, and where requests and their copies really went. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";

@@ -1,6 +1,6 @@
 /** Deliveries by two http routes of one VirtualService: the daemon as in production, and who is really answered by which version on each of them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { ApiObject } from "../support/api-request.ts";

@@ -25,6 +25,9 @@ describe("a scenario", () => {
   it.each(shortened<readonly [name: string, routes: readonly string[], told: readonly RegExp[]]>([
     ["testers", ["100/0", "100/0", "50/50", "0/100"], [/^ +↳ x-tester: true: (9[5-9]\.\d|100\.0) % of [\d,]+ answered by v2$/m, /Delivered after/]],
     ["blue-green", ["100/0", "100/0", "0/100"], [/^ +↳ preview\.reviews\.example: (9[5-9]\.\d|100\.0) % of [\d,]+ answered by v2$/m, /Delivered after/, /;\s+none\s+failed/]],
+    ["sessions", ["100/0", "90/10", "50/50", "0/100"], [/^ +↳ 100 users with cookies: [3-6]\d with v2, [3-6]\d with v1; \d+ went over, nobody came back$/m, /^ +↳ 100 users with cookies: 100 with v2, 0 with v1; \d+ went over, nobody came back$/m, /Delivered after/]],
+    ["entrances", ["100/0", "50/50", "0/100"], [/^ +↳ reviews\.example, at the gateway: (4\d|5\d)\.\d % of [\d,]+ answered by v2$/m, /^ +↳ reviews\.example, at the gateway: (9[5-9]\.\d|100\.0) % of [\d,]+ answered by v2$/m, /Delivered after/, /;\s+none\s+failed/]],
+    ["connections", ["100/0", "80/20", "100/0"], [/connections to v2/, /^ {2}\d+:\d\d {2}80\/20 .*open \d+ ✗$/m, /Taken back after/, /users\s+opened\s+[\d,]+\s+connections/]],
     ["shadow", ["100/0", "100/0", "100/0"], [/^ +↳ copies: [\d,]+ \((1[5-9]|2[0-5])\.\d %\) went to v3 as well, and answered nobody$/m, /Taken back after/, /;\s+0\s+failed:\s+0\.0\s%/]],
   ]))("of another strategy, %s, shows what it does beside the weights", { timeout: 240_000 }, async (name, routes, told) => {
     const playground = runPlayground("--scenario", name, "--exit");

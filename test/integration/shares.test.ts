@@ -1,6 +1,7 @@
 /** Where real requests go at each step of each strategy, by what the router writes: ten thousand of each kind of user (in the short form a thousand), within what chance allows. */
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../src/kubernetes/client.ts";
+import { GRPC } from "../../src/playground/mesh/grpc.ts";
 import { createMesh, type Mesh } from "../../src/playground/mesh/mesh.ts";
 import { totalOf } from "../../src/playground/mesh/tally.ts";
 import { createSamplePods } from "../../src/playground/samples/sample-pods.ts";
@@ -32,6 +33,8 @@ interface Form {
   /** As the route calls them. */
   readonly versions: readonly [stable: string, canary: string];
   readonly objects: readonly (readonly [CachedKind, KubernetesObject])[];
+  /** By what its users ask, where that is not a GET of `/`. */
+  readonly asked?: { readonly path: string; readonly method: string; readonly headers: Readonly<Record<string, string>> };
 }
 
 const BESIDE = [["services", aKubernetesService()], ["destinationRules", aDestinationRule()]] as const;
@@ -55,8 +58,12 @@ const byDelegate: Form = {
   form: "delegate", seed: 3, target: aTarget(), versions: ["v2", "v3"],
   objects: [...BESIDE, ["virtualServices", asVirtualService({ hosts: undefined })], ["virtualServices", asVirtualService({ hosts: ["reviews"], http: [{ delegate: { name: "reviews" } }] }, "root")]],
 };
-const httpRoute = DIALECTS.find(({ kind }) => kind === "httpRoutes")!;
-const byHttpRoute: Form = { form: "HTTPRoute", seed: 4, target: httpRoute.target(), versions: ["v2", "v3"], objects: [...BESIDE, ...httpRoute.beside().map((each) => ["services", each] as const), ["httpRoutes", httpRoute.object([httpRoute.part(SPLIT)])]] };
+function byGatewayRoute(form: string, kind: "httpRoutes" | "grpcRoutes", seed: number): Form {
+  const { target, object, part, beside } = DIALECTS.find((each) => each.kind === kind)!;
+  return { form, seed, target: target(), versions: ["v2", "v3"], objects: [...BESIDE, ...beside().map((each) => ["services", each] as const), [kind, object([part(SPLIT)])]] };
+}
+const byHttpRoute = byGatewayRoute("HTTPRoute", "httpRoutes", 4);
+const byGrpcRoute: Form = { ...byGatewayRoute("GRPCRoute", "grpcRoutes", 6), asked: { path: "/shop.Reviews/List", method: "POST", headers: { "content-type": GRPC } } };
 const byConnections: Form = {
   form: "tcp and tls", seed: 5, target: { istio: { virtualServices: [{ name: "reviews", tlsRoutes: [{}], tcpRoutes: [{}] }] } }, versions: ["v2", "v3"],
   objects: [...BESIDE, ["virtualServices", asVirtualService({ http: undefined, tls: [{ match: [{ port: 443, sniHosts: [SERVER] }], route: subsets(SPLIT) }], tcp: [{ route: subsets(SPLIT) }] })]],
@@ -78,7 +85,7 @@ afterEach(async () => {
 });
 afterAll(() => console.table(told));
 
-async function onStage({ form, seed, target, versions: [stable, canary], objects }: Form) {
+async function onStage({ form, seed, target, versions: [stable, canary], objects, asked = { path: "/", method: "GET", headers: {} } }: Form) {
   const cluster = createMemoryCluster({ nowMs: Date.now });
   for (const [kind, object] of objects) cluster.put(kind, object);
   const router = createTrafficRouter(cluster);
@@ -100,11 +107,20 @@ async function onStage({ form, seed, target, versions: [stable, canary], objects
     const mirror: MirrorWanted | undefined = mirrored === undefined ? undefined : { version: canary, percent: mirrored };
     const points = [{ version: stable, points: 100 - weight }, { version: canary, points: weight }];
     await router.write({ rollout: ROLLOUT, target, seen, ours: [stable, canary], wanted: points, matched: wanted, ...(mirror ? { mirrored: mirror } : {}), stamp: `uid-1/1.${(epoch += 1)}`, manager: ROUTE_MANAGER });
-    const { virtualServices, destinationRules, services, httpRoutes } = cluster.caches;
-    mesh.push({ virtualServices: virtualServices.all(), destinationRules: destinationRules.all(), services: services.all(), httpRoutes: httpRoutes.all() });
+    const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = cluster.caches;
+    mesh.push({ virtualServices: virtualServices.all(), destinationRules: destinationRules.all(), services: services.all(), httpRoutes: httpRoutes.all(), grpcRoutes: grpcRoutes.all() });
   }
 
-  return { url, mesh, to, tell: tellOf(form, seed) };
+  /** How many of so many requests the canary has answered. */
+  async function answeredByCanary(host = "reviews", headers: Readonly<Record<string, string>> = {}): Promise<{ readonly requests: number; readonly hits: number }> {
+    const users = createUsers({ url: `${url}${asked.path}`, host, method: asked.method, headers: { ...asked.headers, ...headers } });
+    const answers = (await users.ask(USERS, COUNT / USERS)).flat();
+    users.close();
+    expect(answers.filter((each) => !/^v[23]$/.test(each))).toEqual([]);
+    return { requests: answers.length, hits: answers.filter((each) => each === "v3").length };
+  }
+
+  return { url, mesh, to, answeredByCanary, tell: tellOf(form, seed) };
 }
 
 /** Holds a share against what is expected, and remembers it for the table. */
@@ -115,50 +131,41 @@ function tellOf(route: string, seed: number) {
   };
 }
 
-/** How many of so many requests the canary has answered. */
-async function answeredByCanary(url: string, host = "reviews", headers: Readonly<Record<string, string>> = {}): Promise<{ readonly requests: number; readonly hits: number }> {
-  const users = createUsers({ url, host, headers });
-  const answers = (await users.ask(USERS, COUNT / USERS)).flat();
-  users.close();
-  expect(answers.filter((each) => !/^v[23]$/.test(each))).toEqual([]);
-  return { requests: answers.length, hits: answers.filter((each) => each === "v3").length };
-}
-
 describe(`of ${COUNT} requests at each step`, () => {
-  it.each([bySubsets, byHosts, byDelegate, byHttpRoute])("the new version gets the weight's share: $form", LIMIT, async (form) => {
-    const { url, to, tell } = await onStage(form);
+  it.each([bySubsets, byHosts, byDelegate, byHttpRoute, byGrpcRoute])("the new version gets the weight's share: $form", LIMIT, async (form) => {
+    const { answeredByCanary, to, tell } = await onStage(form);
     for (const weight of [10, 25, 50, 100]) {
       await to({ weight });
-      tell("weight", { step: `${weight}`, users: "all", ...(await answeredByCanary(url)), expected: weight / 100 });
+      tell("weight", { step: `${weight}`, users: "all", ...(await answeredByCanary()), expected: weight / 100 });
     }
   });
 
   it.each([bySubsets, byHttpRoute])("who is matched gets the new version, and everybody else the weight's share: $form", LIMIT, async (form) => {
-    const { url, to, tell } = await onStage(form);
+    const { answeredByCanary, to, tell } = await onStage(form);
     for (const weight of [0, 25]) {
       await to({ weight, matched: { alternatives: TESTERS } });
-      tell("match", { step: `match, ${weight}`, users: "testers", ...(await answeredByCanary(url, "reviews", AS_TESTER)), expected: 1 });
-      tell("match", { step: `match, ${weight}`, users: "others", ...(await answeredByCanary(url)), expected: weight / 100 });
+      tell("match", { step: `match, ${weight}`, users: "testers", ...(await answeredByCanary("reviews", AS_TESTER)), expected: 1 });
+      tell("match", { step: `match, ${weight}`, users: "others", ...(await answeredByCanary()), expected: weight / 100 });
     }
     await to({ weight: 25 });
-    tell("match", { step: "25 alone", users: "testers", ...(await answeredByCanary(url, "reviews", AS_TESTER)), expected: 0.25 });
+    tell("match", { step: "25 alone", users: "testers", ...(await answeredByCanary("reviews", AS_TESTER)), expected: 0.25 });
   });
 
   it("the preview's host leads to the new version, and every other one to stable", LIMIT, async () => {
-    const { url, to, tell } = await onStage(bySubsets);
+    const { answeredByCanary, to, tell } = await onStage(bySubsets);
     await to({ matched: { alternatives: [], preview: PREVIEW } });
-    tell("preview", { step: "preview", users: "of the preview", ...(await answeredByCanary(url, PREVIEW)), expected: 1 });
-    tell("preview", { step: "preview", users: "others", ...(await answeredByCanary(url)), expected: 0 });
+    tell("preview", { step: "preview", users: "of the preview", ...(await answeredByCanary(PREVIEW)), expected: 1 });
+    tell("preview", { step: "preview", users: "others", ...(await answeredByCanary()), expected: 0 });
     await to({ weight: 100 });
-    tell("preview", { step: "100", users: "others", ...(await answeredByCanary(url)), expected: 1 });
+    tell("preview", { step: "100", users: "others", ...(await answeredByCanary()), expected: 1 });
   });
 
   it.each([bySubsets, byHttpRoute])("so many are copied, and answered by stable alone: $form", LIMIT, async (form) => {
-    const { url, mesh, to, tell } = await onStage(form);
+    const { answeredByCanary, mesh, to, tell } = await onStage(form);
     for (const mirrored of [20, 60, 0]) {
       await to({ mirrored });
       const [before] = shadowsIn(mesh);
-      tell("mirror", { step: `mirror ${mirrored}`, users: "all", ...(await answeredByCanary(url)), expected: 0 });
+      tell("mirror", { step: `mirror ${mirrored}`, users: "all", ...(await answeredByCanary()), expected: 0 });
       tell("mirror", { step: `mirror ${mirrored}`, users: "shadows", requests: COUNT, hits: shadowsIn(mesh)[0]! - before!, expected: mirrored / 100 });
     }
   });

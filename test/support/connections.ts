@@ -1,21 +1,22 @@
 /** Clients that open connections through a proxy of the mesh, as applications do that speak no HTTP of their own. */
-import { request, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-
-/** The sample pods answer in chunks. */
-const LAST_CHUNK = "\r\n0\r\n\r\n";
+import { askBy, openTunnel } from "../../src/playground/connections.ts";
 
 export interface Connection {
-  /** Which version answers by it; it may be asked again and again. */
+  /** Which version answers by it, empty where nobody does; it may be asked again and again. */
   version(): Promise<string>;
   close(): void;
 }
 
 /** `url` of the proxy; `to`: `HOST:PORT`. */
 export async function openConnection(url: string, to: string): Promise<Connection> {
-  const socket = await tunnel(url, to);
-  return { version: () => versionBy(socket), close: () => void socket.destroy() };
+  const socket = await openTunnel(url, to);
+  return { version: async () => versionIn(await askBy(socket)), close: () => void socket.destroy() };
+}
+
+function versionIn(outcome: string): string {
+  const [version = ""] = outcome.split(" ");
+  return version === "-" ? "" : version;
 }
 
 /** A version for each of so many connections, one after the other; empty where nobody answered. */
@@ -32,32 +33,8 @@ export async function versionsOf(url: string, to: string, count: number): Promis
 /** Greets so many times by TLS, one after the other. The sample pods speak none: where a connection went the mesh has counted. */
 export async function greet(url: string, to: string, { serverName, count }: { readonly serverName: string; readonly count: number }): Promise<void> {
   for (let done = 0; done < count; done++) {
-    const socket = await tunnel(url, to);
+    const socket = await openTunnel(url, to);
     const client = connectTls({ socket, servername: serverName });
     await new Promise<void>((resolve) => client.on("error", () => undefined).once("close", () => resolve()));
   }
-}
-
-function tunnel(url: string, to: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const asking = request(url, { method: "CONNECT", path: to });
-    asking.once("connect", (_answer: IncomingMessage, socket: Socket) => resolve(socket.on("error", () => undefined))).once("error", reject).end();
-  });
-}
-
-function versionBy(socket: Socket): Promise<string> {
-  return new Promise((resolve) => {
-    let text = "";
-    const done = (version: string): void => {
-      socket.off("data", onData).off("close", onClose);
-      resolve(version);
-    };
-    const onClose = (): void => done("");
-    const onData = (data: Buffer): void => {
-      text += data.toString("latin1");
-      if (text.endsWith(LAST_CHUNK)) done(/^x-version: (.*)$/im.exec(text)?.[1]?.trim() ?? "");
-    };
-    socket.on("data", onData).once("close", onClose);
-    socket.write("GET / HTTP/1.1\r\nhost: sample\r\n\r\n");
-  });
 }

@@ -1,5 +1,5 @@
 /** Several kinds of users of an application at once, and by which version each is really answered. */
-import type { Load } from "../../src/playground/load.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { CANARY, STABLE } from "./deliveries.ts";
 import type { Scene } from "./scene.ts";
@@ -18,9 +18,9 @@ const REQUESTS_PER_SECOND = 20;
 const UNDER_WAY = 2 * REQUESTS_PER_SECOND;
 const WAIT_MS = 200_000;
 
-/** `kinds`: the headers of each. */
-export function startCrowd<Kind extends string>(scene: Scene, app: SampleApp, kinds: Readonly<Record<Kind, Readonly<Record<string, string>>>>, enough: number): Crowd<Kind> {
-  const loads = Object.entries<Readonly<Record<string, string>>>(kinds).map(([kind, headers]) => [kind as Kind, scene.startLoad(app, REQUESTS_PER_SECOND, headers)] as const);
+/** `kinds`: the headers of each; `method`: they call it by gRPC. */
+export function startCrowd<Kind extends string>(scene: Scene, app: SampleApp, kinds: Readonly<Record<Kind, Readonly<Record<string, string>>>>, enough: number, method?: string): Crowd<Kind> {
+  const loads = Object.entries<Readonly<Record<string, string>>>(kinds).map(([kind, headers]) => [kind as Kind, scene.startLoad(app, REQUESTS_PER_SECOND, headers, method)] as const);
   const next = async (count: number): Promise<Readonly<Record<Kind, Answered>>> => {
     const before = new Map(loads.map(([kind, load]) => [kind, answersOf(load)]));
     const since = (kind: Kind, load: Load): Answered => [answersOf(load)[0] - before.get(kind)![0], answersOf(load)[1] - before.get(kind)![1]];

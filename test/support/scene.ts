@@ -6,11 +6,13 @@ import { createCaches, type Caches } from "../../src/kubernetes/caches.ts";
 import { loadConnection } from "../../src/kubernetes/connection.ts";
 import { createKubernetesClient } from "../../src/kubernetes/kube-client.ts";
 import { createTransport } from "../../src/kubernetes/transport.ts";
+import type { Load } from "../../src/playground/arrivals.ts";
 import { createCleanUp, type CleanUp } from "../../src/playground/clean-up.ts";
 import { installApps } from "../../src/playground/cluster-objects.ts";
 import { startDaemonProcess, type DaemonOptions, type DaemonProcess } from "../../src/playground/daemon-process.ts";
 import { followPods, followRoutes } from "../../src/playground/follow-cluster.ts";
-import { createLoad, type Load } from "../../src/playground/load.ts";
+import { createLoad } from "../../src/playground/load.ts";
+import { GRPC } from "../../src/playground/mesh/grpc.ts";
 import { createMesh, type Mesh } from "../../src/playground/mesh/mesh.ts";
 import { createTemporaryFolder } from "../../src/playground/processes/last-will.ts";
 import { startPrometheus, type PrometheusServer } from "../../src/playground/processes/prometheus.ts";
@@ -41,8 +43,8 @@ export interface Scene {
   readonly rollouts: History;
   readonly routes: History;
   readonly events: History;
-  /** Users of an application, until it or the scene is closed; they ask for it by its name, unless a header `host` says otherwise. */
-  startLoad(app: SampleApp, requestsPerSecond: number, headers?: Readonly<Record<string, string>>): Load;
+  /** Users of an application, until it or the scene is closed; they ask for it by its name, unless a header `host` says otherwise; with a `method` (`/package.Service/Method`) by gRPC. */
+  startLoad(app: SampleApp, requestsPerSecond: number, headers?: Readonly<Record<string, string>>, method?: string): Load;
   /** The daemon as in production, with what is said here in place of the scene's own; settles when it is ready. */
   startDaemon(options?: Partial<DaemonOptions>): Promise<DaemonProcess>;
   /** Creates the application's Rollout. */
@@ -110,7 +112,7 @@ async function build(api: TestApi, apps: readonly SampleApp[], install: Install,
     ...servers,
     startPrometheus: scraping,
     ...writers(stage, recorders),
-    startLoad: (app, requestsPerSecond, headers) => startLoad(stage, traffic.mesh, app, { requestsPerSecond, headers }),
+    startLoad: (app, requestsPerSecond, headers, method) => startLoad(stage, traffic.mesh, app, { requestsPerSecond, headers, method }),
     startDaemon: async (options) => {
       const daemon = await startDaemon(stage, { redisUrl: servers.redis.url, prometheusUrl: servers.prometheus.url, ...options });
       daemons.push(daemon);
@@ -143,8 +145,8 @@ async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches):
   cleanUp.add(samples.close);
   const mesh = await createMesh({ callers: [{ workload: CALLER, namespace, app: CALLER, version: "v1", entrance: "sidecar" }], endpoints: samples.endpoints, seed: SEED });
   cleanUp.add(mesh.close);
-  const { virtualServices, destinationRules, services, httpRoutes } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes }, mesh));
+  const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();
@@ -178,8 +180,15 @@ async function followAll({ api, cleanUp, namespace }: Stage): Promise<{ readonly
   };
 }
 
-function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, { requestsPerSecond, headers = {} }: { readonly requestsPerSecond: number; readonly headers?: Readonly<Record<string, string>> | undefined }): Load {
-  const load = createLoad({ url: `${mesh.proxyOf(CALLER).url}/`, host: headers["host"] ?? app.name, requestsPerSecond, headers, seed: SEED, drainMs: LIMIT_MS });
+interface LoadAsked {
+  readonly requestsPerSecond: number;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly method?: string | undefined;
+}
+
+function startLoad({ cleanUp }: Stage, mesh: Mesh, app: SampleApp, { requestsPerSecond, headers = {}, method }: LoadAsked): Load {
+  const asked = method === undefined ? { path: "/", headers } : { path: method, method: "POST", headers: { "content-type": GRPC, ...headers } };
+  const load = createLoad({ ...asked, url: `${mesh.proxyOf(CALLER).url}${asked.path}`, host: headers["host"] ?? app.name, requestsPerSecond, seed: SEED, drainMs: LIMIT_MS });
   cleanUp.add(load.close);
   return load;
 }

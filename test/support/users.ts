@@ -1,5 +1,6 @@
 /** Users with a cookie jar each, who ask for an application one request after the other. */
 import { Agent, request, type IncomingMessage } from "node:http";
+import { cookieIn, keepCookies, type CookieJar } from "../../src/playground/cookie-jar.ts";
 
 /** What one user was answered by, in the order of the requests: `v1`, or `v1 500` where it failed. */
 export type Answers = readonly string[];
@@ -14,16 +15,15 @@ export interface Users {
 
 const AT_ONCE = 40;
 
-/** `url` of a proxy; `host` names the application; `headers`: of every request. */
-export function createUsers({ url, host, headers = {} }: { readonly url: string; readonly host: string; readonly headers?: Readonly<Record<string, string>> }): Users {
+/** `url` of a proxy; `host` names the application; `headers` and `method` (default: GET): of every request. */
+export function createUsers({ url, host, headers = {}, method }: { readonly url: string; readonly host: string; readonly headers?: Readonly<Record<string, string>>; readonly method?: string }): Users {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-  const jars: Map<string, string>[] = [];
-  const jarOf = (user: number): Map<string, string> => (jars[user] ??= new Map());
+  const jars: CookieJar[] = [];
+  const jarOf = (user: number): CookieJar => (jars[user] ??= new Map());
 
-  async function once(jar: Map<string, string>): Promise<string> {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, headers: { ...headers, host, ...(cookie ? { cookie } : {}) } }, resolve).on("error", reject).end());
-    for (const text of answer.headers["set-cookie"] ?? []) keep(jar, text);
+  async function once(jar: CookieJar): Promise<string> {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => void request(url, { agent, method, headers: { ...headers, host, ...cookieIn(jar) } }, resolve).on("error", reject).end());
+    keepCookies(jar, answer.headers);
     await new Promise((resolve) => answer.resume().once("close", resolve));
     const version = String(answer.headers["x-version"]);
     return answer.statusCode === 200 ? version : `${version} ${answer.statusCode}`;
@@ -48,11 +48,4 @@ export function createUsers({ url, host, headers = {} }: { readonly url: string;
     jar: jarOf,
     close: () => agent.destroy(),
   };
-}
-
-/** As an agent does it: the name and value before the first semicolon. */
-function keep(jar: Map<string, string>, text: string): void {
-  const [pair = ""] = text.split(";", 1);
-  const at = pair.indexOf("=");
-  jar.set(pair.slice(0, at), pair.slice(at + 1));
 }

@@ -3,6 +3,7 @@ import type { KubernetesClient, KubernetesObject } from "../../kubernetes/client
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { clusterName } from "../../rollout/analysis/envoy-cluster.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
+import { movesConnectionsAlone } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
 import { lookAtVersions, type VersionLook } from "../look.ts";
 import type { Report } from "./daemon.ts";
@@ -14,10 +15,17 @@ export async function lookAtTelemetry(client: KubernetesClient, object: Kubernet
   const rollout = rolloutOf(object);
   const subject = `${rollout.metadata.namespace}/${rollout.metadata.name}`;
   if (!isValid(rollout)) return [];
-  if (rollout.spec.analysis.prometheus) return [note(subject, "telemetry not seen: it has a Prometheus of its own")];
+  const unseen = whyNotSeen(rollout);
+  if (unseen !== undefined) return [note(subject, `telemetry not seen: ${unseen}`)];
   const { versions } = await lookAtVersions(client, rollout);
   const serving = versions.filter(({ points = 0, pods }) => points > 0 && pods.length > 0);
   return serving.map((each) => telemetryOf(each, rollout, seen));
+}
+
+/** Undefined where it is to be seen. */
+export function whyNotSeen({ spec }: Pick<ValidRollout, "spec">): string | undefined {
+  if (spec.analysis.prometheus) return "it has a Prometheus of its own";
+  return movesConnectionsAlone(spec.traffic) ? "it moves connections, in which nobody counts requests" : undefined;
 }
 
 export function telemetryOf(look: VersionLook, rollout: ValidRollout, { traffic, counters }: Seen): Finding {

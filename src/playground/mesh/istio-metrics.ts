@@ -22,6 +22,8 @@ export interface FinishedRequest {
   readonly code: number;
   /** Envoy's response flags, `-` for none. */
   readonly flags: string;
+  /** Of a call by gRPC, empty where none was told; absent for other requests. */
+  readonly grpcStatus?: string | undefined;
   readonly durationMs: number;
 }
 
@@ -63,7 +65,7 @@ export function createIstioMetrics(caller: Caller): IstioMetrics {
   const closed = new Counter({ name: "istio_tcp_connections_closed_total", help: "Connections that are over.", ...shared });
   const source = sourceLabels(caller);
   const record = (reporter: "source" | "destination", request: FinishedRequest): void => {
-    const labels = { ...source, reporter, ...destinationLabels(request), response_code: String(request.code), response_flags: request.flags };
+    const labels = { ...source, reporter, ...destinationLabels(request), ...protocolLabels(request), response_code: String(request.code), response_flags: request.flags };
     requests.inc(labels);
     durations.observe(labels, request.durationMs);
   };
@@ -71,8 +73,7 @@ export function createIstioMetrics(caller: Caller): IstioMetrics {
     record: (request) => record("source", request),
     recordShadow: (request) => record("destination", request),
     opened: (connection) => {
-      const { grpc_response_status: _, ...rest } = source;
-      const labels = { ...rest, reporter: "source", ...destinationLabels(connection), request_protocol: "tcp", response_flags: connection.flags };
+      const labels = { ...source, reporter: "source", ...destinationLabels(connection), request_protocol: "tcp", response_flags: connection.flags };
       opened.inc(labels);
       return () => closed.inc(labels);
     },
@@ -90,10 +91,12 @@ function sourceLabels({ workload, namespace, app, version }: Caller) {
     source_cluster: "Kubernetes",
     source_canonical_service: app,
     source_canonical_revision: version,
-    request_protocol: "http",
-    grpc_response_status: "",
     connection_security_policy: "unknown",
   };
+}
+
+function protocolLabels({ grpcStatus }: FinishedRequest) {
+  return { request_protocol: grpcStatus === undefined ? "http" : "grpc", grpc_response_status: grpcStatus ?? "" };
 }
 
 function destinationLabels({ service, host, endpoint }: OpenedConnection) {

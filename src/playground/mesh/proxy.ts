@@ -5,6 +5,7 @@ import { listenOnLoopback } from "../loopback.ts";
 import { processClock } from "../process-clock.ts";
 import { isSelected, type Endpoint } from "./endpoint.ts";
 import type { Entrance, Sender } from "./http-match.ts";
+import { callRefused, grpcStatusIn, isCall } from "./grpc.ts";
 import { createEnvoyMetrics } from "./envoy-metrics.ts";
 import { createIstioMetrics, type Caller, type FinishedRequest } from "./istio-metrics.ts";
 import { createLinkerdMetrics } from "./linkerd-metrics.ts";
@@ -83,15 +84,22 @@ function route(options: ProxyOptions, agent: Agent, metrics: ProxyMetrics, reque
   const target = options.table().targetOf(asked, senderOf(options), options.random());
   const endpoint = target.kind === "pods" ? pick(options.endpoints(), target.service, target.selector, options.random) : undefined;
   const finish = options.tally.add(target.service, endpoint);
-  const trouble = { flags: "-" };
+  const trouble: Trouble = { flags: "-", grpcStatus: isCall(request.headers) ? "" : undefined };
   response.once("close", () => {
     const end = endOf(response, trouble.flags);
-    metrics.record({ service: target.service, host, endpoint, ...end, durationMs: processClock.nowMs() - startedMs });
+    metrics.record({ service: target.service, host, endpoint, ...end, grpcStatus: trouble.grpcStatus, durationMs: processClock.nowMs() - startedMs });
     finish(end.code);
   });
   copyTo(request, target.kind === "pods" ? target.shadows.flatMap((shadow) => shadowSent(options, { agent, metrics, request }, shadow)) : []);
   if (endpoint) forward({ agent, endpoint, answered: target.kind === "pods" ? target.answered : [] }, request, response, trouble);
   else refuse(response, trouble, ...whyNot(target));
+}
+
+/** What the metrics are to say of how a request ended. */
+interface Trouble {
+  flags: string;
+  /** Absent where it is no call by gRPC. */
+  grpcStatus: string | undefined;
 }
 
 interface Copying {
@@ -144,7 +152,7 @@ interface Forwarding {
   readonly answered: readonly HeaderEdit[];
 }
 
-function forward({ agent, endpoint, answered }: Forwarding, request: IncomingMessage, response: ServerResponse, trouble: { flags: string }): void {
+function forward({ agent, endpoint, answered }: Forwarding, request: IncomingMessage, response: ServerResponse, trouble: Trouble): void {
   const upstream = sendRequest({
     agent,
     host: "127.0.0.1",
@@ -155,6 +163,7 @@ function forward({ agent, endpoint, answered }: Forwarding, request: IncomingMes
     timeout: upstreamTimeoutMs,
   });
   upstream.once("response", (answer) => {
+    if (trouble.grpcStatus !== undefined) trouble.grpcStatus = grpcStatusIn(answer.headers);
     response.writeHead(answer.statusCode ?? 502, edited(endToEnd(answer.headers), answered));
     answer.once("error", () => breakOff(response, trouble)).pipe(response);
   });
@@ -173,14 +182,21 @@ function endUnanswered(upstream: ClientRequest, response: ServerResponse): void 
 }
 
 /** Answers in the pod's stead, unless an answer is already on its way. */
-function refuse(response: ServerResponse, trouble: { flags: string }, code: number, flags: string): void {
+function refuse(response: ServerResponse, trouble: Trouble, code: number, flags: string): void {
   if (response.destroyed || response.writableEnded) return;
   if (response.headersSent) return breakOff(response, trouble);
   trouble.flags = flags;
+  if (trouble.grpcStatus !== undefined) return refuseCall(response, trouble, code);
   response.writeHead(code, { "content-type": "text/plain" }).end(`the mesh answered: ${code} ${flags}\n`);
 }
 
-function breakOff(response: ServerResponse, trouble: { flags: string }): void {
+function refuseCall(response: ServerResponse, trouble: Trouble, code: number): void {
+  const headers = callRefused(code);
+  trouble.grpcStatus = String(headers["grpc-status"]);
+  response.writeHead(200, headers).end();
+}
+
+function breakOff(response: ServerResponse, trouble: Trouble): void {
   trouble.flags = "UC";
   response.destroy();
 }

@@ -1,8 +1,9 @@
-/** Which destination a request goes to, by the VirtualServices, HTTPRoutes, DestinationRules and Services of one moment. */
+/** Which destination a request goes to, by the VirtualServices, HTTPRoutes, GRPCRoutes, DestinationRules and Services of one moment. */
 import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { withDelegates } from "./delegates.ts";
-import { HttpRouteObject, virtualServicesOf } from "./http-route.ts";
+import { GrpcRouteObject, virtualServicesOfGrpc } from "./grpc-route.ts";
+import { HttpRouteObject, virtualServicesOfHttp } from "./http-route.ts";
 import { connectionMatches, entranceIsIn, routeMatches, type Entrance, type MeshConnection, type MeshRequest, type Sender } from "./http-match.ts";
 import { DestinationRule, ServiceObject, VirtualService, type HeaderEdit, type HttpDestination } from "./mesh-objects.ts";
 
@@ -12,6 +13,7 @@ export interface MeshObjects {
   readonly services: readonly KubernetesObject[];
   /** Default: none. */
   readonly httpRoutes?: readonly KubernetesObject[];
+  readonly grpcRoutes?: readonly KubernetesObject[];
 }
 
 export interface ServiceName {
@@ -66,7 +68,7 @@ export function createRoutingTable(objects: MeshObjects): RoutingTable {
   const parsed: Parsed = {
     virtualServices: [
       ...withDelegates(parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected)).toSorted(byAge),
-      ...parsedAs(HttpRouteObject, "HTTPRoute", objects.httpRoutes ?? [], rejected).flatMap(virtualServicesOf).sort(byAge),
+      ...gatewayRoutes(objects, rejected).toSorted(byAge),
     ],
     destinationRules: parsedAs(DestinationRule, "DestinationRule", objects.destinationRules, rejected),
     services: new Map(services.map((service) => [serviceNameOf(service).host, service])),
@@ -77,6 +79,11 @@ export function createRoutingTable(objects: MeshObjects): RoutingTable {
     connectionTo: (connection, sender, draw) => connectionTo(parsed, connection, sender, draw),
     readsServerName: (host, sender) => (routedBy(parsed, host, sender).virtualService?.spec.tls.length ?? 0) > 0,
   };
+}
+
+/** Of two kinds for one host the older route has it, and the other one is not accepted. */
+function gatewayRoutes({ httpRoutes = [], grpcRoutes = [] }: MeshObjects, rejected: string[]): readonly VirtualService[] {
+  return [...parsedAs(HttpRouteObject, "HTTPRoute", httpRoutes, rejected).flatMap(virtualServicesOfHttp), ...parsedAs(GrpcRouteObject, "GRPCRoute", grpcRoutes, rejected).flatMap(virtualServicesOfGrpc)];
 }
 
 /** The VirtualService that says where whatever asks for a host goes, and what that host is called in full. */

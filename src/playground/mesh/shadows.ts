@@ -2,6 +2,7 @@
 import { request as sendRequest, type Agent, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { processClock } from "../process-clock.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { grpcStatusIn, isCall } from "./grpc.ts";
 import type { FinishedRequest } from "./istio-metrics.ts";
 
 export interface ShadowSent {
@@ -11,7 +12,7 @@ export interface ShadowSent {
   /** A copy without an answer after this long is given up. */
   readonly timeoutMs: number;
   /** Told once, when it is known how it ended. */
-  readonly ended: (end: Pick<FinishedRequest, "code" | "flags" | "durationMs">) => void;
+  readonly ended: (end: Pick<FinishedRequest, "code" | "flags" | "grpcStatus" | "durationMs">) => void;
 }
 
 /** Longer bodies are not copied: they would have to be kept until all of them is there. */
@@ -32,7 +33,8 @@ export function copyTo(request: IncomingMessage, shadows: readonly ShadowSent[])
   });
 }
 
-function send({ agent, endpoint, headers, timeoutMs, ended }: ShadowSent, { method, url, headers: { host = "" } }: IncomingMessage, body: Buffer): void {
+function send({ agent, endpoint, headers, timeoutMs, ended }: ShadowSent, request: IncomingMessage, body: Buffer): void {
+  const { method, url, headers: { host = "" } } = request;
   const startedMs = processClock.nowMs();
   const shadow = sendRequest({ agent, host: "127.0.0.1", port: endpoint.port, method, path: url, headers: { ...headers, host: shadowHost(host) }, timeout: timeoutMs });
   let answer: IncomingMessage | undefined;
@@ -43,7 +45,7 @@ function send({ agent, endpoint, headers, timeoutMs, ended }: ShadowSent, { meth
   });
   shadow.on("error", () => undefined); // told when it closes
   shadow.once("response", (response) => void (answer = response.on("error", () => undefined).resume()));
-  shadow.once("close", () => ended({ ...endOf(answer, isLate), durationMs: processClock.nowMs() - startedMs }));
+  shadow.once("close", () => ended({ ...endOf(answer, isLate), ...(isCall(request.headers) ? { grpcStatus: grpcStatusIn(answer?.headers ?? {}) } : {}), durationMs: processClock.nowMs() - startedMs }));
   shadow.end(body);
 }
 

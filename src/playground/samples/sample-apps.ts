@@ -1,4 +1,5 @@
 /** The sample applications of the playground: who they are, and how their traffic is routed before the first delivery. */
+import type { RolloutSpecInput } from "../../rollout/spec.ts";
 
 export interface SampleApp {
   readonly name: string;
@@ -11,6 +12,10 @@ export interface SampleApp {
   readonly routes?: readonly string[];
   /** Canary shares of its Rollout's ladder, in percent. */
   readonly ladder: readonly number[];
+  /** In place of those: tcp routes, by their port. What moves is connections. */
+  readonly tcpRoutes?: readonly { readonly port: number }[];
+  /** By what a version is judged, where that is not errors and latency. */
+  readonly metrics?: NonNullable<RolloutSpecInput["analysis"]>["metrics"];
   /** One Deployment that is updated in place, instead of one for each version. */
   readonly isHeld?: true;
 }
@@ -30,6 +35,15 @@ export const reviews: SampleApp = {
   image: (version) => `docker.io/istio/examples-bookinfo-reviews-${version}:1.20.3`,
   virtualService: { hosts: ["reviews", PREVIEW_HOST], http: [{ route: [to("reviews", "v1", 100), to("reviews", "v2", 0)] }] },
   ladder: [10, 25, 50, 100],
+};
+
+/** The host by which people outside know reviews. */
+export const EDGE_HOST = "reviews.example";
+
+/** Another way to reviews, by a gateway. */
+export const reviewsEdge: Pick<SampleApp, "name" | "virtualService"> = {
+  name: "reviews-edge",
+  virtualService: { hosts: [EDGE_HOST], gateways: ["reviews-gateway"], http: [{ route: [to("reviews", "v1", 100), to("reviews", "v2", 0)] }] },
 };
 
 /** A website behind a Gateway, for every host, with one route that has neither name nor weight. */
@@ -70,4 +84,24 @@ export const ratings: SampleApp = {
   isHeld: true,
 };
 
-export const sampleApps: readonly SampleApp[] = [reviews, website, fitcycle, ratings];
+const connectionsOfCanary = (what: "opened" | "closed"): string => `sum(istio_tcp_connections_${what}_total{destination_workload="$(canary.workload)"})`;
+
+/** What tells how many of a version's connections are open: nobody counts requests in them. */
+export const OPEN_CONNECTIONS = [connectionsOfCanary("opened"), `- ${connectionsOfCanary("closed")}`];
+
+/** More than come to it in the time that a good version needs to answer. */
+export const MOST_OPEN = 5;
+
+/** A message broker: its clients open connections, and speak no HTTP to a proxy. */
+export const broker: SampleApp = {
+  name: "broker",
+  versions: ["v1", "v2"],
+  port: 5672,
+  image: (version) => `registry.example/broker:${version}`,
+  virtualService: { hosts: ["broker"], tcp: [{ match: [{ port: 5672 }], route: [to("broker", "v1", 100), to("broker", "v2", 0)] }] },
+  tcpRoutes: [{ port: 5672 }],
+  ladder: [20, 50, 100],
+  metrics: [{ name: "open", query: OPEN_CONNECTIONS.join(" "), max: MOST_OPEN }],
+};
+
+export const sampleApps: readonly SampleApp[] = [reviews, website, fitcycle, ratings, broker];

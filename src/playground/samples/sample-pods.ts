@@ -2,11 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { listenOnLoopback, type LoopbackServer } from "../loopback.ts";
 import type { Endpoint } from "../mesh/endpoint.ts";
+import { callEnded, isCall } from "../mesh/grpc.ts";
 import { processClock } from "../process-clock.ts";
 import { createNamedRandom, normalFrom, type Random } from "../random.ts";
 
 export interface Behaviour {
-  /** Share of requests that are answered 500: 0 to 1. */
+  /** Share of requests that are answered 500, and of calls by gRPC that end with INTERNAL: 0 to 1. */
   readonly errorRate: number;
   /** Median time to answer, 0 to 60,000; single answers scatter around it. */
   readonly latencyMs: number;
@@ -90,6 +91,7 @@ async function answer(pod: SamplePod, { behaviour, random }: Version, request: I
   request.resume();
   await processClock.wait(delayMs);
   const { app, version } = pod.labels;
+  if (isCall(request.headers)) return void response.writeHead(200, { ...callEnded(failed), "x-version": version ?? "" }).end();
   const body = failed ? { app, version, pod: pod.pod, error: "this version was turned bad" } : { app, version, pod: pod.pod };
   response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "", ...welcome(request) });
   response.end(`${JSON.stringify(body)}\n`);

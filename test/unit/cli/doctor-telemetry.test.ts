@@ -1,6 +1,6 @@
 /** What the doctor says of the requests that Prometheus has of a version, by the source that the Rollout names. */
 import { expect, test } from "vitest";
-import { telemetryOf } from "../../../src/cli/doctor/telemetry.ts";
+import { telemetryOf, whyNotSeen } from "../../../src/cli/doctor/telemetry.ts";
 import type { RolloutSpecInput } from "../../../src/rollout/spec.ts";
 import { aRollout } from "../../support/rollouts.ts";
 
@@ -18,4 +18,14 @@ test.each([
   ["those of a cluster of Envoy", { source: "envoy", envoyCluster: "$(namespace)_$(version)_80" }, [seenBy("envoy", 7, "bookinfo_v3_80", ""), seenBy("envoy", 70, "bookinfo_v2_80", "")], "ok", "telemetry of v3: 7 requests a second"],
 ] as const)("%s", (_, analysis, traffic, level, message) => {
   expect(telemetryOf(look, readFrom(analysis), { traffic: [...traffic], counters })).toEqual({ level, subject: "bookinfo/reviews", message });
+});
+
+const steering = (routes: object): RolloutSpecInput["traffic"] => ({ istio: { virtualServices: [{ name: "reviews", ...routes }] } });
+
+test.each<[whose: string, spec: Partial<RolloutSpecInput>, expected: string | undefined]>([
+  ["of a tcp route alone", { traffic: steering({ tcpRoutes: [{ port: 9000 }] }), analysis: { metrics: [] } }, "it moves connections, in which nobody counts requests"],
+  ["of a tcp route beside an http route", { traffic: steering({ routes: ["primary"], tcpRoutes: [{ port: 9000 }] }) }, undefined],
+  ["of a route by the Gateway API", { traffic: { gatewayApi: { grpcRoutes: [{ name: "reviews" }] } } }, undefined],
+])("whether requests %s are to be seen", (_, spec, expected) => {
+  expect(whyNotSeen(aRollout({ spec }))).toBe(expected);
 });

@@ -93,6 +93,23 @@ describe("a good delivery", () => {
   });
 });
 
+describe("a delivery with users who keep cookies", () => {
+  const atTen = (came: Readonly<Record<string, number>>): Moment => ({ ...goodStory[0]!, sides: { on: { v1: 88, v2: 12 }, came } });
+  const atAll: Moment = { ...goodStory[2]!, sides: { on: { v2: 100 }, came: { v2: 88 } } };
+  const withCrowd = (came: Readonly<Record<string, number>>) => told([atTen(came), goodStory[1]!, atAll, ...goodStory.slice(3)], deliveries.sessions);
+
+  test("tells where they are, and that nobody came back", async () => {
+    const { lines, trouble } = await withCrowd({ v2: 12 });
+    expect(trouble).toBeUndefined();
+    expect(lines).toContain("        ↳ 100 users with cookies: 12 with v2, 88 with v1; 12 went over, nobody came back");
+    expect(lines).toContain("        ↳ 100 users with cookies: 100 with v2, 0 with v1; 88 went over, nobody came back");
+  });
+
+  test("did not end as told where one of them came back", async () => {
+    expect((await withCrowd({ v2: 13, v1: 1 })).trouble).toBe("expected users to stay, and they came back to v1 (1 times)");
+  });
+});
+
 describe("a bad delivery", () => {
   test("reads like this", async () => {
     const { lines, trouble } = await told(badStory, bad);
@@ -133,13 +150,13 @@ test("no line is wider than a terminal of 100 columns", async () => {
   for (const { lines } of stories) for (const line of lines) expect(line.length).toBeLessThanOrEqual(mostColumns);
 });
 
-test.each(["good", "bad"] as const)("what to try next after a %s delivery fits too, and begins with what it takes to speak to the playground", (name) => {
+test.each(["good", "bad", "connections"] as const)("what to try next after a %s delivery fits too, and begins with what it takes to speak to the playground", (name) => {
   const { style } = createDisplay({ write: () => undefined, isTerminal: false, hasColour: false });
   const parts = { env: ".weir/playground/env", url: "http://127.0.0.1:65535", prometheusUrl: "http://127.0.0.1:65535" };
   const lines = invitation(parts, deliveries[name], style);
   for (const line of [...lines, ...farewell(style)]) expect(line.length).toBeLessThanOrEqual(mostColumns);
   expect(lines.find((line) => line.includes("$"))).toContain("$ . .weir/playground/env ");
-  expect(lines.join("\n")).toContain(name === "good" ? "weir release reviews v3" : "weir retry reviews");
+  expect(lines.join("\n")).toContain({ good: "weir release reviews v3", bad: "weir retry reviews", connections: "weir playground break broker v2 --latency 2s" }[name]);
 });
 
 describe("on a terminal", () => {

@@ -1,5 +1,6 @@
 /** A stage whose every moment is written down beforehand. */
 import type { RolloutStatus } from "../../../src/rollout/status.ts";
+import type { Sides } from "../../../src/playground/crowd.ts";
 import type { VersionCounts } from "../../../src/playground/mesh/tally.ts";
 import type { RouteStep, Split } from "../../../src/playground/route-steps.ts";
 import type { Stage } from "../../../src/playground/stage.ts";
@@ -12,6 +13,8 @@ export interface Moment {
   /** Requests sent since the last split, by version. */
   readonly counts?: VersionCounts;
   readonly answers?: Readonly<Record<string, number>>;
+  /** Where users who keep cookies stand, since the last split. */
+  readonly sides?: Sides;
 }
 
 export interface ScriptedStage extends Stage {
@@ -27,15 +30,17 @@ export function aScriptedStage(first: Moment, ...later: readonly Moment[]): Scri
   let nowMs = 0;
   let status: Partial<RolloutStatus> = {};
   let answers: Readonly<Record<string, number>> = {};
-  const steps: (Pick<RouteStep, "split" | "sinceMs"> & { seen: VersionCounts })[] = [];
+  const steps: (Pick<RouteStep, "split" | "sinceMs"> & { seen: VersionCounts; stand: Sides })[] = [];
   const enter = (moment: Moment) => {
     status = { ...status, ...moment.status };
     answers = moment.answers ?? answers;
-    if (moment.split) steps.push({ split: moment.split, sinceMs: nowMs, seen: {} });
+    if (moment.split) steps.push({ split: moment.split, sinceMs: nowMs, seen: {}, stand: { on: {}, came: {} } });
     if (moment.counts) steps.at(-1)!.seen = moment.counts;
+    if (moment.sides) steps.at(-1)!.stand = moment.sides;
   };
   enter(first);
   return {
+    moved: "requests",
     released,
     turned,
     nowMs: () => nowMs,
@@ -44,7 +49,7 @@ export function aScriptedStage(first: Moment, ...later: readonly Moment[]): Scri
       enter(moments.shift() ?? {});
     },
     status: () => status as RolloutStatus,
-    steps: () => steps.map(({ split, sinceMs, seen }) => ({ split, sinceMs, counts: () => seen, copies: () => ({}), users: () => ({}) })),
+    steps: () => steps.map(({ split, sinceMs, seen, stand }) => ({ split, sinceMs, counts: () => seen, copies: () => ({}), users: () => ({}), sides: () => stand })),
     answers: () => answers,
     called: (version) => version,
     turn: (version, { errorRate, latencyMs }) => void turned.push(`${version} ${errorRate} ${latencyMs}`),
