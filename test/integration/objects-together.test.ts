@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { RESOURCES } from "../../src/kubernetes/client.ts";
 import { installApps } from "../../src/playground/cluster-objects.ts";
+import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
@@ -70,7 +71,12 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const crowdOf = (app: SampleApp) => startCrowd(scene, app, { inside: {}, outside: { host: hostOf(app) } }, ENOUGH);
 
   describe("with a daemon", () => {
-    beforeAll(async () => void (await scene.startDaemon()), WAIT_MS);
+    let daemon: DaemonProcess;
+
+    beforeAll(async () => {
+      daemon = await scene.startDaemon();
+    }, WAIT_MS);
+    afterAll(() => daemon?.stop()); // the ones that are killed must be alone
 
     it.concurrent("both give the new version the same share at each step, and are left as they were", LIMIT, async () => {
       const before = [newest(walked), edge(walked)];
