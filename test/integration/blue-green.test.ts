@@ -7,8 +7,10 @@ import type { RolloutStatus } from "../../src/rollout/status.ts";
 import { type Crowd, startCrowd } from "../support/crowds.ts";
 import { anApp, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { exchanged } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { inEachForm, serveVersions } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const LIMIT = { timeout: 400_000 };
@@ -21,7 +23,9 @@ const anAppAt = (name: string, ...hosts: readonly string[]): SampleApp => {
   const app = anApp({ name, ladder: [100] });
   return { ...app, virtualService: { ...app.virtualService, hosts: [name, ...hosts] } };
 };
-const APPS = { promoted: anAppAt("promoted"), bad: anAppAt("bad", hostOf("bad")), delivered: anAppAt("delivered", "*.delivered.example"), plain: anAppAt("plain") };
+const APPS = { bad: anAppAt("bad", hostOf("bad")), plain: anAppAt("plain") };
+const promoted = inEachForm("promoted", anAppAt);
+const delivered = inEachForm("delivered", (name) => anAppAt(name, `*.${name}.example`));
 type User = "everybody" | "preview" | "port";
 
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
@@ -30,7 +34,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, Object.values(APPS));
+    const inForms = [...promoted, ...delivered];
+    scene = await openScene(api, [...Object.values(APPS), ...inForms.map(({ app }) => app)]);
+    await serveVersions(api, scene.namespace, inForms);
     await scene.startDaemon();
   }, WAIT_MS);
   afterAll(async () => {
@@ -38,14 +44,15 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await api?.close();
   });
 
-  const routeOf = (app: SampleApp): string => JSON.stringify([scene.routes.of(app.name).at(-1)!["spec"], scene.routes.of(app.name).at(-1)!.metadata["annotations"]]);
+  const partsOf = (app: SampleApp): readonly unknown[] => [scene.routes.of(app.name).at(-1)!["spec"], scene.routes.of(app.name).at(-1)!.metadata["annotations"]];
+  const routeOf = (app: SampleApp): string => JSON.stringify(partsOf(app));
   const settled = (app: SampleApp): Promise<void> => until(() => !routeOf(app).includes(EPOCH_ANNOTATION), WAIT_MS);
   const crowd = (app: SampleApp): Crowd<User> => startCrowd(scene, app, { everybody: {}, preview: { host: hostOf(app.name) }, port: { host: `${hostOf(app.name)}:9080` } }, ENOUGH);
 
-  async function begin(app: SampleApp, blueGreen: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["blueGreen"]>): Promise<void> {
+  async function begin(app: SampleApp, blueGreen: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["blueGreen"]>, release = "v1"): Promise<void> {
     const { strategy, analysis } = paced(app, 1);
     const { steps: _, ...rest } = strategy!;
-    await scene.deliver(app, { release: "v1", analysis, strategy: { ...rest, blueGreen: { hold: "5s", ...blueGreen } } });
+    await scene.deliver(app, { release, analysis, strategy: { ...rest, blueGreen: { hold: "5s", ...blueGreen } } });
     await scene.reached(app, ({ phase }) => phase === "Healthy");
   }
 
@@ -55,10 +62,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const isShown = ({ phase, reason, run }: RolloutStatus): boolean => phase === "Paused" && reason === "Step" && run?.previewed !== undefined && run.inForceAt !== undefined && Date.parse(run.inForceAt) < Date.now();
   const isSwitched = ({ run }: RolloutStatus): boolean => run?.keptSince !== undefined;
 
-  it.concurrent("whoever asks for the preview's host meets the new version first, then everybody, and an abort takes all of it back at once", LIMIT, async () => {
-    const app = APPS.promoted;
-    await begin(app, { preview: hostOf(app.name), keepOld: "10m" });
-    await scene.release(app, "v2");
+  it.concurrent.each(promoted)("by $form: whoever asks for the preview's host meets the new version first, then everybody, and an abort takes all of it back at once", LIMIT, async ({ app, versionOf }) => {
+    await begin(app, { preview: hostOf(app.name), keepOld: "10m" }, versionOf(app.name, "v1"));
+    await scene.release(app, versionOf(app.name, "v2"));
     await scene.reached(app, ({ message }) => message.endsWith(`add - ${hostOf(app.name)} to spec.hosts of VirtualService ${scene.namespace}/${app.name}`));
     await api.request("PATCH", `/apis/networking.istio.io/v1/namespaces/${scene.namespace}/virtualservices/${app.name}?fieldManager=kubectl-edit`, { spec: { hosts: [app.name, hostOf(app.name)] } });
     await until(() => routeOf(app).includes(hostOf(app.name)), WAIT_MS);
@@ -70,7 +76,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await scene.command(app, { verb: "promote" });
     await scene.reached(app, isSwitched);
     expectAll(await users.answered(), { everybody: 1, preview: 1, port: 1 });
-    expect(scene.status(app)).toMatchObject({ phase: "Progressing", reason: "Holding", weight: "100%", stable: { version: "v1" } });
+    expect(scene.status(app)).toMatchObject({ phase: "Progressing", reason: "Holding", weight: "100%", stable: { version: versionOf(app.name, "v1") } });
     await scene.command(app, { verb: "abort" });
     await scene.reached(app, ({ run }) => run?.outcome === "Aborted");
     await settled(app);
@@ -94,18 +100,17 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await users.close();
   });
 
-  it.concurrent("a good version is promoted by itself, and the run ends once the old one has been kept long enough", LIMIT, async () => {
-    const app = APPS.delivered;
-    await begin(app, { preview: hostOf(app.name), autoPromote: "6s", keepOld: "6s" });
-    const [before, users] = [routeOf(app), crowd(app)];
-    await scene.release(app, "v2");
+  it.concurrent.each(delivered)("by $form: a good version is promoted by itself, and the run ends once the old one has been kept long enough", LIMIT, async ({ app, versionOf }) => {
+    await begin(app, { preview: hostOf(app.name), autoPromote: "6s", keepOld: "6s" }, versionOf(app.name, "v1"));
+    const [before, users] = [partsOf(app), crowd(app)];
+    await scene.release(app, versionOf(app.name, "v2"));
     await scene.reached(app, ({ run }) => run?.outcome !== undefined);
     await settled(app);
     const { phase, run } = scene.status(app)!;
     expect({ phase, outcome: run?.outcome }).toEqual({ phase: "Healthy", outcome: "Succeeded" });
     expect(Date.parse(run!.endedAt!) - Date.parse(run!.keptSince!)).toBeGreaterThanOrEqual(6_000);
     expectAll(await users.answered(), { everybody: 1, preview: 1 });
-    expect(routeOf(app)).toBe(before.replace('"weight":100', '"weight":-').replace('"weight":0', '"weight":100').replace('"weight":-', '"weight":0'));
+    expect(routeOf(app)).toBe(exchanged(before));
     await users.close();
   });
 

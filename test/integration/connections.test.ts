@@ -10,6 +10,7 @@ import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { canaryWeightIn, inEachForm, serveVersions, type Destination } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -17,7 +18,7 @@ const LIMIT = { timeout: 240_000 };
 const ENOUGH = 300;
 
 interface Route {
-  readonly route: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[];
+  readonly route: readonly Destination[];
 }
 type Spec = Readonly<Record<"http" | "tls" | "tcp", readonly Route[]>>;
 
@@ -32,7 +33,8 @@ function anAppOfConnections(name: string): SampleApp {
   return { ...app, virtualService: { ...app.virtualService, tls, tcp } };
 }
 
-const [walked, judged, touched] = [anAppOfConnections("walked"), anAppOfConnections("judged"), anAppOfConnections("touched")];
+const walked = inEachForm("walked", anAppOfConnections);
+const [judged, touched] = [anAppOfConnections("judged"), anAppOfConnections("touched")];
 
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
@@ -42,7 +44,8 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, [walked, judged, touched]);
+    scene = await openScene(api, [...walked.map(({ app }) => app), judged, touched]);
+    await serveVersions(api, scene.namespace, walked);
     proxy = scene.mesh.proxyOf("client").url;
     await scene.startDaemon();
   }, WAIT_MS);
@@ -54,41 +57,41 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   /** Of v2, by kind of route. */
   const sharesIn = (version: ApiObject): Readonly<Record<string, number>> => {
     const { http, tls, tcp } = version["spec"] as Spec;
-    const shareOf = (route: Route): number => route.route.find(({ destination }) => destination.subset === "v2")?.weight ?? 0;
-    return { http: shareOf(http[1]!), tls: shareOf(tls[0]!), tcp: shareOf(tcp[1]!) };
+    return { http: canaryWeightIn(http[1]!.route), tls: canaryWeightIn(tls[0]!.route), tcp: canaryWeightIn(tcp[1]!.route) };
   };
 
-  async function begin(app: SampleApp, asked: Omit<VirtualServiceRef, "name">, { steps, metrics = [] }: { readonly steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>; readonly metrics?: NonNullable<RolloutSpecInput["analysis"]>["metrics"] }): Promise<void> {
+  async function begin(app: SampleApp, asked: Omit<VirtualServiceRef, "name">, { release = "v2", steps, metrics = [] }: { readonly release?: string; readonly steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>; readonly metrics?: NonNullable<RolloutSpecInput["analysis"]>["metrics"] }): Promise<void> {
     const { strategy, analysis } = paced(app, 1);
-    await scene.deliver(app, { traffic: { istio: { virtualServices: [{ name: app.name, ...asked }] } }, strategy: { ...strategy, steps }, analysis: { ...analysis, metrics } });
+    await scene.deliver(app, { release, traffic: { istio: { virtualServices: [{ name: app.name, ...asked }] } }, strategy: { ...strategy, steps }, analysis: { ...analysis, metrics } });
   }
 
   const toPort = ({ name }: SampleApp, port: number): string => `${name}:${port}`;
 
-  it.concurrent("tcp and tls routes give the new version the same share at each step, by one write each; what is open stays, and the rest of the route is left alone", LIMIT, async () => {
-    const before = newest(walked);
-    const open = await openConnection(proxy, toPort(walked, 9000));
+  it.concurrent.each(walked)("by $form: tcp and tls routes give the new version the same share at each step, by one write each; what is open stays, and the rest of the route is left alone", LIMIT, async ({ app, versionOf, serviceOf }) => {
+    const before = newest(app);
+    const open = await openConnection(proxy, toPort(app, 9000));
     expect(await open.version()).toBe("v1");
-    await begin(walked, { tlsRoutes: [{ port: 443 }], tcpRoutes: [{ port: 9000 }] }, { steps: [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }] });
-    await scene.reached(walked, ({ phase }) => phase === "Paused");
-    const versions = await versionsOf(proxy, toPort(walked, 9000), ENOUGH);
+    await begin(app, { tlsRoutes: [{ port: 443 }], tcpRoutes: [{ port: 9000 }] }, { release: versionOf(app.name, "v2"), steps: [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }] });
+    await scene.reached(app, ({ phase }) => phase === "Paused");
+    const versions = await versionsOf(proxy, toPort(app, 9000), ENOUGH);
     const share = versions.filter((each) => each === "v2").length / ENOUGH;
     expect(Math.abs(share - 0.5), `${share}`).toBeLessThan(6 * Math.sqrt(0.25 / ENOUGH));
-    const seen = scene.mesh.routed(scene.namespace, walked.name);
-    await greet(proxy, toPort(walked, 443), { serverName: nameOfServer(walked.name), count: ENOUGH });
-    const greeted = (version: string): number => scene.mesh.routed(scene.namespace, walked.name)[version]!.requests - seen[version]!.requests;
+    const counted = (version: string): number => scene.mesh.routed(scene.namespace, serviceOf(app.name, version))[version]?.requests ?? 0;
+    const seen = { v1: counted("v1"), v2: counted("v2") };
+    await greet(proxy, toPort(app, 443), { serverName: nameOfServer(app.name), count: ENOUGH });
+    const greeted = (version: "v1" | "v2"): number => counted(version) - seen[version];
     expect(greeted("v1") + greeted("v2")).toBe(ENOUGH);
     expect(Math.abs(greeted("v2") / ENOUGH - 0.5)).toBeLessThan(6 * Math.sqrt(0.25 / ENOUGH));
-    await scene.command(walked, { verb: "promote" });
-    await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
-    await settled(walked);
-    const shares = scene.routes.of(walked.name).map(sharesIn);
+    await scene.command(app, { verb: "promote" });
+    await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
+    await settled(app);
+    const shares = scene.routes.of(app.name).map(sharesIn);
     expect(shares.every(({ http, tls, tcp }) => http === 0 && tls === tcp), JSON.stringify(shares)).toBe(true);
     expect(shares).toHaveLength(1 + 4); // three weights, and the stamp taken away
     const swapped = (routes: readonly Route[]): unknown => routes.map((each) => ({ ...each, route: each.route.length > 1 ? each.route.map((one) => ({ ...one, weight: 100 - one.weight! })) : each.route }));
     const { tls, tcp, ...others } = before["spec"] as Spec;
-    expect(newest(walked)["spec"]).toEqual({ ...others, tls: swapped(tls), tcp: swapped(tcp) });
-    expect([await open.version(), ...(await versionsOf(proxy, toPort(walked, 9000), 5))]).toEqual(["v1", "v2", "v2", "v2", "v2", "v2"]);
+    expect(newest(app)["spec"]).toEqual({ ...others, tls: swapped(tls), tcp: swapped(tcp) });
+    expect([await open.version(), ...(await versionsOf(proxy, toPort(app, 9000), 5))]).toEqual(["v1", "v2", "v2", "v2", "v2", "v2"]);
     open.close();
   });
 

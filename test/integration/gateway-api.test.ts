@@ -1,10 +1,12 @@
 /** Deliveries by routes of the Gateway API: the daemon as in production, requests that really go where the route says, on both API servers. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutStatus } from "../../src/rollout/status.ts";
 import type { ApiObject } from "../support/api-request.ts";
+import { startCrowd } from "../support/crowds.ts";
 import { anApp, paced } from "../support/deliveries.ts";
-import { httpRoutesIn, routeByGateway } from "../support/gateway-route.ts";
+import { alsoRouteByGateway, httpRoutesIn, routeByGateway, withNewVersion } from "../support/gateway-route.ts";
 import { followHistory, type History } from "../support/history.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
 import { openScene, type Scene } from "../support/scene.ts";
@@ -22,7 +24,11 @@ const told = [
   { by: "Linkerd", app: anApp({ name: "linked", ladder: [30, 100] }), from: { source: "linkerd" as const }, query: /^sum by \(classification\) \(response_total\{direction="outbound",/ },
   { by: "Envoy", app: anApp({ name: "clustered", ladder: [30, 100] }), from: { source: "envoy" as const, envoyCluster: "$(namespace)/$(version)" }, query: /^sum by \(envoy_response_code_class\) \(envoy_cluster_upstream_rq_xx\{/ },
 ];
-const apps = [walked, bad, untaken, ...told.map(({ app }) => app)];
+/** Each with two routes, one for callers of its own Service and one for those of another. */
+const [paired, spoilt] = [anApp({ name: "paired", ladder: [50, 100] }), anApp({ name: "spoilt", ladder: [50, 100] })];
+const edgeOf = ({ name }: SampleApp): string => `${name}-edge`;
+const namesOf = (app: SampleApp): readonly [inside: string, outside: string] => [app.name, edgeOf(app)];
+const apps = [walked, bad, untaken, paired, spoilt, ...told.map(({ app }) => app)];
 
 interface Reference {
   readonly name: string;
@@ -45,6 +51,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     api = await open();
     scene = await openScene(api, apps);
     for (const { name } of apps) await routeByGateway(api, scene.namespace, name);
+    for (const app of [paired, spoilt]) await alsoRouteByGateway(api, scene.namespace, app.name, edgeOf(app));
     routes = await followHistory(api.address, httpRoutesIn(scene.namespace));
     await accept(untaken.name, "False");
     await scene.startDaemon();
@@ -68,7 +75,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const splitOf = ({ spec }: HttpRoute): string => spec.rules.find((rule) => rule.name === "primary")!.backendRefs.map(({ name, weight }) => `${name} ${weight}`).join(", ");
   const splitsOf = (name: string): readonly string[] => versionsOf(name).map(splitOf).filter((split, index, all) => split !== all[index - 1]);
   const ends = (name: string): Promise<void> => until(() => versionsOf(name).at(-1)!.metadata.annotations?.[EPOCH_ANNOTATION] === undefined && versionsOf(name).length > 1, WAIT_MS);
-  const traffic = (name: string) => ({ gatewayApi: { httpRoutes: [{ name, rule: "primary" }] } });
+  const traffic = (...names: readonly string[]) => ({ gatewayApi: { httpRoutes: names.map((name) => ({ name, rule: "primary" })) } });
 
   /** Of requests that really arrived: the canary's, and all. */
   async function arrived(name: string): Promise<{ readonly canary: number; readonly all: number }> {
@@ -98,9 +105,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await ends(name);
     expect(scene.status(walked)).toMatchObject({ phase: "Healthy", reason: "Succeeded", stable: { version: "walked-v2" }, run: { outcome: "Succeeded" } });
     expect(splitsOf(name)).toEqual(["walked-v1 1", "walked-v1 90, walked-v2 10", "walked-v1 50, walked-v2 50", "walked-v1 0, walked-v2 100", "walked-v2 1"]);
-    const [testers, primary] = before.spec.rules;
-    const [reference] = primary!.backendRefs;
-    expect(versionsOf(name).at(-1)!.spec).toEqual({ ...before.spec, rules: [testers, { ...primary, backendRefs: [{ ...reference, name: "walked-v2" }] }] });
+    expect(versionsOf(name).at(-1)!.spec).toEqual(withNewVersion(before.spec));
     await load.close();
   });
 
@@ -118,6 +123,41 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     expect(splitsOf(name)).toEqual(["bad-v1 1", "bad-v1 80, bad-v2 20", "bad-v1 1"]);
     const { spec, metadata } = versionsOf(name).at(-1)!;
     expect(JSON.stringify([spec, metadata.annotations])).toBe(JSON.stringify([before.spec, before.metadata.annotations]));
+    await load.close();
+  });
+
+  it.concurrent("brings a good version to two routes that move together, each by writes of its own and with the same share, and leaves both as they were", LIMIT, async () => {
+    const crowd = startCrowd(scene, paired, { inside: {}, outside: { host: edgeOf(paired) } }, ENOUGH / 2);
+    const { strategy, analysis } = paced(paired, 1);
+    await scene.deliver(paired, { release: "paired-v1", traffic: traffic(...namesOf(paired)), analysis, strategy: { ...strategy, steps: [{ weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }] } });
+    await scene.reached(paired, ({ phase }) => phase === "Healthy");
+    const before = namesOf(paired).map((name) => versionsOf(name).at(-1)!);
+    await scene.release(paired, "paired-v2");
+    await scene.reached(paired, ({ phase, run }) => phase === "Paused" && run?.weight === 50);
+    for (const [kind, [v1, v2]] of Object.entries(await crowd.answered())) expect(Math.abs(v2 / (v1 + v2) - 0.5), `${kind}: ${v1}/${v2}`).toBeLessThan(6 * Math.sqrt(0.25 / (v1 + v2)));
+    await scene.command(paired, { verb: "promote" });
+    await scene.reached(paired, ({ run }) => run?.outcome === "Succeeded");
+    await Promise.all(namesOf(paired).map(ends));
+    expect(Object.values(await crowd.answered()).map(([v1]) => v1)).toEqual([0, 0]);
+    const splits = ["paired-v1 1", "paired-v1 50, paired-v2 50", "paired-v1 0, paired-v2 100", "paired-v2 1"];
+    expect(namesOf(paired).map(splitsOf)).toEqual([splits, splits]);
+    expect(namesOf(paired).map((name) => versionsOf(name).at(-1)!.spec)).toEqual(before.map(({ spec }) => withNewVersion(spec)));
+    await crowd.close();
+  });
+
+  it.concurrent("takes a version that is bad for callers of one of two routes back from both, to the byte", LIMIT, async () => {
+    const load = scene.startLoad(spoilt, 20, { host: edgeOf(spoilt) });
+    scene.samples.turn(spoilt.name, "v2", { errorRate: 0.5 });
+    await scene.deliver(spoilt, { release: "spoilt-v1", traffic: traffic(...namesOf(spoilt)) });
+    await scene.reached(spoilt, ({ phase }) => phase === "Healthy");
+    const asFound = (name: string): string => JSON.stringify([versionsOf(name).at(-1)!.spec, versionsOf(name).at(-1)!.metadata.annotations]);
+    const before = namesOf(spoilt).map(asFound);
+    await scene.release(spoilt, "spoilt-v2");
+    await scene.reached(spoilt, ({ run }) => run?.outcome === "RolledBack");
+    await Promise.all(namesOf(spoilt).map(ends));
+    const splits = ["spoilt-v1 1", "spoilt-v1 50, spoilt-v2 50", "spoilt-v1 1"];
+    expect(namesOf(spoilt).map(splitsOf)).toEqual([splits, splits]);
+    expect(namesOf(spoilt).map(asFound)).toEqual(before);
     await load.close();
   });
 

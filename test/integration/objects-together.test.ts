@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesClient } from "../../src/kubernetes/client.ts";
 import { RESOURCES } from "../../src/kubernetes/client.ts";
 import { installApps } from "../../src/playground/cluster-objects.ts";
+import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
@@ -11,9 +12,10 @@ import type { ApiObject } from "../support/api-request.ts";
 import { startCrowd } from "../support/crowds.ts";
 import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { routeLooks } from "../support/route-looks.ts";
+import { exchanged, routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { canaryWeightIn, inEachForm, serveVersions, type Destination } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -23,8 +25,15 @@ const ENOUGH = 200;
 type Steps = NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>;
 
 const named = (name: string): SampleApp => anApp({ name, ladder: [10, 50, 100] });
-const [walked, bad, touched, cut] = [named("walked"), named("bad"), named("touched"), named("cut")];
-const APPS = [walked, bad, touched, cut];
+const walked = inEachForm("walked", named);
+const [bad, touched, cut] = [named("bad"), named("touched"), named("cut")];
+const APPS = [...walked.map(({ app }) => app), bad, touched, cut];
+
+interface HttpRoute {
+  readonly name?: string;
+  readonly route: readonly Destination[];
+}
+const routeIn = (virtualService: unknown, route: string): readonly Destination[] => (virtualService as { readonly http: readonly HttpRoute[] }).http.find(({ name }) => name === route)!.route;
 
 const edgeOf = ({ name }: SampleApp): string => `${name}-edge`;
 const hostOf = ({ name }: SampleApp): string => `${name}.edge.example`;
@@ -32,7 +41,7 @@ const hostOf = ({ name }: SampleApp): string => `${name}.edge.example`;
 async function install(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
   await installApps(client, namespace, apps, seed);
   for (const app of apps) {
-    const route = ["v1", "v2"].map((subset, index) => ({ destination: { host: app.name, subset, port: { number: 9080 } }, weight: index === 0 ? 100 : 0 }));
+    const route = routeIn(app.virtualService, PRIMARY);
     await client.create(RESOURCES.virtualServices, namespace, { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: edgeOf(app), namespace, annotations: { team: "edge" } }, spec: { hosts: [hostOf(app)], http: [{ name: "from-outside", timeout: "9s", route }] } });
   }
 }
@@ -45,46 +54,47 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   beforeAll(async () => {
     api = await open();
     scene = await openScene(api, APPS, install);
+    await serveVersions(api, scene.namespace, walked);
   }, WAIT_MS);
   afterAll(async () => {
     await scene?.close();
     await api?.close();
   });
 
-  interface HttpRoute {
-    readonly name?: string;
-    readonly route: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[];
-  }
   const edge = (app: SampleApp): ApiObject => scene.routes.of(edgeOf(app)).at(-1)!;
   const stampIn = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
-  const shareIn = (version: ApiObject, route: string): number => (version["spec"] as { readonly http: readonly HttpRoute[] }).http.find(({ name }) => name === route)!.route.find(({ destination }) => destination.subset === "v2")?.weight ?? 0;
+  const shareIn = (version: ApiObject, route: string): number => canaryWeightIn(routeIn(version["spec"], route));
   const shares = (app: SampleApp): readonly [inside: number, outside: number] => [shareIn(newest(app), PRIMARY), shareIn(edge(app), "from-outside")];
   const bothSettled = async (app: SampleApp): Promise<void> => {
     await settled(app);
     await until(() => stampIn(edge(app)) === undefined, WAIT_MS);
   };
-  const begin = (app: SampleApp, steps: Steps): Promise<void> => {
+  const begin = (app: SampleApp, steps: Steps, release = "v2"): Promise<void> => {
     const { strategy, analysis } = paced(app, 1);
-    return scene.deliver(app, { traffic: { istio: { virtualServices: [{ name: app.name, routes: [PRIMARY] }, { name: edgeOf(app) }] } }, strategy: { ...strategy, steps }, analysis });
+    return scene.deliver(app, { release, traffic: { istio: { virtualServices: [{ name: app.name, routes: [PRIMARY] }, { name: edgeOf(app) }] } }, strategy: { ...strategy, steps }, analysis });
   };
   const crowdOf = (app: SampleApp) => startCrowd(scene, app, { inside: {}, outside: { host: hostOf(app) } }, ENOUGH);
 
   describe("with a daemon", () => {
-    beforeAll(async () => void (await scene.startDaemon()), WAIT_MS);
+    let daemon: DaemonProcess;
 
-    it.concurrent("both give the new version the same share at each step, and are left as they were", LIMIT, async () => {
-      const before = [newest(walked), edge(walked)];
-      const crowd = crowdOf(walked);
-      await begin(walked, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }]);
-      await scene.reached(walked, ({ phase, run }) => phase === "Paused" && run?.weight === 50);
+    beforeAll(async () => {
+      daemon = await scene.startDaemon();
+    }, WAIT_MS);
+    afterAll(() => daemon?.stop()); // the ones that are killed must be alone
+
+    it.concurrent.each(walked)("by $form: both give the new version the same share at each step, and are left as they were", LIMIT, async ({ app, versionOf }) => {
+      const before = [newest(app), edge(app)];
+      const crowd = crowdOf(app);
+      await begin(app, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }], versionOf(app.name, "v2"));
+      await scene.reached(app, ({ phase, run }) => phase === "Paused" && run?.weight === 50);
       for (const [kind, [v1, v2]] of Object.entries(await crowd.answered())) expect(Math.abs(v2 / (v1 + v2) - 0.5), `${kind}: ${v1}/${v2}`).toBeLessThan(6 * Math.sqrt(0.25 / (v1 + v2)));
-      await scene.command(walked, { verb: "promote" });
-      await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
-      await bothSettled(walked);
+      await scene.command(app, { verb: "promote" });
+      await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
+      await bothSettled(app);
       expect(Object.values(await crowd.answered()).map(([v1]) => v1)).toEqual([0, 0]);
-      expect(scene.routes.of(edgeOf(walked)).map((version) => shareIn(version, "from-outside"))).toEqual([0, 10, 50, 100, 100]); // the last one takes the stamp away
-      const swapped = before.map(({ spec }) => JSON.stringify(spec).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0'));
-      expect([newest(walked), edge(walked)].map(({ spec }) => JSON.stringify(spec))).toEqual(swapped);
+      expect(scene.routes.of(edgeOf(app)).map((version) => shareIn(version, "from-outside"))).toEqual([0, 10, 50, 100, 100]); // the last one takes the stamp away
+      expect([newest(app), edge(app)].map(({ spec }) => JSON.stringify(spec))).toEqual(before.map(({ spec }) => exchanged(spec)));
       await crowd.close();
     });
 

@@ -6,9 +6,11 @@ import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { anApp, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
+import { exchanged } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { createUsers, type Answers, type Users } from "../support/users.ts";
+import { inEachForm, serveVersions } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -21,7 +23,7 @@ const SOME = 400;
 /** By chance further off once in some millions of times. */
 const SIGMAS = 5;
 
-const walked = anApp({ name: "walked", ladder: [10, 30, 60, 100] });
+const walked = inEachForm("walked", (name) => anApp({ name, ladder: [10, 30, 60, 100] }));
 const aborted = anApp({ name: "aborted", ladder: [50, 100] });
 const touched = anApp({ name: "touched", ladder: [50, 100] });
 
@@ -33,7 +35,8 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, [walked, aborted, touched]);
+    scene = await openScene(api, [...walked.map(({ app }) => app), aborted, touched]);
+    await serveVersions(api, scene.namespace, walked);
     await scene.startDaemon();
   }, WAIT_MS);
   afterAll(async () => {
@@ -56,9 +59,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     return users.jar(0).get("side") ?? "";
   }
 
-  async function begin(app: SampleApp, steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>): Promise<void> {
+  async function begin(app: SampleApp, steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>, release = "v2"): Promise<void> {
     const paces = paced(app, 1);
-    await scene.deliver(app, { ...paces, strategy: { ...paces.strategy, steps, sessionAffinity: { cookieName: "side", httpOnly: false } } });
+    await scene.deliver(app, { release, ...paces, strategy: { ...paces.strategy, steps, sessionAffinity: { cookieName: "side", httpOnly: false } } });
   }
 
   /** The users who are answered by v2; fails where one was answered by two versions, or by none. */
@@ -75,14 +78,14 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     expect(Math.abs(got / of - share), said).toBeLessThan(SIGMAS * Math.sqrt((share * (1 - share)) / of));
   }
 
-  it.concurrent("stay with the version that answered them, and at each step as many of them are on the new one as it says", LIMIT, async () => {
-    const before = newest(walked);
-    const [load, users] = [scene.startLoad(walked, 20), usersOf(walked)];
+  it.concurrent.each(walked)("by $form: stay with the version that answered them, and at each step as many of them are on the new one as it says", LIMIT, async ({ app, versionOf }) => {
+    const before = newest(app);
+    const [load, users] = [scene.startLoad(app, 20), usersOf(app)];
     const hold = "5s";
-    await begin(walked, [{ weight: 10, hold }, { pause: {} }, { weight: 30, hold }, { pause: {} }, { weight: 60, hold }, { pause: {} }, { weight: 100, hold }]);
+    await begin(app, [{ weight: 10, hold }, { pause: {} }, { weight: 30, hold }, { pause: {} }, { weight: 60, hold }, { pause: {} }, { weight: 100, hold }], versionOf(app.name, "v2"));
     let [earlier, count, from]: [ReadonlySet<number>, number, number] = [new Set(), USERS, 0];
     for (const [index, to] of [0.1, 0.3, 0.6].entries()) {
-      await scene.reached(walked, ({ phase, run }) => phase === "Paused" && run?.step === 2 * index + 1);
+      await scene.reached(app, ({ phase, run }) => phase === "Paused" && run?.step === 2 * index + 1);
       if (index === 1) count += NEWCOMERS;
       const now = onCanary(await users.ask(count, REQUESTS_EACH));
       expect([...earlier].filter((user) => !now.has(user)), "went back").toEqual([]);
@@ -92,17 +95,16 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
       expectShare(`at ${100 * to}% who had drawn stable`, went, drew, (to - from) / (1 - from));
       if (index === 1) expectShare(`at ${100 * to}% newcomers`, [...now].filter((user) => user >= USERS).length, NEWCOMERS, to);
       [earlier, from] = [now, to];
-      await scene.command(walked, { verb: "promote" });
+      await scene.command(app, { verb: "promote" });
     }
     expect(users.jar(0).get("visitor"), "the application's own cookie").toBe("known");
-    await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
-    await settled(walked);
+    await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
+    await settled(app);
     expect(onCanary(await users.ask(count, 1)).size).toBe(count);
-    const shapes = scene.routes.of(walked.name).map(ownIn).filter((names, at, all) => JSON.stringify(names) !== JSON.stringify(all[at - 1]));
+    const shapes = scene.routes.of(app.name).map(ownIn).filter((names, at, all) => JSON.stringify(names) !== JSON.stringify(all[at - 1]));
     expect(shapes).toEqual([[], ["canary", "stable", "newcomers"], ["canary", "stable", "stable-10", "newcomers"], ["canary", "stable", "stable-10", "stable-30", "newcomers"], []]);
-    expect(scene.routes.of(walked.name)).toHaveLength(1 + 5); // four weights, and the stamp taken away
-    const swapped = JSON.stringify(httpOf(before)).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0');
-    expect(JSON.stringify(httpOf(newest(walked)))).toBe(swapped);
+    expect(scene.routes.of(app.name)).toHaveLength(1 + 5); // four weights, and the stamp taken away
+    expect(JSON.stringify(httpOf(newest(app)))).toBe(exchanged(httpOf(before)));
     users.close();
     await load.close();
   });

@@ -1,14 +1,13 @@
 /** Deliveries by other forms of an http route than subsets of one host: versions that are Services, and a VirtualService that is delegated to while its root is applied from git. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KubernetesClient } from "../../src/kubernetes/client.ts";
-import { installApps } from "../../src/playground/cluster-objects.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { startCrowd } from "../support/crowds.ts";
-import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
+import { anApp, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { routeLooks } from "../support/route-looks.ts";
+import { exchanged, routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
+import { BY_HOSTS, createVersionServices, inForm } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -16,11 +15,7 @@ const LIMIT = { timeout: 240_000 };
 const ENOUGH = 200;
 
 /** Each version is a Service of its own. */
-function anAppOfServices(name: string): SampleApp {
-  const app = anApp({ name, ladder: [10, 50, 100] });
-  const route = ["v1", "v2"].map((version, index) => ({ destination: { host: `${name}-${version}`, port: { number: 9080 } }, weight: index === 0 ? 100 : 0 }));
-  return { ...app, virtualService: { hosts: [name], http: [{ name: PRIMARY, timeout: "5s", route }] } };
-}
+const anAppOfServices = (name: string): SampleApp => inForm(BY_HOSTS, anApp({ name, ladder: [10, 50, 100] }));
 
 /** Without hosts: its root has them. */
 function aDelegate(name: string): SampleApp {
@@ -39,14 +34,6 @@ const rootOf = ({ name }: SampleApp, namespace: string): ApiObject => ({
   spec: { hosts: [name], http: [{ match: [{ uri: { prefix: "/" } }], delegate: { name } }] },
 });
 
-async function install(client: KubernetesClient, namespace: string, apps: readonly SampleApp[], seed: number): Promise<void> {
-  await installApps(client, namespace, apps, seed);
-  const services = { group: "", version: "v1", plural: "services" };
-  for (const { name } of byServices) {
-    for (const version of ["v1", "v2"]) await client.create(services, namespace, { apiVersion: "v1", kind: "Service", metadata: { name: `${name}-${version}`, namespace }, spec: { selector: { app: name, version }, ports: [{ port: 9080 }] } });
-  }
-}
-
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
   let scene: Scene;
@@ -54,7 +41,8 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, [...byServices, ...delegated], install);
+    scene = await openScene(api, [...byServices, ...delegated]);
+    for (const { name } of byServices) await createVersionServices(api, scene.namespace, name);
     await applyRoots();
     await scene.startDaemon();
   }, WAIT_MS);
@@ -68,7 +56,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const applyRoots = async (): Promise<void> => {
     for (const app of delegated) await api.request("PATCH", `${virtualServices()}/${app.name}-root?fieldManager=git&force=true`, rootOf(app, scene.namespace), "application/apply-patch+yaml");
   };
-  const releaseOf = (app: SampleApp): string => (byServices.some((one) => one === app) ? `${app.name}-v2` : "v2");
+  const releaseOf = (app: SampleApp): string => (byServices.some((one) => one === app) ? BY_HOSTS.versionOf(app.name, "v2") : "v2");
   const begin = (app: SampleApp, steps: readonly object[]): Promise<void> => {
     const { strategy, analysis } = paced(app, 1);
     return scene.deliver(app, { release: releaseOf(app), strategy: { ...strategy, steps: steps as NonNullable<typeof strategy>["steps"] }, analysis });
@@ -86,8 +74,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
     await settled(app);
     expect((await crowd.answered()).everybody[0]).toBe(0);
-    const swapped = JSON.stringify(before["spec"]).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0');
-    expect(JSON.stringify(newest(app)["spec"])).toBe(swapped);
+    expect(JSON.stringify(newest(app)["spec"])).toBe(exchanged(before["spec"]));
     await crowd.close();
   });
 

@@ -6,9 +6,10 @@ import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { anApp, PRIMARY, paced } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { routeLooks } from "../support/route-looks.ts";
+import { exchanged, routeLooks } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
+import { canaryWeightIn, inEachForm, serveVersions, type Destination } from "../support/version-forms.ts";
 import { shortened } from "../support/whole-run.ts";
 
 const WAIT_MS = 90_000;
@@ -18,7 +19,7 @@ const MOBILE = "mobile";
 
 interface HttpRoute {
   readonly name?: string;
-  readonly route?: readonly { readonly destination: { readonly subset?: string }; readonly weight?: number }[];
+  readonly route?: readonly Destination[];
 }
 
 /** A route for some users, with a timeout of its own, before the one for everybody else. */
@@ -29,7 +30,8 @@ function anAppOfTwoRoutes(name: string): SampleApp {
   return { ...app, virtualService: { ...app.virtualService, http: [{ ...primary, name: MOBILE, match: [{ headers: { "x-mobile": { exact: "true" } } }], timeout: "9s" }, ...http] }, routes: [PRIMARY, MOBILE] };
 }
 
-const [walked, bad, touched] = [anAppOfTwoRoutes("walked"), anAppOfTwoRoutes("bad"), anAppOfTwoRoutes("touched")];
+const walked = inEachForm("walked", anAppOfTwoRoutes);
+const [bad, touched] = [anAppOfTwoRoutes("bad"), anAppOfTwoRoutes("touched")];
 
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
@@ -38,7 +40,8 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, [walked, bad, touched]);
+    scene = await openScene(api, [...walked.map(({ app }) => app), bad, touched]);
+    await serveVersions(api, scene.namespace, walked);
     await scene.startDaemon();
   }, WAIT_MS);
   afterAll(async () => {
@@ -49,11 +52,11 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   const httpOf = (version: ApiObject): readonly HttpRoute[] => (version["spec"] as { readonly http: readonly HttpRoute[] }).http;
   /** Of v2, by route. */
   const sharesIn = (version: ApiObject): Readonly<Record<string, number>> =>
-    Object.fromEntries([MOBILE, PRIMARY].map((name) => [name, httpOf(version).find((route) => route.name === name)!.route!.find(({ destination }) => destination.subset === "v2")?.weight ?? 0]));
+    Object.fromEntries([MOBILE, PRIMARY].map((name) => [name, canaryWeightIn(httpOf(version).find((route) => route.name === name)!.route!)]));
 
-  async function begin(app: SampleApp, steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>): Promise<void> {
+  async function begin(app: SampleApp, steps: NonNullable<NonNullable<RolloutSpecInput["strategy"]>["steps"]>, release = "v2"): Promise<void> {
     const paces = paced(app, 1);
-    await scene.deliver(app, { traffic: { istio: { virtualServices: [{ name: app.name, routes: [PRIMARY, MOBILE] }] } }, ...paces, strategy: { ...paces.strategy, steps } });
+    await scene.deliver(app, { release, traffic: { istio: { virtualServices: [{ name: app.name, routes: [PRIMARY, MOBILE] }] } }, ...paces, strategy: { ...paces.strategy, steps } });
   }
 
   /** How the next of these users' requests are shared. */
@@ -64,23 +67,22 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     return [counts()[0] - v1, counts()[1] - v2];
   }
 
-  it.concurrent("both give the new version the same share at each step, by one write each, and are left as they were", LIMIT, async () => {
-    const before = newest(walked);
-    const loads = [scene.startLoad(walked, 40), scene.startLoad(walked, 40, { "x-mobile": "true" })];
-    await begin(walked, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }]);
-    await scene.reached(walked, ({ phase }) => phase === "Paused");
+  it.concurrent.each(walked)("by $form: both give the new version the same share at each step, by one write each, and are left as they were", LIMIT, async ({ app, versionOf }) => {
+    const before = newest(app);
+    const loads = [scene.startLoad(app, 40), scene.startLoad(app, 40, { "x-mobile": "true" })];
+    await begin(app, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { pause: {} }, { weight: 100, hold: "5s" }], versionOf(app.name, "v2"));
+    await scene.reached(app, ({ phase }) => phase === "Paused");
     for (const load of loads) {
       const [v1, v2] = await answered(load);
       expect(Math.abs(v2 / (v1 + v2) - 0.5), `${v1}/${v2}`).toBeLessThan(6 * Math.sqrt(0.25 / (v1 + v2)));
     }
-    await scene.command(walked, { verb: "promote" });
-    await scene.reached(walked, ({ run }) => run?.outcome === "Succeeded");
-    await settled(walked);
-    const shares = scene.routes.of(walked.name).map(sharesIn);
+    await scene.command(app, { verb: "promote" });
+    await scene.reached(app, ({ run }) => run?.outcome === "Succeeded");
+    await settled(app);
+    const shares = scene.routes.of(app.name).map(sharesIn);
     expect(shares.every((each) => each[MOBILE] === each[PRIMARY]), JSON.stringify(shares)).toBe(true);
-    expect(scene.routes.of(walked.name)).toHaveLength(1 + 4); // three weights, and the stamp taken away
-    const swapped = JSON.stringify(httpOf(before)).replaceAll('"weight":100', '"weight":-1').replaceAll('"weight":0', '"weight":100').replaceAll('"weight":-1', '"weight":0');
-    expect(JSON.stringify(httpOf(newest(walked)))).toBe(swapped);
+    expect(scene.routes.of(app.name)).toHaveLength(1 + 4); // three weights, and the stamp taken away
+    expect(JSON.stringify(httpOf(newest(app)))).toBe(exchanged(httpOf(before)));
     await Promise.all(loads.map((load) => load.close()));
   });
 

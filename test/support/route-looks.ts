@@ -15,6 +15,11 @@ export interface RouteLooks {
   settled(app: SampleApp): Promise<void>;
 }
 
+/** What a delivery leaves of these routes: the weights of two versions exchanged, and every other byte as it was. */
+export function exchanged(routes: unknown): string {
+  return JSON.stringify(routes).replaceAll(/"weight":(\d+)/g, (_, weight) => `"weight":${100 - Number(weight)}`);
+}
+
 /** `scene`: once it is open. */
 export function routeLooks(scene: () => Scene): RouteLooks {
   const newest = ({ name }: SampleApp): ApiObject => scene().routes.of(name).at(-1)!;
