@@ -1,6 +1,6 @@
 /** The command annotation, and whether the command in it is to be obeyed (law 7). */
 import { type Command, formatCommand, parseCommand } from "./command.ts";
-import { givenAt, isWeightStep, lastStep, loadAt, weightsIn } from "./ladder.ts";
+import { givenAt, isWeightStep, lastStep, loadAt, stepAfter, weightsIn } from "./ladder.ts";
 import { isComparable } from "./portion.ts";
 import { type Case, type Inbox, notReadyFor } from "./case.ts";
 import { COMMAND_ANNOTATION } from "./rollout.ts";
@@ -108,10 +108,15 @@ function wayBackRefusal(it: Reading, run: Run, { full }: Command): string | unde
   return obstacle && `${obstacle}: promote --full gives ${run.to.version} everything nevertheless`;
 }
 
+/** A Deployment rolls with all the traffic on its canary: where a hand has left it less at the last step, what is above that comes first. */
+function stepAfterOnDeployment(run: Run): number {
+  return run.step >= lastStep(run.ladder) ? stepAfter(run) : run.step + 1;
+}
+
 /** The step that `promote` goes to; the ladder's length where it ends the run, undefined where `--to` names no step. */
 export function promotedStep(run: Run, command: Command): number | undefined {
   if (command.full && run.keptSince === undefined) return lastStep(run.ladder);
-  if (command.to === undefined) return run.step + 1;
+  if (command.to === undefined) return run.deployment === undefined ? run.step + 1 : stepAfterOnDeployment(run);
   const found = run.ladder.findIndex((step) => isWeightStep(step) && step.weight === command.to);
   return found < 0 ? undefined : found;
 }
