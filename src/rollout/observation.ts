@@ -192,6 +192,8 @@ export interface DeploymentSeen {
   /** Pods of its own that are ready, of the present template; and all that are of another one. */
   readonly rolledPods: number;
   readonly otherPods: number;
+  /** Pods of its own that are ready, by the version of their template. */
+  readonly readyPodsOf: Readonly<Record<string, number>>;
   /** Why it does not roll on, as was last said; it may have been said of the roll before. */
   readonly rollProblem?: string;
   /** How long it may make no progress before that is said. */

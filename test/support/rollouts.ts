@@ -72,7 +72,7 @@ export function aHeldRun(change: Partial<Run> = {}): Run {
 export function aDeployment(change: Partial<DeploymentSeen> = {}): DeploymentSeen {
   return {
     kind: "found", label: "Deployment bookinfo/reviews", resourceVersion: "51", template: v3, serving: v2, podLabels: { app: "reviews" }, remembered: ["v2", "v3"], replicas: 4,
-    isPaused: true, isHeld: true, isGuarded: true, isRolled: false, rolledPods: 0, otherPods: 4, rollLimitMs: 600_000, canaries: [], canaryPods: 0, readyCanaryPods: 0,
+    isPaused: true, isHeld: true, isGuarded: true, isRolled: false, rolledPods: 0, otherPods: 4, readyPodsOf: {}, rollLimitMs: 600_000, canaries: [], canaryPods: 0, readyCanaryPods: 0,
     ...change,
   };
 }

@@ -211,6 +211,7 @@ export const superseded: Rule = (it) => {
   const { run } = it;
   if (!run || it.observing) return undefined;
   const why = successor(it, run);
+  if (why !== undefined && isRolledEnough(it, run)) return { kind: "end", outcome: "Succeeded", why: `${why}, and at least half of its pods were of ${run.to.version} by then`, ...say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`) };
   if (why !== undefined && isDelivered(it, run)) return { kind: "end", outcome: "Succeeded", why: `${run.from.version} was kept until ${why}`, ...say("Healthy", "Succeeded", `${run.to.version} has all the traffic since run ${run.number}`) };
   return why === undefined ? undefined : { kind: "end", outcome: "Superseded", why, ...say("Progressing", "Stepping", `run ${run.number} of ${run.to.version} is superseded: ${why}`) };
 };
@@ -218,6 +219,13 @@ export const superseded: Rule = (it) => {
 /** It has passed every step, and only waited for the old version's time: another release goes on from it. A Deployment's is not rolled yet, and its template is gone. */
 function isDelivered({ spec }: Case, { keptSince, deployment, target, release }: Run): boolean {
   return keptSince !== undefined && deployment === undefined && isEqual(spec.traffic, target) && spec.release !== release;
+}
+
+/** It has passed every step, and has taken the place of at least half of the Deployment's pods: another template goes on from it, for the pods before it could not take all the traffic back, and no more of them will come. */
+function isRolledEnough(it: Case, { rollingSince, from, to, target, deployment: name }: Run): boolean {
+  const deployment = deploymentSeen(it);
+  if (rollingSince === undefined || !deployment || !isEqual(it.spec.traffic, target) || it.spec.deployment?.name !== name) return false;
+  return ![from.version, to.version].includes(deployment.template.version) && (deployment.readyPodsOf[to.version] ?? 0) >= Math.max(1, Math.ceil(deployment.replicas / 2));
 }
 
 function successor(it: Case, run: Run): string | undefined {

@@ -97,6 +97,7 @@ function seenOf(options: DeploymentWorkloadOptions, rollout: ValidRollout, deplo
     isRolled: isRolled(deployment),
     rolledPods: present ? podsOf(caches, present).filter(isReady).length : 0,
     otherPods: sets.filter((set) => set !== present).flatMap((set) => podsOf(caches, set)).length,
+    readyPodsOf: Object.fromEntries(sets.map((set) => [versionOf(set.spec.template).version, podsOf(caches, set).filter(isReady).length])),
     ...(rollProblem === undefined ? {} : { rollProblem }),
     rollLimitMs: (spec.progressDeadlineSeconds ?? DEADLINE_SECONDS) * 1_000,
     ...(owner === undefined ? {} : { managedBy: owner }),

@@ -34,7 +34,7 @@ function anObject(change: Partial<RolloutStatus> = {}): KubernetesObject {
 }
 
 const seen: DeploymentSeen = {
-  kind: "found", label: "Deployment bookinfo/reviews", resourceVersion: "1", template: v3, podLabels: {}, remembered: [], replicas: 4, isPaused: true, isHeld: true, isGuarded: true, isRolled: false, rolledPods: 0, otherPods: 4, rollLimitMs: 600_000,
+  kind: "found", label: "Deployment bookinfo/reviews", resourceVersion: "1", template: v3, podLabels: {}, remembered: [], replicas: 4, isPaused: true, isHeld: true, isGuarded: true, isRolled: false, rolledPods: 0, otherPods: 4, readyPodsOf: {}, rollLimitMs: 600_000,
   canaries: [{ uid: "uid-9", name: "reviews-canary-abc", resourceVersion: "1", version: v3.version, replicas: 1 }], canaryPods: 1, readyCanaryPods: 1,
 };
 const look: Look = { route: { kind: "absent", message: "not looked at" }, versions: [], deployment: seen };

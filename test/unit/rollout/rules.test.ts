@@ -86,6 +86,9 @@ const unopened = { isSplit: undefined, step: -1, weight: 0, points: 0, peak: 0, 
 const plain: ObservationChange = { split: { v2: null }, stamp: null, route: { isSplit: false } };
 const scaled = (autoscaler: Partial<AutoscalerSeen>): ObservationChange["seen"] => ({ autoscaler: { label: "HorizontalPodAutoscaler bookinfo/reviews", perPod: 1, ofAll: 0, maxPods: 10, readySinceMs: [at(0), at(0), at(0), at(0)].map(Date.parse), ...autoscaler } });
 const rolls = { rollingSince: at(60), step: 2, weight: 100, points: 100, peak: 100 };
+/** The template of v3 came while it had begun to roll from v1 to v2. */
+const overtaken = (): RolloutChange => held({ ...rolls, from: { version: "v1", revision: "r1-v1" }, to: v2, release: "v2" });
+const overtakenWith = (readyPodsOf: Readonly<Record<string, number>>): ObservationChange => standing({ remembered: ["v1", "v2"], readyPodsOf }, { split: { v1: 0, v2: 100 } });
 const atTheTop: ObservationChange = { split: { v2: 0, v3: 100 } };
 const gone: ObservationChange["seen"] = { deployment: { kind: "absent", message: "there is no Deployment bookinfo/reviews", canaries: [], canaryPods: 0 } };
 
@@ -210,6 +213,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     { when: "the spec names a newer version", rollout: { spec: { release: "v4" } }, then: { kind: "end", outcome: "Superseded", why: "spec.release names v4" } },
     { when: "the spec names a newer version while the old one is kept", rollout: { ...kept(), spec: { ...switching.spec, release: "v4" } }, seen: { ...asSwitched, seconds: 300 }, then: { kind: "end", outcome: "Succeeded", phase: "Healthy", why: "v2 was kept until spec.release names v4" } },
     { when: "the image changed while the old version is kept", rollout: kept(), seen: { ...asSwitched, seconds: 300, revisions: { v3: "r1-fixed" } }, then: { kind: "end", outcome: "Superseded" } },
+    { when: "another template comes while a Deployment rolls, and half of its pods are new ones", rollout: overtaken(), seen: overtakenWith({ v1: 1, v2: 2 }), then: { kind: "end", outcome: "Succeeded", phase: "Healthy", why: "the Deployment holds the template of v3 now, and at least half of its pods were of v2 by then" } },
+    { when: "another template comes while a Deployment rolls, and most of its pods are the ones before", rollout: overtaken(), seen: overtakenWith({ v1: 3, v2: 1 }), then: { kind: "end", outcome: "Superseded" } },
     { when: "the image behind the canary changed", seen: { revisions: { v3: "r1-fixed" } }, then: { kind: "end", outcome: "Superseded" } },
     { when: "the route is another one now", rollout: { spec: { traffic: aTarget("reviews", "primary") } }, then: { kind: "end", outcome: "Superseded", why: "spec.traffic was edited" } },
   ],

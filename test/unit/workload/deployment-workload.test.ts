@@ -101,7 +101,7 @@ describe("a Deployment", () => {
     expect(resourceVersion).toBe("1");
     expect(seen).toEqual({
       kind: "found", label: "Deployment bookinfo/reviews", template: V1, serving: V1, podLabels: { app: "reviews", team: "books" }, remembered: [V1.version], replicas: 4,
-      isPaused: false, isHeld: false, isGuarded: true, isRolled: true, rolledPods: 4, otherPods: 0, rollLimitMs: 600_000, canaries: [], canaryPods: 0, readyCanaryPods: 0,
+      isPaused: false, isHeld: false, isGuarded: true, isRolled: true, rolledPods: 4, otherPods: 0, readyPodsOf: { [V1.version]: 4 }, rollLimitMs: 600_000, canaries: [], canaryPods: 0, readyCanaryPods: 0,
     });
   });
 
@@ -122,7 +122,7 @@ describe("a Deployment", () => {
     const deployment = aDeployment({ spec: { template: aTemplateOf("v2") }, status: { updatedReplicas: 2, replicas: 5 } });
     const [old, fresh] = [aSet("v1", { owner: deployment, replicas: 3 }), aSet("v2", { owner: deployment, replicas: 2, revision: 2 })];
     const objects = { deployments: [deployment], replicaSets: [old, fresh], pods: [...podsOf(old, 3, 1), ...podsOf(fresh, 2, 1)] };
-    expect(deploymentIn({ objects })).toMatchObject({ template: V2, serving: V1, isRolled: false, rolledPods: 1, otherPods: 3, remembered: [V2.version, V1.version] });
+    expect(deploymentIn({ objects })).toMatchObject({ template: V2, serving: V1, isRolled: false, rolledPods: 1, otherPods: 3, readyPodsOf: { [V2.version]: 1, [V1.version]: 1 }, remembered: [V2.version, V1.version] });
   });
 
   it("remembers what its ReplicaSets have, the newest first, and those of others are not its own", () => {
