@@ -94,7 +94,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("a Deployment that is scaled by
     await life.until(async () => (await replicas())[0] > 3);
 
     demand = 4 * PER_POD;
-    await life.until(async () => isDeepStrictEqual(await replicas(), [4, 4]) && (await life!.canary())?.status.readyReplicas === 4);
+    await life.until(async () => isDeepStrictEqual(await replicas(), [4, 4]) && (await life!.canary())?.status.readyReplicas === 4 && (await life!.deployment()).status.readyReplicas === 4);
     await life.until(async () => ((await utilisation()) ?? 100) <= 25); // its autoscaler has seen just that: half of what is wanted, on twice the pods
     await life.command({ verb: "promote" });
     await life.reached(({ run }) => run?.outcome === "Succeeded");

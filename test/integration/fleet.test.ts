@@ -39,7 +39,8 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
     for (const app of apps) {
       expect(scene.status(app)).toMatchObject({ phase: "Healthy", reason: "Succeeded", runs: 1, run: { number: 1, epoch: 2, outcome: "Succeeded" } });
-      expect(changesOf(scene.statuses(app)), app.name).toEqual(["no run", "1.1 at 50%", "1.2 at 100%", "1.2 Succeeded at 100%"]);
+      const changes = changesOf(scene.statuses(app)).filter((change) => change !== WAITING); // on a busy machine its pods may not be known yet
+      expect(changes, app.name).toEqual(["no run", "1.1 at 50%", "1.2 at 100%", "1.2 Succeeded at 100%"]);
       expect(scene.route(app).shares(), app.name).toEqual([0, 50, 100]);
       expect(eventsOf(app), app.name).toEqual(["Started", "StepReached", "Succeeded"]);
       expect(scene.route(app).violations()).toEqual([]);
@@ -54,6 +55,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     return about.map((event) => String(event["reason"]));
   }
 });
+
+/** Of a run that has begun and given nothing yet. */
+const WAITING = "1.0 at 0%";
 
 /** What the status has said of its run, one line for each change. */
 function changesOf(statuses: readonly RolloutStatus[]): readonly string[] {
