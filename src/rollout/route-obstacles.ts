@@ -32,7 +32,10 @@ export function leadsToAny(lane: readonly DestinationSeen[], versions: readonly 
 export function movableFor(it: RouteLook, run: Run): RouteFound | undefined {
   const ours = [run.from.version, run.to.version];
   const isNoRaise = splitsOfRun(it, run).every((split) => wantedPoints(run, split) <= split.canary);
-  return isNoRaise ? restorableFor(it, ours) : writableFor(it, ours);
+  if (isNoRaise) return restorableFor(it, ours);
+  const route = writableFor(it, ours);
+  const isUnlike = route !== undefined && lanesOf(route).length > 1 && it.seen.route.kind !== "found"; // perhaps a hand's doing, before anything of ours was written
+  return isUnlike ? undefined : route;
 }
 
 /** Undefined where that is no part of 100. */

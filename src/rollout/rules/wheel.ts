@@ -1,5 +1,5 @@
 /** Rules about a hand on the wheel (law 12): somebody else wrote the route. */
-import { type Case, editableOf, isBehind, isRaised, isShown, lanesOf, matchState, mirrorState, routeOf, seenShare, type Split, splitOfRun, splitsOfRun, versionSeen, wantedPoints } from "../case.ts";
+import { type Case, editableOf, isBehind, isRaised, isShown, lanesOf, matchState, mirrorState, routeOf, seenShare, type Split, splitOf, splitOfRun, splitsOfRun, stampOf, versionSeen, wantedPoints } from "../case.ts";
 import { appliesFromGit } from "../appliers.ts";
 import type { Decision } from "../decision.ts";
 import { shareOf } from "../ladder.ts";
@@ -28,7 +28,7 @@ export const takenOver: Rule = (it) => {
   const removed = isShown(it, run) ? removedFrom(it, run, { split, route }) : undefined;
   if (removed !== undefined) return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", `${strangerOf(it)} took ${removed} away from ${run.to.version}${wayOutOf(it)}`) };
   if (!isLowered(it, run, split)) return undefined;
-  const from = isShown(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
+  const from = isShown(it, run) || isLoweredBetween(it, run) ? run.weight : shareOf(leastOf(it, run, split), split.total);
   const message = `${strangerOf(it)} lowered ${run.to.version} from ${percent(from)} to ${percent(seenShare(split))}${wayOutOf(it)}`;
   return { kind: "yield", points: split.canary, ...say("Paused", "RouteEditedByHand", message) };
 };
@@ -63,7 +63,16 @@ function fieldsOf(it: Case): string {
 
 /** Below its points, or without any because the others have them all. */
 function isLowered(it: Case, run: Run, split: Split): boolean {
-  return split.canary < leastOf(it, run, split) || (split.total === 0 && run.weight > 0 && isShown(it, run));
+  return split.canary < leastOf(it, run, split) || (split.total === 0 && run.weight > 0 && isShown(it, run)) || isLoweredBetween(it, run);
+}
+
+/** Of several objects one shows the intent already, and less than that: a hand came between their writes. */
+function isLoweredBetween(it: Case, run: Run): boolean {
+  const { parts = [] } = editableOf(it) ?? {};
+  return parts.some((part) => {
+    const split = splitOf(part, run.from.version, run.to.version);
+    return part.stamp === stampOf(it, run) && split.canary < wantedPoints(run, split);
+  });
 }
 
 /** The points that only a hand could have taken away: those of the intent once it is shown, till then those that it was decided at. */

@@ -162,7 +162,9 @@ export const handThatLowersIsObeyed: Law = {
         if (lowered?.run !== keyOf(rollout!, run)) lowered = undefined;
         if (!isDaemon(facts, version.author)) return void (lowered = afterHand(facts, lowered, version));
         const { canary } = splitIn(version.object, run);
-        const isOverridden = lowered && canary > lowered.points && statusOf(rollout)?.lastCommand?.id === lowered.lastCommand;
+        const status = statusOf(rollout)!;
+        const isOfRefused = run.outcome !== undefined && status.refused?.version === run.from.version; // an undone version had it, and a refused one gets nothing at rest
+        const isOverridden = lowered && canary > lowered.points && status.lastCommand?.id === lowered.lastCommand && !isOfRefused;
         return isOverridden ? `${lowered!.by} lowered ${run.to.version} to ${lowered!.points} points, and Weir wrote ${canary}` : undefined;
       },
     };

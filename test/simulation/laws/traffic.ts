@@ -334,8 +334,9 @@ export const edgeMovesAlong: Law = {
   number: 4,
   says: "a VirtualService that moves along is given the same shares: what the intent says that it bears, or what the run's end leaves; and it comes to rest as the other one does",
   watch: (facts) => ({
-    onEdge: (version) => lookAtOurs(facts, version, (_, { after, committed, run }) => {
+    onEdge: (version) => lookAtOurs(facts, version, (_, { before, after, committed, run }) => {
       const { canary, total } = splitIn(after, run);
+      if (canary === splitIn(before, run).canary) return undefined; // what a hand has left is left, and only the stamp goes
       const intent = facts.intents.get(stampOf(after) ?? "");
       const atEnd = run.outcome === "Succeeded" ? total : 0;
       const wanted = intent && !run.outcome ? pointsOfShare(intent.weight, total) : atEnd;
