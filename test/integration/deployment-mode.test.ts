@@ -130,7 +130,7 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ name, open }) 
     await api.request("PATCH", `${collection("networking.istio.io/v1", "virtualservices")}/${app.name}?fieldManager=kubectl-edit`, { spec: { hosts: [app.name, host] } });
     await until(() => routeOf(app).includes(host), WAIT_MS);
     const { steps: _, ...strategy } = paced(app, 1).strategy!;
-    const { load, route } = await begin(app, { strategy: { ...strategy, propagation: "3s", blueGreen: { preview: host, hold: "5s", keepOld: "10m" } } });
+    const { load, route } = await begin(app, { strategy: { ...strategy, propagation: "2s", blueGreen: { preview: host, hold: "5s", keepOld: "10m" } } });
     const users = startCrowd(scene, app, { everybody: {}, preview: { host } }, 100);
     const isShown = (number: number) => ({ phase, run }: RolloutStatus): boolean => phase === "Paused" && run?.number === number && run.previewed === host && run.inForceAt !== undefined && Date.parse(run.inForceAt) < Date.now();
     const shownAndSwitched = async (number: number): Promise<void> => {
