@@ -34,15 +34,16 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await Promise.all(apps.map((app) => scene.reached(app, ({ phase }) => phase === "Healthy")));
     await Promise.all(apps.map((app) => scene.release(app, CANARY)));
     await Promise.all(apps.map((app) => scene.reached(app, ({ run }) => run?.outcome !== undefined)));
-    await until(() => apps.every((app) => scene.route(app).stamp() === undefined && eventsOf(app).length >= 3), LIMIT_MS);
+    await until(() => apps.every((app) => scene.route(app).stamp() === undefined && eventsOf(app).includes("Succeeded")), LIMIT_MS);
     const ticks = await Promise.all(daemons.map(({ url }) => ticksOf(url)));
     await Promise.all(daemons.map((daemon) => daemon.stop()));
     for (const app of apps) {
       expect(scene.status(app)).toMatchObject({ phase: "Healthy", reason: "Succeeded", runs: 1, run: { number: 1, epoch: 2, outcome: "Succeeded" } });
-      const changes = changesOf(scene.statuses(app)).filter((change) => change !== WAITING); // on a busy machine its pods may not be known yet
-      expect(changes, app.name).toEqual(["no run", "1.1 at 50%", "1.2 at 100%", "1.2 Succeeded at 100%"]);
+      const changes = changesOf(scene.statuses(app));
+      const hasWaited = changes.includes(WAITING); // on a busy machine its pods may not be known yet: then the first step is not where it starts
+      expect(changes, app.name).toEqual(["no run", ...(hasWaited ? [WAITING] : []), "1.1 at 50%", "1.2 at 100%", "1.2 Succeeded at 100%"]);
       expect(scene.route(app).shares(), app.name).toEqual([0, 50, 100]);
-      expect(eventsOf(app), app.name).toEqual(["Started", "StepReached", "Succeeded"]);
+      expect(eventsOf(app), app.name).toEqual(["Started", ...(hasWaited ? ["StepReached"] : []), "StepReached", "Succeeded"]);
       expect(scene.route(app).violations()).toEqual([]);
     }
     for (const count of ticks) expect(count).toBeGreaterThan(0); // both took their part
