@@ -4,7 +4,8 @@ import type { Measurement, Question } from "../rollout/analysis/measurement.ts";
 import { editableOf } from "../rollout/case.ts";
 import { decide } from "../rollout/decide.ts";
 import { type SideNames, sideNames } from "../rollout/deployment.ts";
-import type { Observation, RouteSeen, VersionSeen } from "../rollout/observation.ts";
+import { leastReadyOf } from "../rollout/followers.ts";
+import type { Observation, RouteFound, RouteSeen } from "../rollout/observation.ts";
 import { namedVersions, routeSeen, unnamedOf } from "../rollout/named.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { asksAutoscaler } from "../rollout/way-back.ts";
@@ -24,16 +25,13 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
   const names = sideNames(rollout, deployment?.kind === "found" ? deployment : undefined);
   const route = readRoute(rollout, ports, names);
   const sides = names ? ports.traffic.sides(rollout.metadata, rollout.status?.run?.target ?? rollout.spec.traffic) : {};
-  const backends = editableOf({ seen: { route } })?.backends ?? {};
-  const versions: Record<string, VersionSeen> = {};
-  for (const [version, backend] of Object.entries(backends)) versions[version] = ports.workload.see(version, backend, rollout);
   const run = rollout.status?.run;
   const clockSkewMs = ports.clock.skewMs();
   return {
     nowMs: ports.clock.nowMs(),
     ...(clockSkewMs === undefined ? {} : { clockSkewMs }),
     route,
-    versions,
+    ...versionsIn(rollout, editableOf({ seen: { route } }), ports),
     ...(deployment ? { deployment } : {}),
     ...(sides.seen ? { sides: sides.seen } : {}),
     ...(sides.obstacle === undefined ? {} : { sidesObstacle: sides.obstacle }),
@@ -41,6 +39,18 @@ async function look(rollout: ValidRollout, ports: Ports): Promise<Observation> {
     delivered: run && rollout.spec.notifications.length > 0 ? await ports.outbox.delivered(rollout, run.number) : [],
     crdIsCurrent: ports.rollouts.crdIsCurrent(),
   };
+}
+
+/** The pods behind each version; where services are released together, of each of them. */
+function versionsIn(rollout: ValidRollout, route: RouteFound | undefined, { workload }: Ports): Pick<Observation, "versions" | "services"> {
+  const see = (backends: RouteFound["backends"]): Observation["versions"] => mapped(backends, (backend, version) => workload.see(version, backend, rollout));
+  if (!route?.services) return { versions: see(route?.backends ?? {}) };
+  const services = mapped(route.services, see);
+  return { versions: leastReadyOf(services), services };
+}
+
+function mapped<From, To>(all: Readonly<Record<string, From>>, to: (one: From, name: string) => To): Readonly<Record<string, To>> {
+  return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, to(one, name)]));
 }
 
 /** At first sight only the route tells which versions there are: then it is read once more, for their backends too. */

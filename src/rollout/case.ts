@@ -1,6 +1,7 @@
 /** One tick's case: the Rollout and the observation, read into what the rules ask about. */
 import { hasFailed } from "./analysis/judge.ts";
 import type { Command } from "./command.ts";
+import { followerIn } from "./spec-followers.ts";
 import { isPickedOut, pointsFor, shareOf } from "./ladder.ts";
 import type { DestinationSeen, MirrorSeen, Observation, RouteFound, VersionSeen } from "./observation.ts";
 import { ROUTE_MANAGER, type ValidRollout } from "./rollout.ts";
@@ -158,7 +159,9 @@ export function apart<Look extends RouteLook>(it: Look, run: Run): readonly OfRu
   return parts.map((part) => {
     const route = part.trouble ? { ...part.trouble, mendable: part } : part;
     const versionIn = (all: string | undefined): string | undefined => all?.split(",")[part.at];
-    return { it: { ...it, seen: { ...it.seen, route } }, run: { ...run, target: part.target, endedFrom: versionIn(run.endedFrom), shownAt: versionIn(run.shownAt) } };
+    const { mirrored, ...rest } = run;
+    const own = mirrored === undefined || followerIn(part.target) ? rest : run; // copies were made of its callers' requests alone
+    return { it: { ...it, seen: { ...it.seen, route } }, run: { ...own, target: part.target, endedFrom: versionIn(run.endedFrom), shownAt: versionIn(run.shownAt) } };
   });
 }
 

@@ -66,6 +66,14 @@ export interface MirrorSeen {
   readonly isAsRouted: boolean;
 }
 
+/** How the route of a service that follows another one counts for the run. */
+export interface Following {
+  /** As if it shared like its callers' route: only where a hand was in it, it does not. */
+  readonly lane: LaneSeen;
+  /** It leads fewer of the new version's calls to the new version than its callers' route gives that. */
+  readonly isLowered: boolean;
+}
+
 export interface RouteHosts {
   /** Each as it may stand in the Host header; `*` at the beginning stands for anything. */
   readonly names: readonly string[];
@@ -97,6 +105,8 @@ export interface RouteFound {
   readonly mirrorObstacle?: string;
   /** What the route asks of requests itself, in the words of sentences (`header x-tester`): no match of ours can ask about it once more. */
   readonly conditions: readonly string[];
+  /** Why callers cannot be told apart there by their labels, as the end of a sentence about it. */
+  readonly callerObstacle?: string;
   /** Which hosts it takes requests for, where it can pick requests out by their host; absent: it cannot. */
   readonly hosts?: RouteHosts;
   /** The value of weir.dev/epoch, if there is one; of several objects each has its own. */
@@ -107,6 +117,8 @@ export interface RouteFound {
   readonly foundAt?: number;
   /** By version name, for every version that was asked about. */
   readonly backends: Readonly<Record<string, Backend>>;
+  /** Where services are released together: the same of each of them, by the name that `traffic` gives it. */
+  readonly services?: Readonly<Record<string, Readonly<Record<string, Backend>>>>;
   /** Of a Deployment's route: whether it leads to our two sides, or as its owner has it to all pods. */
   readonly isSplit?: boolean;
   /** `Flagger` or `Argo Rollouts`, where one of them manages the route; or another Rollout's `namespace/name`. */
@@ -119,6 +131,8 @@ export interface RoutePart extends RouteFound {
   readonly target: Traffic;
   /** Its place among those that the Rollout names. */
   readonly at: number;
+  /** Of one that follows another, while a run moves them. */
+  readonly following?: Following;
   /** Why it is not as it must be, where that is so: a write can make it whole. */
   readonly trouble?: Pick<Exclude<RouteSeen, RouteFound>, "kind" | "message">;
 }
@@ -247,6 +261,8 @@ export interface Observation {
   readonly route: RouteSeen;
   /** Every version that the Rollout names: release, stable, the run's two, former stables. */
   readonly versions: Readonly<Record<string, VersionSeen>>;
+  /** Where services are released together, each of them by its name in `traffic`; `versions` then tells of whichever is least ready. */
+  readonly services?: Readonly<Record<string, Readonly<Record<string, VersionSeen>>>>;
   /** With `deployment` only. */
   readonly deployment?: DeploymentSeen | DeploymentAbsent;
   /** Looked for only where the Deployment's canary would get more. A sentence, where Weir may not look. */

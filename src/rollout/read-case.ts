@@ -8,6 +8,7 @@ import { type Case, splitOf } from "./case.ts";
 import { isRestorable, stableNow } from "./deployment.ts";
 import { isEqual } from "./equal.ts";
 import { nextShareToShow } from "./evidence.ts";
+import { judgedVersion } from "./followers.ts";
 import { inboxOf } from "./inbox.ts";
 import { pointsFor, standingAt } from "./ladder.ts";
 import type { Observation, VersionSeen } from "./observation.ts";
@@ -15,6 +16,7 @@ import { isComparable } from "./portion.ts";
 import type { ValidRollout } from "./rollout.ts";
 import { areUsersWeighed } from "./sessions.ts";
 import type { Analysis, Metric, RolloutSpec } from "./spec.ts";
+import { isOfFollower } from "./spec-followers.ts";
 import { type Check, type RolloutStatus, type Run, PLAIN_STATUS_VERSION } from "./status.ts";
 import { msOf } from "./units.ts";
 
@@ -103,14 +105,14 @@ function evidenceAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run
     if (!measured) return known ?? [];
     const isWarmingUp = isCold(run, spec, seen, measured.instantMs);
     const nextShare = nextShareToShow(run, spec);
-    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: canaryOf(run, seen)?.readyPods ?? 0, isComparable: isComparable(run), ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
+    return nextEvidence(known, metric, measured, { analysis, definition, isWarmingUp, canaryPods: (judgedVersion(seen, metric, run.to.version) ?? canaryOf(run, seen))?.readyPods ?? 0, isComparable: isComparable(run), ...(nextShare === undefined ? {} : { nextShare }) }) ?? [];
   });
   return run.evidence === undefined && evidence.length === 0 ? {} : { evidence }; // a look that taught nothing is no news
 }
 
-/** The first built-in tells who got how many requests, where a look lies within one weight. */
+/** The first built-in of whatever the weights are about tells who got how many requests, where a look lies within one weight. */
 function shareAfter(run: Run, spec: RolloutSpec, seen: Observation): Pick<Run, "share"> {
-  const metric = spec.analysis.metrics.find((one) => kindOf(one) !== undefined);
+  const metric = spec.analysis.metrics.find((one) => kindOf(one) !== undefined && !isOfFollower(one, spec.traffic));
   const growth = metric && measurementOf(seen, metric)?.growth;
   if (!growth?.inStep || run.weight <= 0 || run.weight >= 100 || areUsersWeighed(run) || !isAsCommitted(run, seen)) return {};
   return { share: nextShareEvidence(run.share, growth, run.weight / 100) };

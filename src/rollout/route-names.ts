@@ -27,11 +27,13 @@ export function routesNamed({ istio, gatewayApi }: Traffic, namespace: string): 
   ];
 }
 
-/** Each object that it names, alone. */
+/** Each object that it names, alone; those that follow another one last, by whose DestinationRule they are not meant. */
 export function targetsIn({ istio, gatewayApi }: Traffic): readonly Traffic[] {
   const { httpRoutes = [], grpcRoutes = [] } = gatewayApi ?? {};
+  const { virtualServices = [] } = istio ?? {};
   return [
-    ...(istio ? istio.virtualServices.map((one) => ({ istio: { ...istio, virtualServices: [one] } })) : []),
+    ...virtualServices.filter(({ follow }) => follow === undefined).map((one) => ({ istio: { ...istio, virtualServices: [one] } })),
+    ...virtualServices.filter(({ follow }) => follow !== undefined).map((one) => ({ istio: { virtualServices: [one] } })),
     ...httpRoutes.map((one) => ({ gatewayApi: { httpRoutes: [one] } })),
     ...grpcRoutes.map((one) => ({ gatewayApi: { grpcRoutes: [one] } })),
   ];

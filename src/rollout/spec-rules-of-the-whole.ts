@@ -44,6 +44,8 @@ interface Routed extends Pick<Held, "deployment"> {
 }
 
 interface RoutesNamed {
+  readonly name: string;
+  readonly follow?: string | undefined;
   readonly routes?: readonly string[] | undefined;
   readonly tlsRoutes?: readonly unknown[] | undefined;
   readonly tcpRoutes?: readonly unknown[] | undefined;
@@ -56,10 +58,10 @@ const virtualServicesOf = ({ traffic: { istio } }: Pick<Routed, "traffic">) => i
 
 /** Something else than one http or gRPC route. */
 const severalRoutes = (kind: "httpRoutes" | "grpcRoutes") => `(has(self.traffic.gatewayApi) && has(self.traffic.gatewayApi.${kind}) && size(self.traffic.gatewayApi.${kind}) > 1)`;
-const movesSeveral = `(${anyVirtualService(`size(self.traffic.istio.virtualServices) > 1 || (has(one.routes) && size(one.routes) > 1) || ${hasConnections}`)}) || ${severalRoutes("httpRoutes")} || ${severalRoutes("grpcRoutes")}`;
+const movesSeveral = `(${anyVirtualService(`size(self.traffic.istio.virtualServices.filter(one, !has(one.follow))) > 1 || (has(one.routes) && size(one.routes) > 1) || ${hasConnections}`)}) || ${severalRoutes("httpRoutes")} || ${severalRoutes("grpcRoutes")}`;
 const severalOf = (spec: Pick<Routed, "traffic">) => {
-  const { istio, gatewayApi } = spec.traffic;
-  const lists = [istio?.virtualServices, gatewayApi?.httpRoutes, gatewayApi?.grpcRoutes];
+  const { gatewayApi } = spec.traffic;
+  const lists = [virtualServicesOf(spec).filter(({ follow }) => follow === undefined), gatewayApi?.httpRoutes, gatewayApi?.grpcRoutes];
   return lists.some((list = []) => list.length > 1) || virtualServicesOf(spec).some((one) => (one.routes?.length ?? 0) > 1 || connectionsOf(one));
 };
 
@@ -74,6 +76,35 @@ export const routesMoveByWeight: Rule<Routed> = {
   holds: (spec) => !severalOf(spec) || (spec.deployment === undefined && !isBeyondShares(spec.strategy)),
   sentence: "expected release, and steps of weights alone, where several routes move together, or those of connections (tlsRoutes, tcpRoutes), got deployment, or a step with match, mirror or preview; name one http route, or take the other out",
   field: "traffic",
+};
+
+interface Followed extends Pick<Routed, "traffic" | "deployment"> {
+  readonly analysis: { readonly mode: string; readonly metrics: readonly { readonly name: string; readonly of?: string | undefined }[] };
+}
+
+const hasFollowers = anyVirtualService("has(one.follow)");
+const isFollowed = (spec: Pick<Routed, "traffic">) => virtualServicesOf(spec).some(({ follow }) => follow !== undefined);
+
+/** Its route is ours to write, and asks for the labels of the callers' new pods, which must be known beforehand. */
+export const followersAreMoved: Rule<Followed> = {
+  cel: `!(${hasFollowers}) || (!has(self.deployment) && (!has(self.analysis) || !has(self.analysis.mode) || self.analysis.mode != "observe"))`,
+  holds: (spec) => !isFollowed(spec) || (spec.deployment === undefined && spec.analysis.mode !== "observe"),
+  sentence: "expected release, and analysis.mode enforce, beside a VirtualService with follow, whose new version is called by pods that the subsets of another one tell apart, got deployment or observe; take that out, or give each service a Rollout of its own",
+  field: "traffic",
+};
+
+const isOfNone = `has(metric.of) && !(${hasFollowers} && self.traffic.istio.virtualServices.exists(one, one.name == metric.of))`;
+const ofNone = (spec: Followed) => spec.analysis.metrics.find(({ of }) => of !== undefined && !(isFollowed(spec) && virtualServicesOf(spec).some(({ name }) => name === of)));
+
+export const metricsAreOfServices: Rule<Followed> = {
+  cel: `!has(self.analysis) || !has(self.analysis.metrics) || !self.analysis.metrics.exists(metric, ${isOfNone})`,
+  holds: (spec) => ofNone(spec) === undefined,
+  sentence: "expected of to name a VirtualService of traffic.istio.virtualServices, where one of them has follow, got {came} in {came}; name one of them, or take of out",
+  came: [
+    { cel: `self.analysis.metrics.filter(metric, ${isOfNone})[0].of`, of: (spec) => ofNone(spec)?.of ?? "" },
+    { cel: `self.analysis.metrics.filter(metric, ${isOfNone})[0].name`, of: (spec) => ofNone(spec)?.name ?? "" },
+  ],
+  field: "analysis.metrics",
 };
 
 interface Connected extends Pick<Routed, "traffic"> {

@@ -18,6 +18,9 @@ const TcpRouteRef = z.object({ port: Port });
 
 const VirtualServiceRef = z.object({
   name: ObjectName.describe("Name of the VirtualService."),
+  follow: ObjectName.optional().describe(
+    "Name of another VirtualService of this list, whose new version is to call the new version of this one: two services that are released together. No weight of its own moves before the last step; a route of ours, by the callers' labels, leads there meanwhile.",
+  ),
   namespace: NamespaceName.optional().describe(
     "Its namespace. Default: the Rollout's; in another one the VirtualService needs the annotation weir.dev/allow-from with the Rollout's namespace.",
   ),
@@ -66,6 +69,8 @@ export const Traffic = withRules(
           z.array(VirtualServiceRef).max(16, LAST_WORD),
           rules.holdsFrom(1, 16, "expected from 1 to 16 VirtualServices, got {came}; write [{name: reviews}] with the name of yours"),
           rules.eachOnce("VirtualService"),
+          rules.followsALeader,
+          rules.followsByOneRoute,
         ).describe("The VirtualService that splits the traffic, or several that move together, with the same shares. They are yours: their weights are edited, and a step with match has a route of ours beside the only one while it lasts."),
         destinationRule: z
           .object({

@@ -3,12 +3,13 @@ import { z } from "zod";
 import { CLUSTER_VARIABLES } from "./analysis/envoy-cluster.ts";
 import { QUERY_VARIABLES } from "./analysis/query-variables.ts";
 import { DEFAULT_FALSE_ROLLBACK, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_METRIC, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION, DEFAULT_SETTLE } from "./spec-defaults.ts";
+import { judgedApart } from "./spec-followers.ts";
 import { Count, Duration, lasting, LAST_WORD, ObjectName, Percentage, text, VersionName } from "./spec-fields.ts";
 import { Deployment } from "./spec-deployment.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
 import { ladderEndsAtAll, ladderIsNotEmpty, ladderRises, matchesComeFirst, mirrorsComeFirst, previewsComeFirst, MAX_STEPS } from "./spec-rules-of-steps.ts";
-import { connectionsAreQueried, deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanPin, routesMoveByWeight, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
+import { connectionsAreQueried, deploymentIsMoved, envoyKnowsVersions, holdsEndInTime, holdsGatherVerdicts, matchedAreLimited, routerCanMatch, routerCanPreview, routerCanPin, routesMoveByWeight, followersAreMoved, metricsAreOfServices, sessionsAreOfOneRoute, sessionsAreOfVersions, sessionsGoByWeights, stableIsAnother } from "./spec-rules-of-the-whole.ts";
 import { problemsOf } from "./spec-problems.ts";
 import { SessionAffinity } from "./spec-sessions.ts";
 import { BlueGreen, Exponential, Linear, Step, stepsOfPreset } from "./spec-steps.ts";
@@ -127,6 +128,9 @@ export const Metric = withRules(
     min: z.number().optional().describe("With query: a smaller value fails."),
     max: z.number().optional().describe("With query: a larger value fails."),
     ratio: z.number().optional().describe("With query: a value larger than so many times the same query's about stable fails; $(canary.…) then stands for stable's."),
+    of: ObjectName.optional().describe(
+      "Where a VirtualService has follow: the name of the one whose versions are asked about. Default: of errorRate and latency each of them, as NAME and NAME.FOLLOWER; of a query the one that leads.",
+    ),
     failures: Count(1, 100)
       .optional()
       .describe("How many failed verdicts in a row, within one step, make the metric fail. 1 to 100; default 2 for a query, 1 for errorRate and latency, whose verdict rests on the whole run."),
@@ -282,14 +286,17 @@ export const RolloutSpec = withRules(
   routerCanMatch,
   routerCanPreview,
   routesMoveByWeight,
+  followersAreMoved,
+  metricsAreOfServices,
   connectionsAreQueried,
   matchedAreLimited,
   routerCanPin,
   sessionsGoByWeights,
   sessionsAreOfOneRoute,
   sessionsAreOfVersions,
-).transform(({ strategy, release = "", ...rest }) => ({
+).transform(({ strategy, analysis, release = "", ...rest }) => ({
   ...rest,
+  analysis: { ...analysis, metrics: judgedApart(analysis.metrics, rest.traffic) },
   /** With `deployment`: the version of its pod template, as last looked at; empty before the first look. */
   release,
   strategy: withSteps(strategy),

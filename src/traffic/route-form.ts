@@ -107,6 +107,8 @@ export interface Place<Destination extends Weighted> extends Lane<Destination> {
   readonly pinning?: Pinning<Destination>;
   /** Absent: requests cannot be picked out by their host. */
   readonly hosts?: RouteHosts;
+  /** Why callers cannot be told apart by their labels, as the end of a sentence about it. */
+  readonly callerObstacle?: string;
   /** Other lists of the same object, which move with it. */
   readonly along: readonly Lane<Destination>[];
 }

@@ -151,6 +151,7 @@ function found<Destination extends Weighted>({ form }: Pick<RouteKindOptions<Des
     mirrors: mirrorsSeen(form, place, around, versions),
     ...(place.mirroring.obstacle === undefined ? {} : { mirrorObstacle: place.mirroring.obstacle }),
     conditions: place.beside.conditions,
+    ...(place.callerObstacle === undefined ? {} : { callerObstacle: place.callerObstacle }),
     ...(place.hosts ? { hosts: place.hosts } : {}),
     stamp: metadata.annotations?.[EPOCH_ANNOTATION],
     writers,

@@ -528,6 +528,31 @@ export const BAD_SPECS: readonly BadSpec[] = [
     "spec.traffic.istio.virtualServices: expected every VirtualService once, got shop/a twice; take one of them out, or rename it",
   ),
   bad(
+    "Who follows is named once, and follows one that leads",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "frontend" }, { name: "backend", follow: "fronted" }] } } },
+    "spec.traffic.istio.virtualServices: expected a VirtualService with follow to have a name of its own in this list, and to name one of the others that follows none itself, got backend with follow: fronted; name the one whose pods call it",
+  ),
+  bad(
+    "Nobody follows who follows",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "frontend" }, { name: "middle", follow: "frontend" }, { name: "backend", follow: "middle" }] } } },
+    "spec.traffic.istio.virtualServices: expected a VirtualService with follow to have a name of its own in this list, and to name one of the others that follows none itself, got backend with follow: middle; name the one whose pods call it",
+  ),
+  bad(
+    "Who follows is called by one route",
+    { ...good, traffic: { istio: { virtualServices: [{ name: "frontend" }, { name: "backend", follow: "frontend", routes: ["one", "other"] }] } } },
+    "spec.traffic.istio.virtualServices: expected one http route of a VirtualService with follow, got several, or those of connections, of backend; name one in routes",
+  ),
+  bad(
+    "Who follows is moved, and has versions side by side",
+    { ...analysis({ mode: "observe" }), traffic: { istio: { virtualServices: [{ name: "frontend" }, { name: "backend", follow: "frontend" }] } } },
+    "spec.traffic: expected release, and analysis.mode enforce, beside a VirtualService with follow, whose new version is called by pods that the subsets of another one tell apart, got deployment or observe; take that out, or give each service a Rollout of its own",
+  ),
+  bad(
+    "A metric is of a service that is there",
+    { ...analysis({ metrics: [{ name: "errors", of: "ratings", errorRate: { max: "1%" } }] }), traffic: { istio: { virtualServices: [{ name: "frontend" }, { name: "backend", follow: "frontend" }] } } },
+    "spec.analysis.metrics: expected of to name a VirtualService of traffic.istio.virtualServices, where one of them has follow, got ratings in errors; name one of them, or take of out",
+  ),
+  bad(
     "An HTTPRoute is named once",
     { ...good, traffic: { gatewayApi: { httpRoutes: [{ name: "a", rule: "one" }, { name: "a", rule: "other" }] } } },
     "spec.traffic.gatewayApi.httpRoutes: expected every HTTPRoute once, got a twice; take one of them out, or rename it",

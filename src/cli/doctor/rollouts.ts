@@ -4,6 +4,7 @@ import { ApiError } from "../../kubernetes/errors.ts";
 import { rolloutOf } from "../../kubernetes/rollout-object.ts";
 import { ROUTE_MANAGER, STAMP_MANAGER, type Rollout, type RolloutRef, type ValidRollout } from "../../rollout/rollout.ts";
 import { isPickedOut } from "../../rollout/ladder.ts";
+import { followerIn } from "../../rollout/spec-followers.ts";
 import type { RouteFound } from "../../rollout/observation.ts";
 import { ownName, routesNamed, sessionName } from "../../rollout/route-names.ts";
 import { isValid } from "../../rollout/validity.ts";
@@ -58,11 +59,12 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { 
     const { route, routes } = await lookAtRoute(client, rollout, { withBackends: true, deployment: deployment?.kind === "found" ? deployment : undefined });
     const hidden = hiddenRule(rollout, routes, destinationRules, subject);
     if (route.kind !== "found") return [...hidden, bad(subject, route.message)];
-    const missing = rollout.spec.deployment ? [] : Object.values(route.backends).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
+    const missing = rollout.spec.deployment ? [] : Object.values(route.services ?? { [route.name]: route.backends }).flatMap((backends) => Object.values(backends)).flatMap((backend) => (backend.kind === "missing" ? [backend.message] : []));
     return [
       ...hidden,
       ...(route.managedBy && rollout.spec.analysis.mode === "enforce" ? [bad(subject, `${route.name} is managed by ${route.managedBy}: take it away there, or set analysis.mode to observe`)] : []),
       ...leftMatch(rollout, route, subject),
+      ...leftCalls(rollout, route, subject),
       ...leftSessions(rollout, route, subject),
       ...missing.slice(0, 1).map((message) => note(subject, message)),
       ...routes.flatMap((one) => otherWriters(one, route, subject)),
@@ -78,6 +80,12 @@ async function routeFindings(client: KubernetesClient, rollout: ValidRollout, { 
 function leftMatch({ metadata, status }: ValidRollout, { name, matched }: RouteFound, subject: string): readonly Finding[] {
   const isWanted = status?.run !== undefined && status.run.outcome === undefined && isPickedOut(status.run);
   return matched && !isWanted ? [bad(subject, `beside ${name} stands ${ownName(metadata)}, which sends matched requests to ${matched.version}, and no run wants it: take it out of what is applied, and out of the route`)] : [];
+}
+
+/** The same of those that follow. */
+function leftCalls({ metadata, status }: ValidRollout, { parts = [] }: RouteFound, subject: string): readonly Finding[] {
+  const left = status?.run !== undefined && status.run.outcome === undefined ? [] : parts.filter(({ target, matched }) => followerIn(target) && matched);
+  return left.map(({ name, matched }) => bad(subject, `beside ${name} stands ${ownName(metadata)}, which sends calls of the new version to ${matched!.version}, and no run wants it: take it out of what is applied, and out of the route`));
 }
 
 function leftSessions({ metadata, status }: ValidRollout, { name, sessions }: RouteFound, subject: string): readonly Finding[] {

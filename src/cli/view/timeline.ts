@@ -1,5 +1,6 @@
 /** What a Rollout means, as a timeline: when which share is given, and what takes it back. */
 import { timelineOf } from "../../rehearsal/timeline.ts";
+import { followersIn } from "../../rollout/spec-followers.ts";
 import { isWeightStep, keepOldAt, lastStep } from "../../rollout/ladder.ts";
 import { stepPortionSaid } from "../../rollout/portion.ts";
 import { matchSaid } from "../../rollout/route-match.ts";
@@ -96,6 +97,13 @@ function templateNotes({ deployment }: RolloutSpec): readonly string[] {
   return [`Until it has proven good a new template waits in Deployment ${deployment.name}, whose pods go on running the one before. When it is taken back, ${after}.`];
 }
 
+/** Whose new versions are called by the new version alone. */
+function followNotes({ release, traffic }: RolloutSpec): readonly string[] {
+  return followersIn(traffic).map(
+    ({ name, follow }) => `${name} follows ${follow}: before the last step ${release} of ${name} is called by the pods of ${release} of ${follow} alone, from the last step on by all. A pod that is not ready, or a check that fails, of either of them takes both back.`,
+  );
+}
+
 function notesOf(spec: RolloutSpec, ending: string): readonly string[] {
   const { analysis, strategy } = spec;
   const { after, then } = analysis.holdLimit;
@@ -110,6 +118,7 @@ function notesOf(spec: RolloutSpec, ending: string): readonly string[] {
     ...(asks ? [`Waits for a person: when ${asks} fails.`] : []),
     ...(held.length > 0 ? [`While ${held.join(", or ")}, the step holds; after ${after} of that ${then === "pause" ? "a person is asked" : "the traffic is taken back"}.`] : []),
     ...others,
+    ...followNotes(spec),
     ...matchNotes(spec),
     ...previewNotes(spec),
     ...mirrorNotes(spec),

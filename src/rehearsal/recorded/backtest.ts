@@ -2,6 +2,7 @@
 import type { MetricProvider } from "../../metrics/metric-provider.ts";
 import type { Measurement, Question } from "../../rollout/analysis/measurement.ts";
 import { namesPods } from "../../rollout/analysis/query-variables.ts";
+import { isOfFollower } from "../../rollout/spec-followers.ts";
 import type { ValidRollout } from "../../rollout/rollout.ts";
 import type { Check } from "../../rollout/status.ts";
 import { timeOf } from "../../rollout/units.ts";
@@ -75,10 +76,11 @@ function withoutPods({ spec }: ValidRollout): readonly string[] {
   return spec.analysis.metrics.filter(({ query }) => query !== undefined && namesPods(query)).map(({ name }) => name);
 }
 
-/** The ladder's weights were not those of the past, so that the canary got another share is no fault of its own. */
+/** The ladder's weights were not those of the past, so that the canary got another share is no fault of its own; and whose workloads a follower's were nobody has said. */
 function onRecordedShares({ spec, ...rollout }: ValidRollout): ValidRollout {
   const { prometheus: _, ...analysis } = spec.analysis;
-  return { ...rollout, spec: { ...spec, analysis: { ...analysis, onMissingTraffic: "ignore" } } };
+  const metrics = analysis.metrics.filter((metric) => !isOfFollower(metric, spec.traffic));
+  return { ...rollout, spec: { ...spec, analysis: { ...analysis, metrics, onMissingTraffic: "ignore" } } };
 }
 
 async function answersAt(stage: Stage, nowMs: number, options: BacktestOptions, metrics: MetricProvider, signal: AbortSignal): Promise<readonly Measurement[]> {

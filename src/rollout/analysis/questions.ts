@@ -10,6 +10,7 @@ import { instantOf, msOf } from "../units.ts";
 import { wantsHistory } from "./gather.ts";
 import { dueInstant } from "./instants.ts";
 import { hasFailed } from "./judge.ts";
+import { judgedVersion } from "../followers.ts";
 import type { Measurement, Question, Scope } from "./measurement.ts";
 import { clusterName } from "./envoy-cluster.ts";
 import { kindOf } from "./tests.ts";
@@ -44,8 +45,8 @@ function questionOf(it: Case, run: Run, metric: Metric, instantMs: number, inFor
     metric,
     ...(analysis.prometheus ? { prometheus: analysis.prometheus } : {}),
     source: analysis.source,
-    canary: scopeOf(it, run.to.version),
-    stable: scopeOf(it, run.from.version),
+    canary: scopeOf(it, metric, run.to.version),
+    stable: scopeOf(it, metric, run.from.version),
     instantMs,
     inForceAtMs: inForce,
     ...(check?.since ? { sinceMs: instantOf(check.since) } : {}),
@@ -80,8 +81,8 @@ function evidenceSince({ spec, status }: Case, evidence: Evidence | undefined, i
   return known >= beforeWeight - LONG_GAP_INTERVALS * intervalMs ? known : beforeWeight;
 }
 
-function scopeOf(it: Case, version: string): Scope {
-  const { backend, workloads, pods } = versionSeen(it, version);
+function scopeOf(it: Case, metric: Metric, version: string): Scope {
+  const { backend, workloads, pods } = judgedVersion(it.seen, metric, version) ?? versionSeen(it, version);
   const { namespace, name } = it.rollout.metadata;
   const { envoyCluster } = it.spec.analysis;
   return {

@@ -25,6 +25,9 @@ export interface RoutePlace extends Place<RouteDestination> {
 
 type Cache = Pick<ObjectCache, "get">;
 
+/** Stands for every sidecar among the gateways of a VirtualService. */
+const SIDECARS = "mesh";
+
 /** `index`: of the http route, where it is known already. */
 export function findPlace(virtualServices: Cache, asked: Named, index?: number): RoutePlace | Trouble {
   const { rollout, target } = asked;
@@ -46,8 +49,8 @@ export function placeIn(object: KubernetesObject, { rollout, target }: Named, kn
     const [problem] = problemsOf(parsed.error, object.spec, "spec");
     return unusable(`${label} cannot be read: ${problem?.path}: ${problem?.message}`);
   }
-  const { http: routes = [], hosts } = parsed.data;
-  const spot = { object, routes, hosts, label, rollout };
+  const { http: routes = [], hosts, gateways } = parsed.data;
+  const spot = { object, routes, hosts, gateways, label, rollout };
   const index = known !== undefined && routes[known] ? known : undefined;
   if (index !== undefined) return placeAt({ ...spot, index });
   const [ref] = istioOf(target).virtualServices;
@@ -117,13 +120,14 @@ interface Spot {
   readonly routes: readonly HttpRoute[];
   /** Of the VirtualService; one that is delegated to has none, and those of whoever delegates are not known here. */
   readonly hosts: readonly string[] | undefined;
+  readonly gateways: readonly string[] | undefined;
   readonly index: number;
   /** Of the object, for sentences. */
   readonly label: string;
   readonly rollout: RolloutRef;
 }
 
-function placeAt({ object, routes, hosts, index, label: ofObject, rollout }: Spot): RoutePlace | Trouble {
+function placeAt({ object, routes, hosts, gateways, index, label: ofObject, rollout }: Spot): RoutePlace | Trouble {
   const route = routes[index]!;
   const routeName = nameOf(route);
   const label = routeName === undefined ? ofObject : `${ofObject}, route ${routeName}`;
@@ -138,6 +142,7 @@ function placeAt({ object, routes, hosts, index, label: ofObject, rollout }: Spo
     beside: besideOf(routes, index, ownName(rollout)),
     mirroring: mirroringOf(route, `/spec/http/${index}`),
     pinning: pinningOf(routes, index, rollout),
+    ...(gateways === undefined || gateways.includes(SIDECARS) ? {} : { callerObstacle: `is for ${gateways.join(", ")} alone, which know no labels of callers: add ${SIDECARS} to its gateways` }),
     hosts: { names: hosts?.length ? hosts.flatMap((host) => spellingsOf(host, namespace)) : ["*"], of: ofObject },
     tests: routeName === undefined ? [] : [test(`/spec/http/${index}/name`, routeName)],
     flaw: flawIn(FORM, destinations, label),

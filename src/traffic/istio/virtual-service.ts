@@ -45,6 +45,7 @@ export type ConnectionRoute = z.infer<typeof ConnectionRoute>;
 
 export const VirtualServiceSpec = z.looseObject({
   hosts: z.array(z.string()).optional(),
+  gateways: z.array(z.string()).optional(),
   http: z.array(HttpRoute).optional(),
   tls: z.array(ConnectionRoute).optional(),
   tcp: z.array(ConnectionRoute).optional(),
