@@ -292,8 +292,11 @@ const strayIn = (all: readonly Following[]) =>
 export const followsALeader: Rule<readonly Following[]> = {
   cel: `!self.exists(one, ${strays("one")})`,
   holds: (all) => strayIn(all) === undefined,
-  sentence: "expected a VirtualService with follow to have a name of its own in this list, and to name one of the others that follows none itself, got {came}; name the one whose pods call it",
-  came: [{ cel: `self.filter(one, ${strays("one")}).map(one, one.name + " with follow: " + one.follow)[0]`, of: (all) => { const one = strayIn(all); return one ? `${one.name} with follow: ${one.follow}` : ""; } }],
+  sentence: "expected a VirtualService with follow to have a name of its own in this list, and to name one of the others that follows none itself, got {came} with follow: {came}; name the one whose pods call it",
+  came: [
+    { cel: `self.filter(one, ${strays("one")})[0].name`, of: (all) => strayIn(all)?.name ?? "" },
+    { cel: `self.filter(one, ${strays("one")})[0].follow`, of: (all) => strayIn(all)?.follow ?? "" },
+  ],
 };
 
 const isManifold = (one: string) => `(has(${one}.follow) && ((has(${one}.routes) && size(${one}.routes) > 1) || (has(${one}.tlsRoutes) && size(${one}.tlsRoutes) > 0) || (has(${one}.tcpRoutes) && size(${one}.tcpRoutes) > 0)))`;

@@ -37,7 +37,7 @@ const KINDS = ["good", "bad", "recalled", "good", "aborted"] as const;
 
 async function openDeployments(api: TestApi, size: number): Promise<Fleet> {
   const deliveries = Array.from({ length: size }, (_, index) => aDeliveryOf(KINDS[index % KINDS.length]!, index));
-  const scene = await openScene(api, deliveries.map(({ app }) => app), installHeldApps);
+  const scene = await openScene(api, deliveries.map(({ app }) => app), { install: installHeldApps });
   const timeline = await followTimeline(api.address, scene.namespace);
   const show = { api, scene, timeline, before: new Map<string, readonly string[]>(), begunAtMs: new Map<string, number>() };
   return {
@@ -90,6 +90,7 @@ async function rest(show: Show, { app, change }: Delivery, more: Delivery["chang
   await until(async () => isRolled(await deploymentOf(show, app)), LIMIT_MS);
   await scene.deliver(app, { ...change, ...more });
   await scene.reached(app, ({ phase }) => phase === "Healthy");
+  await scene.served(app);
   await until(async () => isDeepStrictEqual(await holdOf(show, app), atRest(show, app)), LIMIT_MS);
   show.before.set(app.name, await writtenOf(show, app));
 }

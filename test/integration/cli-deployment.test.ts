@@ -38,11 +38,12 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, [APP], installHeldApps);
+    scene = await openScene(api, [APP], { install: installHeldApps });
     daemon = await scene.startDaemon();
     const { strategy, ...rest } = paced(APP, 1);
     await scene.deliver(APP, { ...heldSpec(APP), ...rest, strategy: { ...strategy, steps: [{ weight: 50, hold: "5m" }, { weight: 100, hold: "5m" }] } });
     await scene.reached(APP, ({ phase }) => phase === "Healthy");
+    await scene.served(APP);
     if (api.name === "embedded") await until(async () => (await deployment()).spec.paused === true, WAIT_MS); // its API server holds no template by itself
     scene.startLoad(APP, 10);
   }, WAIT_MS);

@@ -33,7 +33,7 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, APPS, installHeldApps);
+    scene = await openScene(api, APPS, { install: installHeldApps });
     for (const app of APPS) await routeByGateway(app);
     routes = await followHistory(api.address, httpRoutesIn(scene.namespace));
     await scene.startDaemon();
@@ -71,6 +71,7 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ open }) => {
     const { strategy } = paced(app, 1);
     await scene.deliver(app, { ...heldSpec(app), traffic: { gatewayApi: { httpRoutes: [{ name: app.name, rule: "primary" }] } }, strategy: { ...strategy, steps }, analysis });
     await scene.reached(app, ({ phase }) => phase === "Healthy");
+    await scene.served(app);
     if (api.name === "embedded") await until(async () => (await deploymentOf(app)).spec.paused === true, WAIT_MS); // its API server holds no template by itself
     return asFound(app);
   }

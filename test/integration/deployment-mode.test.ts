@@ -43,7 +43,7 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ name, open }) 
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, Object.values(APPS), installHeldApps);
+    scene = await openScene(api, Object.values(APPS), { install: installHeldApps });
     daemon = await scene.startDaemon();
   }, WAIT_MS);
   afterAll(async () => {
@@ -66,6 +66,7 @@ describe.each(shortened(controlledApis()))("on the $name API", ({ name, open }) 
   async function begin(app: SampleApp, change: Partial<RolloutSpecInput> = {}): Promise<{ readonly load: Load; readonly route: string }> {
     await scene.deliver(app, { ...heldSpec(app), ...paced(app, 1), ...change });
     await scene.reached(app, ({ phase }) => phase === "Healthy");
+    await scene.served(app);
     if (api.name === "embedded") await until(async () => (await deploymentOf(app)).spec.paused === true, WAIT_MS); // its API server holds no template by itself
     return { load: scene.startLoad(app, 20), route: routeOf(app) };
   }

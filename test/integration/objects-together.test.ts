@@ -53,7 +53,7 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
 
   beforeAll(async () => {
     api = await open();
-    scene = await openScene(api, APPS, install);
+    scene = await openScene(api, APPS, { install });
     await serveVersions(api, scene.namespace, walked);
   }, WAIT_MS);
   afterAll(async () => {

@@ -60,6 +60,8 @@ export interface Scene {
   statuses(app: SampleApp): readonly RolloutStatus[];
   /** Settles when the present status fits; a failure shows it and the daemons' last lines. */
   reached(app: SampleApp, isThere: (status: RolloutStatus) => boolean): Promise<void>;
+  /** Settles when a pod of it can answer, which a busy machine may be late with. */
+  served(app: SampleApp): Promise<void>;
   route(app: SampleApp): RouteRecorder;
   close(): Promise<void>;
 }
@@ -71,11 +73,18 @@ const LIMIT_MS = 240_000;
 const CALLER = "client";
 const USER = "daemon";
 
+interface SceneOptions {
+  /** Creates the namespace, with the applications in it. */
+  readonly install?: Install;
+  /** Applications whose pods call another one before they answer, by whom they call. */
+  readonly calls?: Readonly<Record<string, string>>;
+}
+
 /** Settles when everything but daemon, Rollouts and load is there. */
-export async function openScene(api: TestApi, apps: readonly SampleApp[], install: Install = installApps): Promise<Scene> {
+export async function openScene(api: TestApi, apps: readonly SampleApp[], { install = installApps, calls = {} }: SceneOptions = {}): Promise<Scene> {
   const cleanUp = createCleanUp();
   try {
-    return await build(api, apps, install, cleanUp);
+    return await build(api, apps, { install, calls }, cleanUp);
   } catch (error) {
     await cleanUp.run();
     throw error;
@@ -89,16 +98,16 @@ interface Stage {
   readonly folder: string;
 }
 
-/** Creates the namespace, with the applications in it. */
 export type Install = typeof installApps;
 
-async function build(api: TestApi, apps: readonly SampleApp[], install: Install, cleanUp: CleanUp): Promise<Scene> {
+async function build(api: TestApi, apps: readonly SampleApp[], { install, calls }: Required<SceneOptions>, cleanUp: CleanUp): Promise<Scene> {
   const folder = createTemporaryFolder("weir-scene");
   cleanUp.add(folder.remove);
   const stage: Stage = { api, cleanUp, namespace: `scene-${randomBytes(4).toString("hex")}`, folder: folder.path };
   const caches = await installed(stage, apps, install);
-  const traffic = await startTraffic(stage, caches);
-  const scraping = (): Promise<PrometheusServer> => scrapeOf(stage, traffic.mesh);
+  const callers = callersAmong(apps, calls);
+  const traffic = await startTraffic(stage, caches, { callers, calls });
+  const scraping = (): Promise<PrometheusServer> => scrapeOf(stage, traffic.mesh, callers);
   const servers = { redis: await startOwnRedis(stage), prometheus: await scraping() };
   const histories = await followAll(stage);
   const daemons: DaemonProcess[] = [];
@@ -121,6 +130,7 @@ async function build(api: TestApi, apps: readonly SampleApp[], install: Install,
     statuses,
     status,
     reached: (app, isThere) => reached(() => status(app), isThere, daemons),
+    served: ({ name }) => until(() => traffic.samples.endpoints().some(({ labels }) => labels["app"] === name), LIMIT_MS),
     route: (app) => recorders.get(app.name)!,
     close: cleanUp.run,
   };
@@ -140,11 +150,28 @@ async function installed({ api, cleanUp, namespace, folder }: Stage, apps: reado
   return caches;
 }
 
-async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches): Promise<{ readonly mesh: Mesh; readonly samples: SamplePods }> {
+interface Caller {
+  readonly workload: string;
+  readonly app: string;
+  readonly version: string;
+}
+
+/** Workloads whose pods call somebody, each with a proxy of its own. */
+function callersAmong(apps: readonly SampleApp[], calls: Required<SceneOptions>["calls"]): readonly Caller[] {
+  const calling = apps.filter(({ name }) => calls[name] !== undefined);
+  return [{ workload: CALLER, app: CALLER, version: "v1" }, ...calling.flatMap(({ name, versions }) => versions.map((version) => ({ workload: `${name}-${version}`, app: name, version })))];
+}
+
+interface Calling extends Pick<Required<SceneOptions>, "calls"> {
+  readonly callers: readonly Caller[];
+}
+
+async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches, { callers, calls }: Calling): Promise<{ readonly mesh: Mesh; readonly samples: SamplePods }> {
   const samples = createSamplePods({ seed: SEED });
   cleanUp.add(samples.close);
-  const mesh = await createMesh({ callers: [{ workload: CALLER, namespace, app: CALLER, version: "v1", entrance: "sidecar" }], endpoints: samples.endpoints, seed: SEED });
+  const mesh = await createMesh({ callers: callers.map((one) => ({ ...one, namespace, entrance: "sidecar" })), endpoints: samples.endpoints, seed: SEED });
   cleanUp.add(mesh.close);
+  for (const [app, callee] of Object.entries(calls)) samples.callOn(app, ({ workload }) => ({ url: `${mesh.proxyOf(workload).url}/`, host: callee }));
   const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
   cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
@@ -159,9 +186,10 @@ async function startOwnRedis({ cleanUp }: Stage): Promise<RedisServer> {
   return redis;
 }
 
-async function scrapeOf({ cleanUp }: Stage, mesh: Mesh): Promise<PrometheusServer> {
-  const { statsUrl, linkerdUrl } = mesh.proxyOf(CALLER);
-  const targets = Object.entries({ mesh: statsUrl, linkerd: linkerdUrl }).map(([job, url]) => ({ job, address: new URL(url).host, path: new URL(url).pathname }));
+async function scrapeOf({ cleanUp }: Stage, mesh: Mesh, callers: readonly Caller[]): Promise<PrometheusServer> {
+  const { linkerdUrl } = mesh.proxyOf(CALLER);
+  const proxies = callers.map(({ workload }) => [workload === CALLER ? "mesh" : workload, mesh.proxyOf(workload).statsUrl] as const);
+  const targets = [...proxies, ["linkerd", linkerdUrl] as const].map(([job, url]) => ({ job, address: new URL(url).host, path: new URL(url).pathname }));
   const prometheus = await startPrometheus({ scrapeIntervalMs: SCRAPE_INTERVAL_MS, targets });
   cleanUp.add(prometheus.close);
   return prometheus;

@@ -1,8 +1,10 @@
 /** Sample applications: a small HTTP server for each pod, whose error rate and latency can be turned while it runs. */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import { ask, type Asked } from "../load.ts";
 import { listenOnLoopback, type LoopbackServer } from "../loopback.ts";
 import type { Endpoint } from "../mesh/endpoint.ts";
 import { callEnded, isCall } from "../mesh/grpc.ts";
+import type { VersionCounts } from "../mesh/tally.ts";
 import { processClock } from "../process-clock.ts";
 import { createNamedRandom, normalFrom, type Random } from "../random.ts";
 
@@ -25,6 +27,10 @@ export interface SamplePods {
   endpoints(): readonly Endpoint[];
   /** Changes how every pod of a version behaves, those still to come included; what is not given stays. Throws a RangeError out of bounds. */
   turn(app: string, version: string, change: Partial<Behaviour>): Behaviour;
+  /** From now on each pod of an application asks somebody else before it answers, and fails where that fails; its answers say which version was asked (`x-called`). */
+  callOn(app: string, askedBy: (pod: SamplePod) => Asked): void;
+  /** What was answered whom it calls on, by the version that called. */
+  called(app: string): Readonly<Record<string, VersionCounts>>;
   /** By `app/version`, of every version that runs or was turned. */
   behaviours(): Readonly<Record<string, Behaviour>>;
   close(): Promise<void>;
@@ -42,10 +48,20 @@ export function createSamplePods({ seed }: { readonly seed: number }): SamplePod
   const versions = new Map<string, Version>();
   const running = new Map<string, Endpoint & { readonly server: LoopbackServer }>();
   const versionOf = (app: string, version: string) => kept(versions, `${app}/${version}`, seed);
+  const calls = new Map<string, { readonly askedBy: (pod: SamplePod) => Asked; readonly counts: Record<string, VersionCounts> }>();
+  const agent = new Agent({ keepAlive: true });
+  const callOf = async (pod: SamplePod): Promise<string | undefined> => {
+    const { app = "", version = "" } = pod.labels;
+    const call = calls.get(app);
+    if (!call) return undefined;
+    const answer = await ask(call.askedBy(pod), agent);
+    call.counts[version] = withAnswer(call.counts[version], answer);
+    return answer;
+  };
   return {
     run: async (pod) => {
       const version = versionOf(pod.labels.app ?? "", pod.labels.version ?? "");
-      const server = await listenOnLoopback((request, response) => void answer(pod, version, request, response));
+      const server = await listenOnLoopback((request, response) => void answer({ pod, version, call: () => callOf(pod) }, request, response));
       running.set(`${pod.namespace}/${pod.pod}`, { ...pod, port: server.port, server });
     },
     end: async (namespace, pod) => {
@@ -59,10 +75,13 @@ export function createSamplePods({ seed }: { readonly seed: number }): SamplePod
       turned.behaviour = within({ ...turned.behaviour, ...change });
       return turned.behaviour;
     },
+    callOn: (app, askedBy) => void calls.set(app, { askedBy, counts: {} }),
+    called: (app) => ({ ...calls.get(app)?.counts }),
     behaviours: () => Object.fromEntries([...versions].map(([name, { behaviour }]) => [name, behaviour])),
     close: async () => {
       await Promise.all([...running.values()].map(({ server }) => server.close()));
       running.clear();
+      agent.destroy();
     },
   };
 }
@@ -85,14 +104,30 @@ function welcome({ headers: { cookie = "" } }: IncomingMessage): { readonly "set
   return /(^|; )visitor=/.test(cookie) ? {} : { "set-cookie": "visitor=known; Path=/" };
 }
 
-async function answer(pod: SamplePod, { behaviour, random }: Version, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** `answer`: `v1 200`. */
+function withAnswer(counts: VersionCounts = {}, answer: string): VersionCounts {
+  const [version = "-", code] = answer.split(" ");
+  const { requests, bad } = counts[version] ?? { requests: 0, bad: 0 };
+  return { ...counts, [version]: { requests: requests + 1, bad: bad + (code === "200" ? 0 : 1) } };
+}
+
+interface Served {
+  readonly pod: SamplePod;
+  readonly version: Version;
+  /** Asks whom it calls, if it calls somebody: `v1 200`. */
+  readonly call: () => Promise<string | undefined>;
+}
+
+async function answer({ pod, version: { behaviour, random }, call }: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const failed = random() < behaviour.errorRate;
   const delayMs = behaviour.latencyMs * Math.exp(scatter * normalFrom(random));
   request.resume();
   await processClock.wait(delayMs);
   const { app, version } = pod.labels;
   if (isCall(request.headers)) return void response.writeHead(200, { ...callEnded(failed), "x-version": version ?? "" }).end();
-  const body = failed ? { app, version, pod: pod.pod, error: "this version was turned bad" } : { app, version, pod: pod.pod };
-  response.writeHead(failed ? 500 : 200, { "content-type": "application/json", "x-version": version ?? "", ...welcome(request) });
+  const [called, code] = (await call())?.split(" ") ?? [];
+  const error = failed ? "this version was turned bad" : code === undefined || code === "200" ? undefined : `whom it called answered ${code}`;
+  const body = error === undefined ? { app, version, pod: pod.pod } : { app, version, pod: pod.pod, error };
+  response.writeHead(error === undefined ? 200 : 500, { "content-type": "application/json", "x-version": version ?? "", ...(called === undefined ? {} : { "x-called": called }), ...welcome(request) });
   response.end(`${JSON.stringify(body)}\n`);
 }
