@@ -92,6 +92,16 @@ export const OPEN_CONNECTIONS = [connectionsOfCanary("opened"), `- ${connections
 /** More than come to it in the time that a good version needs to answer. */
 export const MOST_OPEN = 5;
 
+/** What reviews call in the story of two services; no Rollout is of it alone. */
+export const stars: SampleApp = {
+  name: "stars",
+  versions: ["v1", "v2"],
+  port: 9080,
+  image: (version) => `registry.example/stars:${version}`,
+  virtualService: { hosts: ["stars"], http: [{ route: [to("stars", "v1", 100), to("stars", "v2", 0)] }] },
+  ladder: [50, 100],
+};
+
 /** A message broker: its clients open connections, and speak no HTTP to a proxy. */
 export const broker: SampleApp = {
   name: "broker",

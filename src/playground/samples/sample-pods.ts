@@ -1,12 +1,13 @@
 /** Sample applications: a small HTTP server for each pod, whose error rate and latency can be turned while it runs. */
-import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
-import { ask, type Asked } from "../load.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Asked } from "../load.ts";
 import { listenOnLoopback, type LoopbackServer } from "../loopback.ts";
 import type { Endpoint } from "../mesh/endpoint.ts";
 import { callEnded, isCall } from "../mesh/grpc.ts";
 import type { VersionCounts } from "../mesh/tally.ts";
 import { processClock } from "../process-clock.ts";
 import { createNamedRandom, normalFrom, type Random } from "../random.ts";
+import { createCalls } from "./calls.ts";
 
 export interface Behaviour {
   /** Share of requests that are answered 500, and of calls by gRPC that end with INTERNAL: 0 to 1. */
@@ -48,20 +49,11 @@ export function createSamplePods({ seed }: { readonly seed: number }): SamplePod
   const versions = new Map<string, Version>();
   const running = new Map<string, Endpoint & { readonly server: LoopbackServer }>();
   const versionOf = (app: string, version: string) => kept(versions, `${app}/${version}`, seed);
-  const calls = new Map<string, { readonly askedBy: (pod: SamplePod) => Asked; readonly counts: Record<string, VersionCounts> }>();
-  const agent = new Agent({ keepAlive: true });
-  const callOf = async (pod: SamplePod): Promise<string | undefined> => {
-    const { app = "", version = "" } = pod.labels;
-    const call = calls.get(app);
-    if (!call) return undefined;
-    const answer = await ask(call.askedBy(pod), agent);
-    call.counts[version] = withAnswer(call.counts[version], answer);
-    return answer;
-  };
+  const calls = createCalls();
   return {
     run: async (pod) => {
       const version = versionOf(pod.labels.app ?? "", pod.labels.version ?? "");
-      const server = await listenOnLoopback((request, response) => void answer({ pod, version, call: () => callOf(pod) }, request, response));
+      const server = await listenOnLoopback((request, response) => void answer({ pod, version, call: () => calls.from(pod) }, request, response));
       running.set(`${pod.namespace}/${pod.pod}`, { ...pod, port: server.port, server });
     },
     end: async (namespace, pod) => {
@@ -75,13 +67,13 @@ export function createSamplePods({ seed }: { readonly seed: number }): SamplePod
       turned.behaviour = within({ ...turned.behaviour, ...change });
       return turned.behaviour;
     },
-    callOn: (app, askedBy) => void calls.set(app, { askedBy, counts: {} }),
-    called: (app) => ({ ...calls.get(app)?.counts }),
+    callOn: calls.add,
+    called: calls.counts,
     behaviours: () => Object.fromEntries([...versions].map(([name, { behaviour }]) => [name, behaviour])),
     close: async () => {
       await Promise.all([...running.values()].map(({ server }) => server.close()));
       running.clear();
-      agent.destroy();
+      calls.close();
     },
   };
 }
@@ -102,13 +94,6 @@ function within(behaviour: Behaviour): Behaviour {
 /** An application has cookies of its own. */
 function welcome({ headers: { cookie = "" } }: IncomingMessage): { readonly "set-cookie"?: string } {
   return /(^|; )visitor=/.test(cookie) ? {} : { "set-cookie": "visitor=known; Path=/" };
-}
-
-/** `answer`: `v1 200`. */
-function withAnswer(counts: VersionCounts = {}, answer: string): VersionCounts {
-  const [version = "-", code] = answer.split(" ");
-  const { requests, bad } = counts[version] ?? { requests: 0, bad: 0 };
-  return { ...counts, [version]: { requests: requests + 1, bad: bad + (code === "200" ? 0 : 1) } };
 }
 
 interface Served {

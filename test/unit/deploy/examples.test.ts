@@ -104,5 +104,5 @@ function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: Rollo
 }
 
 test("the tutorials are there", () => {
-  expect([...examples].sort()).toEqual(["deployment/reviews-httproute.yaml", "deployment/reviews.yaml", "fitcycle.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-entrances.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
+  expect([...examples].sort()).toEqual(["deployment/reviews-httproute.yaml", "deployment/reviews.yaml", "fitcycle.yaml", "reviews-and-ratings.yaml", "reviews-blue-green.yaml", "reviews-httproute.yaml", "reviews-sessions.yaml", "reviews-shadow.yaml", "reviews-testers.yaml", "reviews-two-entrances.yaml", "reviews-two-routes.yaml", "reviews-v1-v3.yaml", "reviews-v2-v3.yaml", "tcp-echo.yaml", "website.yaml"]);
 });
