@@ -14,7 +14,7 @@ export const usage = `Usage: npm run playground [-- OPTIONS]
 
   --scenario NAME           play this delivery only (default: good, then bad):
                             good, bad, slow, image (of a Deployment), testers, shadow, blue-green,
-                            sessions, connections, entrances
+                            sessions, connections, entrances, two-services
   --exit                    end afterwards; the exit code is 0 only if everything ended as told (default)
   --stay                    go on afterwards, until Ctrl-C, for kubectl and weir in another terminal
   --no-color                no colours (also: NO_COLOR=1)

@@ -9,7 +9,7 @@ import type { SampleTraffic } from "./sample-traffic.ts";
 export interface Audience {
   /** Settles when all of them have been answered. */
   come(delivery: Pick<Delivery, "users" | "crowd">): Promise<void>;
-  /** What each kind has been answered so far. */
+  /** What each kind has been answered so far, and each version of the application by whom it calls. */
   answered(): Readonly<Record<string, VersionCounts>>;
   /** Of those who keep cookies. */
   sides(): Sides;
@@ -19,13 +19,13 @@ const pauseMs = 200;
 const mostStartMs = 30_000;
 
 /** `app`: the application that they ask for. */
-export function createAudience({ startUsers, startCrowd }: Pick<SampleTraffic, "startUsers" | "startCrowd">, app: string): Audience {
+export function createAudience({ startUsers, startCrowd, samples }: Pick<SampleTraffic, "startUsers" | "startCrowd" | "samples">, app: string): Audience {
   const kinds = new Map<string, Load>();
   let crowd: Crowd | undefined;
   const sides = (): Sides => crowd?.sides() ?? { on: {}, came: {} };
   return {
     sides,
-    answered: () => Object.fromEntries([...kinds].map(([kind, load]) => [kind, countsOf(load)])),
+    answered: () => ({ ...Object.fromEntries([...kinds].map(([kind, load]) => [kind, countsOf(load)])), ...calledBy(samples.called(app)) }),
     async come({ users = {}, crowd: count = 0 }) {
       for (const [kind, some] of Object.entries(users)) kinds.set(kind, startUsers(app, some));
       if (count > 0) crowd = startCrowd(app, count);
@@ -37,6 +37,10 @@ export function createAudience({ startUsers, startCrowd }: Pick<SampleTraffic, "
       }
     },
   };
+}
+
+function calledBy(called: Readonly<Record<string, VersionCounts>>): Readonly<Record<string, VersionCounts>> {
+  return Object.fromEntries(Object.entries(called).map(([version, counts]) => [`calls of ${version}`, counts]));
 }
 
 function sumOf(counts: Sides["on"]): number {

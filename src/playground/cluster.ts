@@ -14,7 +14,7 @@ import { customResourceDefinitions } from "./custom-resources.ts";
 import { createKubernetesApi } from "./kubernetes-api/kubernetes-api.ts";
 import { writeKubeconfig } from "./launchers.ts";
 import { createNamedRandom } from "./random.ts";
-import { sampleApps } from "./samples/sample-apps.ts";
+import { sampleApps, stars } from "./samples/sample-apps.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 export interface Cluster {
@@ -40,7 +40,7 @@ export async function startCluster(folder: StateFolder, seed: number, cleanUp: C
   cleanUp.add(transport.close);
   const client = createKubernetesClient(transport);
   await installDaemonService(client);
-  await installApps(client, namespace, sampleApps, seed);
+  await installApps(client, namespace, [...sampleApps, stars], seed);
   const logger = createLogger({ level: "warn", destination: createWriteStream(`${folder.path}/playground.log`, { flags: "a" }) });
   await runControllers(client, logger, seed, cleanUp);
   const caches = createCaches({ client, namespace, logger });

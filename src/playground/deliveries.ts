@@ -3,10 +3,10 @@ import type { RolloutSpecInput } from "../rollout/spec.ts";
 import type { RolloutStatus } from "../rollout/status.ts";
 import type { Split } from "./route-steps.ts";
 import type { Entrance } from "./mesh/http-match.ts";
-import { EDGE_HOST, MOST_OPEN, OPEN_CONNECTIONS, PREVIEW_HOST, reviewsEdge, type SampleApp } from "./samples/sample-apps.ts";
+import { EDGE_HOST, MOST_OPEN, OPEN_CONNECTIONS, PREVIEW_HOST, reviewsEdge, stars, type SampleApp } from "./samples/sample-apps.ts";
 import type { Behaviour } from "./samples/sample-pods.ts";
 
-export type ScenarioName = "good" | "bad" | "slow" | "image" | "testers" | "shadow" | "blue-green" | "sessions" | "connections" | "entrances";
+export type ScenarioName = "good" | "bad" | "slow" | "image" | "testers" | "shadow" | "blue-green" | "sessions" | "connections" | "entrances" | "two-services";
 
 export interface Delivery {
   /** Name of the application. Default: reviews. */
@@ -26,6 +26,8 @@ export interface Delivery {
   readonly users?: Readonly<Record<string, UserKind>>;
   /** So many more, who keep cookies and are to stay where they are. */
   readonly crowd?: number;
+  /** An application that its pods call from now on. */
+  readonly calls?: string;
   /** Other ways to the application: VirtualServices that are there before. */
   readonly entrances?: readonly Pick<SampleApp, "name" | "virtualService">[];
 }
@@ -159,6 +161,18 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     rollout: {
       change: { traffic: { istio: { virtualServices: [{ name: "reviews" }, { name: reviewsEdge.name }] } }, strategy: { steps: [{ weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
       written: ["traffic:", "  istio:", "    virtualServices:", "      - {name: reviews}", `      - {name: ${reviewsEdge.name}}`],
+    },
+  },
+  "two-services": {
+    title: "Two services at once",
+    release: "v2",
+    behaviour: healthy,
+    introduction: "reviews call stars now, and v2 of the one is made for v2 of the other: no pod of v2 may meet STABLE there, nor the other way round. One Rollout delivers both:",
+    ending: "promoted",
+    calls: stars.name,
+    rollout: {
+      change: { traffic: { istio: { virtualServices: [{ name: "reviews" }, { name: stars.name, follow: "reviews" }] } }, strategy: { steps: [{ weight: 25, hold: HOLD }, { weight: 50, hold: HOLD }, { weight: 100, hold: HOLD }] } },
+      written: ["traffic:", "  istio:", "    virtualServices:", "      - {name: reviews}", `      - {name: ${stars.name}, follow: reviews}`],
     },
   },
 };

@@ -11,6 +11,7 @@ import { namespace, startCluster, type Cluster } from "./cluster.ts";
 import { containersOf, rolloutOf, virtualServiceOf } from "./cluster-objects.ts";
 import { startDaemonProcess, type DaemonProcess } from "./daemon-process.ts";
 import { followPods, followRoutes } from "./follow-cluster.ts";
+import type { Asked } from "./load.ts";
 import { writeLaunchers } from "./launchers.ts";
 import { startPrometheus } from "./processes/prometheus.ts";
 import { startRedis } from "./processes/redis.ts";
@@ -18,6 +19,7 @@ import { createRouteSteps } from "./route-steps.ts";
 import { createSampleTraffic, inside, type SampleTraffic } from "./sample-traffic.ts";
 import { createControl } from "./samples/control.ts";
 import { broker, ratings, reviews, sampleApps, type SampleApp } from "./samples/sample-apps.ts";
+import type { SamplePod } from "./samples/sample-pods.ts";
 import type { Stage } from "./stage.ts";
 import { createStateFolder, writeState, type StateFolder } from "./state-folder.ts";
 
@@ -133,6 +135,7 @@ function createStage({ client, caches }: Cluster, traffic: SampleTraffic, { app,
     const { run, stable } = statusOf(caches, app) ?? {};
     return called((subset === CANARY_SIDE ? run?.to.version : stable?.version) ?? app.versions[0]!);
   };
+  const callsTo = (host: string) => ({ workload }: SamplePod): Asked => ({ url: `${traffic.proxies[workload]}/`, host });
   const others = () => entrancesOf(caches, app).filter((name) => name !== app.name);
   const steps = createRouteSteps(mesh, { namespace, name: app.name, others, isTcp: app.tcpRoutes !== undefined, ...(app.isHeld ? { versionOf: ({ subset }) => sideOf(subset) } : {}) }, audience);
   cleanUp.add(steps.stop);
@@ -147,6 +150,7 @@ function createStage({ client, caches }: Cluster, traffic: SampleTraffic, { app,
     turn: (version, behaviour) => void samples.turn(app.name, version, behaviour),
     async prepare(delivery) {
       for (const entrance of delivery.entrances ?? []) await client.create(RESOURCES.virtualServices, namespace, virtualServiceOf(entrance, namespace), { fieldManager: "playground" });
+      if (delivery.calls !== undefined) samples.callOn(app.name, callsTo(delivery.calls));
       if (delivery.rollout?.change) await client.patch(RESOURCES.rollouts, namespace, app.name, { type: "merge", body: { spec: delivery.rollout.change } }, { fieldManager: "playground" });
       await audience.come(delivery);
     },
@@ -157,10 +161,10 @@ function createStage({ client, caches }: Cluster, traffic: SampleTraffic, { app,
   };
 }
 
-/** Names of the VirtualServices that its Rollout moves. */
+/** Names of the VirtualServices whose weights its Rollout moves at every step. */
 function entrancesOf(caches: Cluster["caches"], app: SampleApp): readonly string[] {
   const { data } = RolloutSpec.safeParse(caches.rollouts.get(namespace, app.name)?.spec);
-  return data?.traffic.istio?.virtualServices.map(({ name }) => name) ?? [];
+  return data?.traffic.istio?.virtualServices.flatMap(({ name, follow }) => (follow === undefined ? [name] : [])) ?? [];
 }
 
 function statusOf(caches: Cluster["caches"], app: SampleApp): RolloutStatus | undefined {

@@ -7,7 +7,7 @@ import { createCrowd, type Crowd } from "./crowd.ts";
 import type { UserKind } from "./deliveries.ts";
 import { createLoad } from "./load.ts";
 import type { Entrance } from "./mesh/http-match.ts";
-import { createMesh, type Mesh } from "./mesh/mesh.ts";
+import { createMesh, type Mesh, type MeshOptions } from "./mesh/mesh.ts";
 import type { ScrapeTarget } from "./processes/prometheus.ts";
 import { broker, fitcycle, ratings, reviews } from "./samples/sample-apps.ts";
 import { createSamplePods, type SamplePods } from "./samples/sample-pods.ts";
@@ -33,14 +33,15 @@ export const requestsPerSecond = { reviews: 200, ratings: 80, website: 40, fitcy
 /** Of each kind of users that a story brings along. */
 const USERS_PER_SECOND = 40;
 
-/** What calls the applications inside the mesh, and what lets people in from outside. */
+/** What calls the applications inside the mesh, one of them included, and what lets people in from outside. */
 export const inside = "productpage-v1";
 const outside = "istio-ingressgateway";
 
-const callers = [
+const callers: MeshOptions["callers"] = [
   { workload: inside, namespace, app: "productpage", version: "v1", entrance: "sidecar" },
+  ...reviews.versions.map((version) => ({ workload: `${reviews.name}-${version}`, namespace, app: reviews.name, version, entrance: "sidecar" }) as const),
   { workload: outside, namespace: "istio-system", app: outside, version: "latest", entrance: "gateway" },
-] as const;
+];
 
 export async function createSampleTraffic(seed: number, cleanUp: CleanUp): Promise<SampleTraffic> {
   const samples = createSamplePods({ seed });

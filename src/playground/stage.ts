@@ -21,7 +21,7 @@ export interface Stage {
   answers(): LoadCounts["answers"];
   turn(version: string, behaviour: Behaviour): void;
   /** Writes what the delivery needs, also into the Rollout, and lets its users come; settles when they have been answered. */
-  prepare(delivery: Pick<Delivery, "entrances" | "rollout" | "users" | "crowd">): Promise<void>;
+  prepare(delivery: Pick<Delivery, "entrances" | "calls" | "rollout" | "users" | "crowd">): Promise<void>;
   /** Asks for it as a person would: writes `spec.release`, or the Deployment's image. */
   release(version: string): Promise<void>;
   /** How people call what a status calls so: of a Deployment's template by the tag of its image alone. */

@@ -4,13 +4,13 @@ import { canaryGetsNoMore, canaryIsApart, deletedIsGone, deploymentIsLeftRight, 
 import type { Law } from "./law.ts";
 import { abortIsInForce, endedRunIsOffTheRoute, handThatLowersIsObeyed, handThatRaisesIsUndone, obeyedForItsRun, obeyedOnce, refusedStaysRefused, suspendIsObeyed } from "./people.ts";
 import { everythingEnds, finalizerHolds, newerStatusIsLeftAlone, noStepUpUnderOldCrd, nothingIsOwned, peopleAreTold, readyBeforeTraffic, recordIsKept, restIsRest, runsFollowEachOther } from "./rest.ts";
-import { committedFirst, edgeMovesAlong, matchIsCommitted, mirrorIsCommitted, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, sessionsAreCommitted, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
+import { committedFirst, edgeMovesAlong, matchIsCommitted, mirrorIsCommitted, newCallsNew, noRiseWithoutIntent, onlyKnownWeights, othersUntouched, ownNames, sessionsAreCommitted, shapeRestored, staleWriterMovesNothing, wholeWeights } from "./traffic.ts";
 
 export const LAWS = {
   newerStatusIsLeftAlone, noStepUpUnderOldCrd,
   committedFirst, finalizerHolds, runsFollowEachOther,
   staleWriterMovesNothing,
-  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent, matchIsCommitted, mirrorIsCommitted, sessionsAreCommitted, edgeMovesAlong,
+  wholeWeights, onlyKnownWeights, othersUntouched, shapeRestored, noRiseWithoutIntent, matchIsCommitted, mirrorIsCommitted, sessionsAreCommitted, edgeMovesAlong, newCallsNew,
   abortIsInForce, endedRunIsOffTheRoute, harmIsTakenBack, suspendIsObeyed, peopleAreTold,
   silenceIsNotSuccess, rollbackHasReason,
   obeyedOnce, obeyedForItsRun,

@@ -339,12 +339,51 @@ export const edgeMovesAlong: Law = {
       if (canary === splitIn(before, run).canary) return undefined; // what a hand has left is left, and only the stamp goes
       const intent = facts.intents.get(stampOf(after) ?? "");
       const atEnd = run.outcome === "Succeeded" ? total : 0;
-      const wanted = intent && !run.outcome ? pointsOfShare(intent.weight, total) : atEnd;
-      const isWithdrawn = canary === wanted || (intent !== undefined && canary === pointsOfShare(intent.weight, total)); // by a daemon that committed the end and had the intent on its lips
+      const ofIntent = intent && (facts.scene.edge === "follows" ? followersPoints(intent.weight, total) : pointsOfShare(intent.weight, total));
+      const wanted = ofIntent !== undefined && !run.outcome ? ofIntent : atEnd;
+      const isWithdrawn = canary === wanted || canary === ofIntent; // by a daemon that committed the end and had the intent on its lips
       return isWithdrawn ? undefined : `${version.object.metadata.name} was given ${canary} of ${total} points for ${run.to.version}, and ${wanted} were wanted (${committed.metadata.name})`;
     }),
     onEnd: () => leftOnEdge(facts),
   }),
+};
+
+/** Its weights move when all of its callers are new ones. */
+function followersPoints(weight: number, total: number): number {
+  return weight === 100 ? total : 0;
+}
+
+export const newCallsNew: Law = {
+  number: 4,
+  says: "whoever calls one that follows finds the version that was made with theirs: its route takes the calls of the newest version's pods, and no others, before those have a share; and it is gone with the run",
+  watch: (facts) => ({
+    onEdge: (version) => (facts.scene.edge === "follows" ? lookAtOurs(facts, version, wrongCalls) : undefined),
+    onRoute: (version) => (facts.scene.edge === "follows" ? lookAtOurs(facts, version, uncalled) : undefined),
+    onEnd: () => (facts.scene.edge === "follows" && ownRoute(facts.server.get("virtualServices", EDGE) ?? NO_ROUTE) ? `our route is still on ${EDGE}` : undefined),
+  }),
+};
+
+const NO_ROUTE: KubernetesObject = { metadata: { name: EDGE } };
+
+const wrongCalls: Look = (facts, { after, committed, run }) => {
+  const own = ownRoute(after);
+  const intent = facts.intents.get(stampOf(after) ?? "");
+  if (own && !intent) return `our route on ${EDGE} was written without an intent`;
+  const isNeeded = intent !== undefined && intent.weight > 0 && !run.outcome && stampOf(after) === stampFor(committed.metadata.uid, run);
+  if (!own) return isNeeded ? `calls of ${run.to.version} are not led to ${run.to.version} of ${EDGE}, and the intent gives it ${intent.weight}%` : undefined;
+  const [match, destination] = [JSON.stringify(own.match), own.route?.[0]?.destination.subset];
+  const isTheirs = match === JSON.stringify([{ sourceLabels: { app: NAME, version: destination } }]);
+  return isTheirs && destination === run.to.version ? undefined : `calls that match ${match} were led to ${destination} of ${EDGE}, and the run is about ${run.to.version}`;
+};
+
+/** Whatever a hand has made of it since is the hand's. */
+const uncalled: Look = (facts, { before, after, run }) => {
+  const edge = facts.server.get("virtualServices", EDGE);
+  const isOurs = edge !== undefined && stampOf(edge) === stampOf(after);
+  const isRaise = splitIn(after, run).canary > splitIn(before, run).canary;
+  if (!isRaise || run.outcome) return undefined;
+  if (!isOurs) return `${run.to.version} was given more before ${EDGE} bore the intent`;
+  return undefined;
 };
 
 function leftOnEdge({ server, scene }: Facts): string | undefined {

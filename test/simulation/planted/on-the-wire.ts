@@ -23,6 +23,12 @@ export const WIRE_BUGS = {
     caughtAt: 1,
     plant: () => inNetwork((network) => onRoute(network, (operations) => [...operations, { op: "add", path: "/spec/http/1/retries", value: { attempts: 9 } }])),
   },
+  callsOfAll: {
+    does: "leads everybody's calls to the newest version of a service that follows",
+    breaks: "newCallsNew",
+    caughtAt: 58,
+    plant: () => inNetwork((network) => onRoute(network, (operations) => operations.map(withoutCallers))),
+  },
   ownedRoute: {
     does: "owns the route by an ownerReference",
     breaks: "nothingIsOwned",
@@ -53,6 +59,11 @@ function onRoute(network: Network, change: (operations: readonly JsonPatchOperat
       return network.patch(resource, namespace, name, isOfRoute ? { ...patch, body: change(patch.body) } : patch, options);
     },
   };
+}
+
+function withoutCallers(operation: JsonPatchOperation): JsonPatchOperation {
+  const isOwn = operation.op !== "test" && "value" in operation && JSON.stringify(operation.value ?? null).includes("sourceLabels");
+  return isOwn ? { ...operation, value: { ...(operation.value as object), match: [{ uri: { prefix: "/" } }] } } : operation;
 }
 
 /** Of the Rollout whose stamp is written. */

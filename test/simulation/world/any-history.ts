@@ -39,7 +39,7 @@ export function anyHistory(seed: number): History {
   return isEdged(seed, scene) ? edged(history) : history;
 }
 
-/** Of so many histories that deliver by one route and weights alone one has two that move together. */
+/** Of so many histories that deliver by one route and weights alone one has two that move together, or of which one follows the other. */
 const EDGED_EVERY = 3;
 const EDGED_AT = 1;
 
@@ -50,9 +50,10 @@ function isEdged(seed: number, scene: Scene): boolean {
 /** Mangled routes are of one alone: two that differ wait for their owner. */
 function edged({ scene, deeds }: History): History {
   const dice = createDice(scene.seed, "edge");
-  const edge = dice.pick(["first", "last"] as const);
+  const place = dice.pick(["first", "last"] as const);
+  const edge = createDice(scene.seed, "follow").chance(0.4) ? "follows" : place;
   const withEdge = (traffic: RolloutSpecInput["traffic"]): RolloutSpecInput["traffic"] => {
-    const all = [{ name: "reviews" }, { name: "reviews-edge" }];
+    const all = [{ name: "reviews" }, { name: "reviews-edge", ...(edge === "follows" ? { follow: "reviews" } : {}) }];
     return { istio: { ...traffic.istio!, virtualServices: edge === "first" ? all.reverse() : all } };
   };
   const renamed = deeds.map((deed): Deed => (deed.does === "spec" && deed.change.traffic ? { ...deed, change: { ...deed.change, traffic: withEdge(deed.change.traffic) } } : deed));

@@ -36,8 +36,8 @@ export interface Scene {
   /** The managed route, by subset; null leaves the weight out. */
   readonly split: Readonly<Record<string, number | null>>;
   readonly spec: RolloutSpecInput;
-  /** Another VirtualService moves with the managed one, and stands before or after it in the Rollout. */
-  readonly edge?: "first" | "last";
+  /** Another VirtualService moves with the managed one, and stands before or after it in the Rollout; or it follows it, since the versions of the one call those of the other. */
+  readonly edge?: "first" | "last" | "follows";
   /** Present: a Deployment is delivered that is updated in place, and a version is a tag of its image. */
   readonly deployment?: DeploymentScene;
   /** Versions that have no ready pod at the beginning. */

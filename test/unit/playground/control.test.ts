@@ -96,7 +96,7 @@ describe("command line", () => {
   ])("%j", (args, expected) => expect(argumentsFrom(args)).toEqual(expected));
 
   test.each([
-    [["--scenario", "ugly"], "expected --scenario good, bad, slow, image, testers, shadow, blue-green, sessions, connections, entrances, got ugly"],
+    [["--scenario", "ugly"], "expected --scenario good, bad, slow, image, testers, shadow, blue-green, sessions, connections, entrances, two-services, got ugly"],
     [["--stay", "--exit"], "--stay and --exit exclude each other"],
     [["--loud"], "Unknown option '--loud'"],
   ])("%j is refused with a sentence", (args, message) => expect(() => argumentsFrom(args)).toThrow(message));
