@@ -167,7 +167,7 @@ export const deliveries: Readonly<Record<ScenarioName, Delivery>> = {
     title: "Two services at once",
     release: "v2",
     behaviour: healthy,
-    introduction: "reviews call stars now, and v2 of the one is made for v2 of the other: no pod of v2 may meet STABLE there, nor the other way round. One Rollout delivers both:",
+    introduction: "reviews call stars now, and v2 of the one is made for v2 of the other: no request that v2 answers may meet STABLE there. One Rollout delivers both:",
     ending: "promoted",
     calls: stars.name,
     rollout: {
