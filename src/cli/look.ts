@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { RESOURCES, type KubernetesClient, type KubernetesObject } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
-import type { Backend, DeploymentAbsent, DeploymentSeen, RouteSeen } from "../rollout/observation.ts";
+import type { Backend, DeploymentAbsent, DeploymentSeen, RouteFound, RouteSeen } from "../rollout/observation.ts";
 import type { ValidRollout } from "../rollout/rollout.ts";
 import { glanceAtDeployment } from "./deployment-look.ts";
 import { lookAtRoute } from "./route-look.ts";
@@ -50,7 +50,7 @@ async function lookAtSides(client: KubernetesClient, rollout: ValidRollout, depl
     const versions = await Promise.all(
       shown.map(async (version): Promise<VersionLook> => {
         const points = route.destinations.find((one) => one.version === version)?.points;
-        return { version, ...(points !== undefined && { points }), ...(await podsBehind(client, route.backends[version])) };
+        return { version, ...(points !== undefined && { points }), ...(await podsBehindAll(client, backendsOf(route, version))) };
       }),
     );
     return { route, versions };
@@ -65,6 +65,17 @@ function shownVersions({ spec, status }: ValidRollout, known: readonly string[],
   const run = status?.run?.outcome ? undefined : status?.run;
   const wanted = new Set([...(run ? [run.from.version, run.to.version] : []), ...(status?.stable ? [status.stable.version] : []), ...serving, ...(spec.deployment && !run ? [] : [spec.release])]); // a template that only waits has no pods
   return [...wanted].filter((version) => known.includes(version));
+}
+
+/** Where services are released together, of each of them. */
+function backendsOf({ services, backends }: RouteFound, version: string): readonly (Backend | undefined)[] {
+  return services ? Object.values(services).map((each) => each[version]) : [backends[version]];
+}
+
+async function podsBehindAll(client: KubernetesClient, backends: readonly (Backend | undefined)[]): Promise<Pick<VersionLook, "missing" | "pods">> {
+  const all = await Promise.all(backends.map((backend) => podsBehind(client, backend)));
+  const missing = all.find((each) => each.missing !== undefined)?.missing;
+  return { pods: all.flatMap(({ pods }) => pods), ...(missing === undefined ? {} : { missing }) };
 }
 
 async function podsBehind(client: KubernetesClient, backend: Backend | undefined): Promise<Pick<VersionLook, "missing" | "pods">> {
