@@ -38,6 +38,18 @@ function withRoutes(...http: readonly KubernetesRoute[]): Objects {
 
 const tutorial = withRoutes({ route: subsets({ v2: 90, v3: 10 }) });
 
+describe("callers", () => {
+  it.each<[string, readonly string[] | undefined, string | undefined]>([
+    ["are told apart by their labels where a VirtualService names no gateway", undefined, undefined],
+    ["likewise where sidecars are among its gateways", ["edge", "mesh"], undefined],
+    ["are not where it is for gateways alone", ["edge", "other"], "is for edge, other alone, which know no labels of callers: add mesh to its gateways"],
+  ])("%s", (_, gateways, obstacle) => {
+    const [[, virtualService], ...others] = tutorial as readonly [Objects[number], ...Objects];
+    const object = { ...virtualService, spec: { ...(virtualService["spec"] as object), ...(gateways ? { gateways } : {}) } };
+    expect(found({ objects: [["virtualServices", object], ...others] }).callerObstacle).toBe(obstacle);
+  });
+});
+
 describe("the destinations of a route", () => {
   it("are read in order, with points and what may be a version of the release", () => {
     const route = [...subsets({ v2: 60, v3: 10 })!, ...hosts({ shadow: 30 })!];
