@@ -70,8 +70,8 @@ export interface MirrorSeen {
 export interface Following {
   /** As if it shared like its callers' route: only where a hand was in it, it does not. */
   readonly lane: LaneSeen;
-  /** It leads fewer of the new version's calls to the new version than its callers' route gives that. */
-  readonly isLowered: boolean;
+  /** So many points of the new version's callers reach the new version by it, whatever those get now. */
+  readonly atMost: number;
 }
 
 export interface RouteHosts {

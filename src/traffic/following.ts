@@ -41,27 +41,16 @@ export function followerChange(change: RouteChange, callers: Selector | undefine
 /** How a follower's route counts for the run: as its callers' while it is as they need it, so that what a hand does to it is seen as if it had been done to theirs. */
 export function followingOf(follower: RouteFound, leader: RouteFound, versions: readonly string[]): Following {
   const [canary = ""] = versions;
+  const { matched } = follower;
   const given = pointsOf(leader.destinations, canary);
   const isAll = given > 0 && given === leader.destinations.filter(({ version }) => versions.includes(version)).reduce((sum, { points }) => sum + points, 0);
-  const isKnown = selectorOf(leader.backends[canary]) !== undefined;
-  const points = pointsAsCounted(follower, { given, isAll, canary, isKnown });
-  return { lane: { name: follower.name, destinations: withCanary(leader.destinations, { canary, points }, versions) }, isLowered: points < given };
+  const own = pointsOf(follower.destinations, canary);
+  const isOthers = matched !== undefined && !matched.isIntact && selectorOf(leader.backends[canary]) !== undefined; // else nobody knows whom it should take
+  const points = isOthers ? ALL : matched ? Math.min(ALL, isAll ? given : given + own) : own;
+  return { lane: { name: follower.name, destinations: withCanary(leader.destinations, { canary, points }, versions) }, atMost: matched ? ALL : own };
 }
 
-interface Given {
-  readonly canary: string;
-  readonly given: number;
-  readonly isAll: boolean;
-  /** The labels of the callers are, by which our route is told to be as it should. */
-  readonly isKnown: boolean;
-}
-
-function pointsAsCounted({ destinations, matched }: RouteFound, { given, isAll, canary, isKnown }: Given): number {
-  const own = pointsOf(destinations, canary);
-  if (isAll) return own;
-  if (matched && isKnown && !matched.isIntact) return 100;
-  return given > 0 && !matched ? own : Math.min(100, given + own);
-}
+const ALL = 100;
 
 function pointsOf(destinations: readonly DestinationSeen[], version: string): number {
   return destinations.find((one) => one.version === version)?.points ?? 0;

@@ -45,7 +45,7 @@ describe.each(routerWorldsAtHand())("services that are released together, on $wo
   const moved = async (scene: Scene, canary: number, stamp: string | null = STAMP): Promise<void> => void (await scene.router.write(change(scene, see(scene), canary, stamp)));
   const pointsOf = (destinations: readonly DestinationSeen[]): object => Object.fromEntries(destinations.map(({ version, points }) => [version, points]));
   const counted = ({ destinations, along = [] }: RouteFound): readonly object[] => [destinations, ...along.map((lane) => lane.destinations)].map(pointsOf);
-  const isLowered = ({ parts = [] }: RouteFound): boolean | undefined => parts.find(({ following }) => following)?.following?.isLowered;
+  const atMost = ({ parts = [] }: RouteFound): number | undefined => parts.find(({ following }) => following)?.following?.atMost;
   const asFound = ({ metadata: { annotations }, spec }: KubernetesObject): string => JSON.stringify({ annotations, spec });
   const both = (scene: Scene): Promise<readonly KubernetesObject[]> => Promise.all([scene.stored(), scene.stored(DATA)]);
   /** Each http route: `{labels of its callers} v2 100, v3 0`. */
@@ -64,7 +64,7 @@ describe.each(routerWorldsAtHand())("services that are released together, on $wo
       const [callers, data] = await both(scene);
       expect([routesOf(callers!), routesOf(data!)], `${canary}%`).toEqual([[`v2 ${100 - canary}, v3 ${canary}`], routes]);
       expect([callers, data].map((one) => one!.metadata.annotations?.[EPOCH_ANNOTATION])).toEqual([STAMP, STAMP]);
-      expect([counted(see(scene)), isLowered(see(scene))]).toEqual([[{ v2: 100 - canary, v3: canary }, { v2: 100 - canary, v3: canary }], false]);
+      expect([counted(see(scene)), atMost(see(scene))]).toEqual([[{ v2: 100 - canary, v3: canary }, { v2: 100 - canary, v3: canary }], 100]);
     }
     await moved(scene, 0, null);
     expect((await both(scene)).map(asFound)).toEqual(found);
@@ -77,16 +77,16 @@ describe.each(routerWorldsAtHand())("services that are released together, on $wo
   });
 
   it.each([
-    ["our route taken out", (http: Stored["http"]) => http.slice(1), { v2: 100, v3: 0 }, true],
-    ["our route for everybody", ([own, ...others]: Stored["http"]) => [{ ...own!, match: [{ uri: { prefix: "/" } }] }, ...others], { v2: 0, v3: 100 }, false],
-    ["weights raised", ([own, users]: Stored["http"]) => [own!, { ...users!, route: users!.route.map((each) => ({ ...each, weight: each.destination.subset === "v3" ? 40 : 60 })) }], { v2: 35, v3: 65 }, false],
-  ] as const)("show a hand in them as if it had been in their callers' route: %s", async (_, edit, points, lowered) => {
+    ["our route taken out", (http: Stored["http"]) => http.slice(1), { v2: 100, v3: 0 }, 0],
+    ["our route for everybody", ([own, ...others]: Stored["http"]) => [{ ...own!, match: [{ uri: { prefix: "/" } }] }, ...others], { v2: 0, v3: 100 }, 100],
+    ["weights raised", ([own, users]: Stored["http"]) => [own!, { ...users!, route: users!.route.map((each) => ({ ...each, weight: each.destination.subset === "v3" ? 40 : 60 })) }], { v2: 35, v3: 65 }, 100],
+  ] as const)("show a hand in them as if it had been in their callers' route: %s", async (_, edit, points, most) => {
     const scene = await begin();
     await moved(scene, 25);
     const { spec } = await scene.stored(DATA);
     await scene.editRoutes("kubectl-edit", edit((spec as Stored).http), DATA);
     const seen = see(scene);
-    expect([counted(seen)[1], isLowered(seen)]).toEqual([points, lowered]);
+    expect([counted(seen)[1], atMost(seen)]).toEqual([points, most]);
     await moved(scene, 25, "uid-1/1.2");
     expect(routesOf(await scene.stored(DATA))).toEqual([CALLED, "v2 100, v3 0"]);
   });

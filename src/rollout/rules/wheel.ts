@@ -70,10 +70,8 @@ function isLowered(it: Case, run: Run, split: Split): boolean {
 function isLoweredBetween(it: Case, run: Run): boolean {
   const { parts = [] } = editableOf(it) ?? {};
   return parts.some((part) => {
-    if (part.stamp !== stampOf(it, run)) return false;
-    if (part.following) return part.following.isLowered;
     const split = splitOf(part, run.from.version, run.to.version);
-    return split.canary < wantedPoints(run, split);
+    return part.stamp === stampOf(it, run) && (part.following?.atMost ?? split.canary) < wantedPoints(run, split);
   });
 }
 

@@ -57,19 +57,20 @@ describe("is written", () => {
 });
 
 describe("counts", () => {
-  const counted = (follower: RouteFound, leader: RouteFound): readonly [canary: number, isLowered: boolean] => {
-    const { lane, isLowered } = followingOf(follower, leader, ["v3", "v2"]);
-    return [lane.destinations.find(({ version }) => version === "v3")!.points, isLowered];
+  const counted = (follower: RouteFound, leader: RouteFound): readonly [canary: number, atMost: number] => {
+    const { lane, atMost } = followingOf(follower, leader, ["v3", "v2"]);
+    return [lane.destinations.find(({ version }) => version === "v3")!.points, atMost];
   };
 
-  it.each<[string, RouteFound, RouteFound, readonly [number, boolean]]>([
-    ["as its callers' route while it is as they need it", found("back", 0, intact), found("front", 25), [25, false]],
-    ["as lowered without our route", found("back", 0), found("front", 25), [0, true]],
-    ["as it is where all callers are new ones, also without our route", found("back", 100), found("front", 100), [100, false]],
-    ["as lowered where those do not all reach the new version", found("back", 60, intact), found("front", 100), [60, true]],
-    ["as raised by what others give the new version besides", found("back", 30, intact), found("front", 25), [55, false]],
-    ["as raised to everything where our route takes others", found("back", 0, { matched: { version: "v3", isIntact: false } }), found("front", 25), [100, false]],
-    ["as its callers' where nobody can say which labels those have", found("back", 0, { matched: { version: "v3", isIntact: false } }), found("front", 25, { backends: { v3: { kind: "missing", message: "no subset v3" } } }), [25, false]],
+  it.each<[string, RouteFound, RouteFound, readonly [canary: number, atMost: number]]>([
+    ["as its callers' route while it is as they need it", found("back", 0, intact), found("front", 25), [25, 100]],
+    ["as lowered without our route", found("back", 0), found("front", 25), [0, 0]],
+    ["as it is where all callers are new ones, also without our route", found("back", 100), found("front", 100), [100, 100]],
+    ["as its callers' where those all reach the new version, whatever others do", found("back", 60, intact), found("front", 100), [100, 100]],
+    ["as lowered where not even those do", found("back", 60), found("front", 100), [60, 60]],
+    ["as raised by what others give the new version besides", found("back", 30, intact), found("front", 25), [55, 100]],
+    ["as raised to everything where our route takes others", found("back", 0, { matched: { version: "v3", isIntact: false } }), found("front", 25), [100, 100]],
+    ["as its callers' where nobody can say which labels those have", found("back", 0, { matched: { version: "v3", isIntact: false } }), found("front", 25, { backends: { v3: { kind: "missing", message: "no subset v3" } } }), [25, 100]],
   ])("%s", (_, follower, leader, as) => {
     expect(counted(follower, leader)).toEqual(as);
   });
