@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { lintText } from "../../../src/cli/lint/lint-text.ts";
+import { followersIn } from "../../../src/rollout/spec-followers.ts";
 import { RolloutSpec } from "../../../src/rollout/spec.ts";
 
 interface Manifest {
@@ -80,7 +81,8 @@ interface Versions {
 
 function byVirtualService(manifests: readonly Manifest[], { release, traffic }: RolloutSpec): Versions {
   const routes = manifests.filter(({ kind }) => kind === "VirtualService");
-  const { subsets } = only<DestinationRule>(manifests, "DestinationRule").spec;
+  const rules = manifests.filter(({ kind }) => kind === "DestinationRule").map(({ spec }) => spec as DestinationRule);
+  const selectorOf = (host: string): object => (manifests.find(({ kind, metadata }) => kind === "Service" && metadata.name === host)!.spec as { readonly selector: object }).selector;
   const references = traffic.istio!.virtualServices;
   expect(references.map(({ name }) => name)).toEqual(routes.map(({ metadata }) => metadata.name));
   const specs = routes.map(({ spec }) => spec as VirtualService);
@@ -90,7 +92,9 @@ function byVirtualService(manifests: readonly Manifest[], { release, traffic }: 
     else expect(http.map(({ name }) => name)).toEqual(expect.arrayContaining([...named]));
   }
   const used = new Set([release, ...specs.flatMap(({ http = [], tcp = [] }) => [...http, ...tcp]).flatMap(({ route: all }) => all.map(({ destination }) => destination.subset))]);
-  return { versions: subsets.map(({ name }) => name), labels: subsets.filter(({ name }) => used.has(name)).map(({ labels }) => labels) };
+  expect(rules.length).toBe(followersIn(traffic).length + 1);
+  const labels = rules.flatMap(({ host, subsets }) => subsets.filter(({ name }) => used.has(name)).map((subset) => ({ ...selectorOf(host), ...subset.labels })));
+  return { versions: rules[0]!.subsets.map(({ name }) => name), labels };
 }
 
 function byHttpRoute(manifests: readonly Manifest[], { release, traffic }: RolloutSpec): Versions {
