@@ -5,13 +5,13 @@ import { createArrivals, type Load } from "../../src/playground/arrivals.ts";
 import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import { ask } from "../../src/playground/load.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
-import { createApiGate, type ApiGate, type StopSide } from "../support/api-gate.ts";
+import { createApiGate, type StopSide } from "../support/api-gate.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { anApp, CANARY, paced, PRIMARY, STABLE } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { exchanged, routeLooks } from "../support/route-looks.ts";
+import { killedAtRoute } from "../support/route-kills.ts";
+import { exchanged, routeLooks, stampIn } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { canaryWeightIn, type Destination } from "../support/version-forms.ts";
@@ -45,7 +45,6 @@ interface HttpRoute {
 const routesIn = ({ spec }: ApiObject): readonly HttpRoute[] => (spec as { readonly http: readonly HttpRoute[] }).http;
 const weightIn = (version: ApiObject): number => canaryWeightIn(routesIn(version).find(({ name }) => name === PRIMARY)!.route);
 const callersIn = (version: ApiObject): readonly object[] => routesIn(version).flatMap(({ match = [] }) => match.flatMap(({ sourceLabels }) => sourceLabels ?? []));
-const stampIn = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
 
 describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   let api: TestApi;
@@ -144,10 +143,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     const { front, back } = cut;
     const gate = await createApiGate(api, "daemon");
     const users = startUsers(front);
-    const isOf = (path: string, { name }: SampleApp): boolean => path.split("?")[0]!.endsWith(`/virtualservices/${name}`);
     await begin(cut, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { weight: 100, hold: "5s" }]);
     const kills: readonly (readonly [app: SampleApp, side: StopSide])[] = [[back, "after"], [front, "before"], [front, "after"], [back, "before"], [front, "before"], [front, "before"]];
-    for (const [app, side] of kills) await killedAt(gate, (path) => (isOf(path, app) ? side : undefined));
+    for (const [app, side] of kills) await killedAtRoute(scene, gate, app.name, side);
     const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
     await scene.reached(front, ({ run }) => run?.outcome === "Succeeded");
     await bothSettled(cut);
@@ -162,15 +160,6 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await daemon.stop();
     await gate.close();
   });
-
-  async function killedAt(gate: ApiGate, sideOf: (path: string) => StopSide | undefined): Promise<void> {
-    const stopped = gate.stopAt(({ method, path }) => (method === "PATCH" && !path.includes("dryRun") ? sideOf(path) : undefined));
-    const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
-    await stopped;
-    daemon.signal("SIGKILL");
-    await daemon.ended;
-    gate.open();
-  }
 
   /** Users of the one that calls the other. */
   function startUsers({ name }: SampleApp, headers: Readonly<Record<string, string>> = {}): Users {

@@ -5,14 +5,14 @@ import { RESOURCES } from "../../src/kubernetes/client.ts";
 import { installApps } from "../../src/playground/cluster-objects.ts";
 import type { DaemonProcess } from "../../src/playground/daemon-process.ts";
 import type { SampleApp } from "../../src/playground/samples/sample-apps.ts";
-import { EPOCH_ANNOTATION } from "../../src/rollout/rollout.ts";
 import type { RolloutSpecInput } from "../../src/rollout/spec.ts";
-import { createApiGate, type ApiGate, type StopSide } from "../support/api-gate.ts";
+import { createApiGate, type StopSide } from "../support/api-gate.ts";
 import type { ApiObject } from "../support/api-request.ts";
 import { startCrowd } from "../support/crowds.ts";
 import { anApp, paced, PRIMARY } from "../support/deliveries.ts";
 import { kubernetesApis, type TestApi } from "../support/kubernetes-apis.ts";
-import { exchanged, routeLooks } from "../support/route-looks.ts";
+import { killedAtRoute } from "../support/route-kills.ts";
+import { exchanged, routeLooks, stampIn } from "../support/route-looks.ts";
 import { openScene, type Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { canaryWeightIn, inEachForm, serveVersions, type Destination } from "../support/version-forms.ts";
@@ -62,7 +62,6 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   });
 
   const edge = (app: SampleApp): ApiObject => scene.routes.of(edgeOf(app)).at(-1)!;
-  const stampIn = ({ metadata }: ApiObject): string | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations?.[EPOCH_ANNOTATION];
   const shareIn = (version: ApiObject, route: string): number => canaryWeightIn(routeIn(version["spec"], route));
   const shares = (app: SampleApp): readonly [inside: number, outside: number] => [shareIn(newest(app), PRIMARY), shareIn(edge(app), "from-outside")];
   const bothSettled = async (app: SampleApp): Promise<void> => {
@@ -127,10 +126,9 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
   it("a daemon that is killed before and after each write of each of them repairs itself: what one of them lacks is written next", LIMIT, async () => {
     const gate = await createApiGate(api, "daemon");
     const crowd = crowdOf(cut);
-    const isOf = (path: string, name: string): boolean => path.split("?")[0]!.endsWith(`/virtualservices/${name}`);
     await begin(cut, [{ weight: 10, hold: "5s" }, { weight: 50, hold: "5s" }, { weight: 100, hold: "5s" }]);
     const kills: readonly (readonly [name: string, side: StopSide])[] = [[cut.name, "after"], [edgeOf(cut), "before"], [edgeOf(cut), "after"], [cut.name, "before"], [edgeOf(cut), "before"], [edgeOf(cut), "before"]];
-    for (const [name, side] of kills) await killedAt(gate, (path) => (isOf(path, name) ? side : undefined));
+    for (const [name, side] of kills) await killedAtRoute(scene, gate, name, side);
     const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
     await scene.reached(cut, ({ run }) => run?.outcome === "Succeeded");
     await bothSettled(cut);
@@ -145,13 +143,4 @@ describe.each(shortened(kubernetesApis()))("on the $name API", ({ open }) => {
     await daemon.stop();
     await gate.close();
   });
-
-  async function killedAt(gate: ApiGate, sideOf: (path: string) => StopSide | undefined): Promise<void> {
-    const stopped = gate.stopAt(({ method, path }) => (method === "PATCH" && !path.includes("dryRun") ? sideOf(path) : undefined));
-    const daemon = await scene.startDaemon({ kubeconfig: gate.kubeconfig });
-    await stopped;
-    daemon.signal("SIGKILL");
-    await daemon.ended;
-    gate.open();
-  }
 });

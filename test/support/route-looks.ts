@@ -20,13 +20,21 @@ export function exchanged(routes: unknown): string {
   return JSON.stringify(routes).replaceAll(/"weight":(\d+)/g, (_, weight) => `"weight":${100 - Number(weight)}`);
 }
 
+function annotationsOf({ metadata }: ApiObject): Readonly<Record<string, string>> | undefined {
+  return (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations;
+}
+
+/** Ours, on a version of an object. */
+export function stampIn(version: ApiObject): string | undefined {
+  return annotationsOf(version)?.[EPOCH_ANNOTATION];
+}
+
 /** `scene`: once it is open. */
 export function routeLooks(scene: () => Scene): RouteLooks {
   const newest = ({ name }: SampleApp): ApiObject => scene().routes.of(name).at(-1)!;
-  const annotationsOf = ({ metadata }: ApiObject): Readonly<Record<string, string>> | undefined => (metadata as { readonly annotations?: Readonly<Record<string, string>> }).annotations;
   return {
     newest,
     asFound: (version) => JSON.stringify([version["spec"], annotationsOf(version)]),
-    settled: (app) => until(() => annotationsOf(newest(app))?.[EPOCH_ANNOTATION] === undefined, WAIT_MS),
+    settled: (app) => until(() => stampIn(newest(app)) === undefined, WAIT_MS),
   };
 }
