@@ -4,7 +4,7 @@ import { createInformerCache, type InformerCache } from "./informer-cache.ts";
 import type { Logger } from "./logger.ts";
 import type { ObjectCaches } from "./object-cache.ts";
 import { systemTime, type Time } from "./time.ts";
-import { trimAddress, trimControllerRevision, trimDeployment, trimPod, trimReplicaSet, trimToName, trimWorkload, trimWritten, type Trim } from "./trim.ts";
+import { trimAddress, trimControllerRevision, trimDeployment, trimPod, trimReplicaSet, trimServiceEntry, trimToName, trimWorkload, trimWritten, type Trim } from "./trim.ts";
 
 export interface Caches {
   readonly rollouts: InformerCache;
@@ -38,6 +38,7 @@ export function createCaches(options: CachesOptions): Caches {
   const objects = {
     virtualServices: cacheOf(RESOURCES.virtualServices, trimWritten),
     destinationRules: cacheOf(RESOURCES.destinationRules, trimWritten),
+    serviceEntries: cacheOf(RESOURCES.serviceEntries, trimServiceEntry),
     httpRoutes: cacheOf(RESOURCES.httpRoutes, trimWritten),
     grpcRoutes: cacheOf(RESOURCES.grpcRoutes, trimWritten),
     services: cacheOf(RESOURCES.services, trimAddress),

@@ -42,6 +42,7 @@ export const RESOURCES = {
   rolloutRuns: { group: "weir.dev", version: "v1alpha1", plural: "rolloutruns" },
   virtualServices: { group: "networking.istio.io", version: "v1", plural: "virtualservices" },
   destinationRules: { group: "networking.istio.io", version: "v1", plural: "destinationrules" },
+  serviceEntries: { group: "networking.istio.io", version: "v1", plural: "serviceentries" },
   httpRoutes: { group: "gateway.networking.k8s.io", version: "v1", plural: "httproutes" },
   grpcRoutes: { group: "gateway.networking.k8s.io", version: "v1", plural: "grpcroutes" },
   services: { group: "", version: "v1", plural: "services" },

@@ -12,6 +12,7 @@ export interface ObjectCache {
 export interface ObjectCaches {
   readonly virtualServices: ObjectCache;
   readonly destinationRules: ObjectCache;
+  readonly serviceEntries: ObjectCache;
   readonly httpRoutes: ObjectCache;
   readonly grpcRoutes: ObjectCache;
   readonly services: ObjectCache;

@@ -18,6 +18,12 @@ export const trimAddress: Trim = (object) => {
   return { metadata, spec };
 };
 
+/** For which hosts it is, who sees it and which pods answer, without the endpoints, of which there may be thousands. */
+export const trimServiceEntry: Trim = (object) => {
+  const { metadata, spec } = trimWritten(object);
+  return { metadata, spec: picked(spec, ["hosts", "exportTo", "workloadSelector"]) };
+};
+
 export const trimPod: Trim = ({ metadata, status }) => ({
   metadata: without(slim(metadata), ["annotations", "finalizers"]),
   status: {

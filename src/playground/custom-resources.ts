@@ -36,6 +36,7 @@ const ISTIO: ForeignGroup = {
   kinds: [
     { kind: "VirtualService", plural: "virtualservices", shortNames: ["vs"], columns: [["Gateways", ".spec.gateways"], ["Hosts", ".spec.hosts"]] },
     { kind: "DestinationRule", plural: "destinationrules", shortNames: ["dr"], columns: [["Host", ".spec.host"]] },
+    { kind: "ServiceEntry", plural: "serviceentries", shortNames: ["se"], columns: [["Hosts", ".spec.hosts"], ["Location", ".spec.location"], ["Resolution", ".spec.resolution"]] },
     { kind: "Gateway", plural: "gateways", shortNames: ["gw"], columns: [] },
   ],
 };

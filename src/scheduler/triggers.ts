@@ -19,7 +19,7 @@ interface Changes {
 export interface TriggersOptions {
   readonly rollouts: Changes;
   readonly routes: Readonly<Partial<Record<RouteKind, Changes>>>;
-  /** Everything else that a decision looks at: DestinationRules, Services, pods and their owners. */
+  /** Everything else that a decision looks at: DestinationRules, Services, ServiceEntries, pods and their owners. */
   readonly others: readonly Changes[];
   /** Among the others, too. */
   readonly deployments: Changes;

@@ -89,6 +89,7 @@ describe.skipIf(!process.env.KUBEBUILDER_ASSETS)("what deploy/ installs", () => 
       ["delete", "rolloutruns.weir.dev", "any", "x"],
       ["watch", "virtualservices.networking.istio.io", "any", ""],
       ["watch", "destinationrules.networking.istio.io", "any", ""],
+      ["watch", "serviceentries.networking.istio.io", "any", ""],
       ["watch", "pods", "any", ""],
       ["watch", "services", "any", ""],
       ["watch", "replicasets.apps", "any", ""],

@@ -180,7 +180,7 @@ describe.each(kubernetesApis())("with the $name API", ({ open }) => {
       started.push(caches);
       caches.start();
       await caches.synced;
-      await until(() => asked().filter(({ verb }) => verb === "watch").length === 12);
+      await until(() => asked().filter(({ verb }) => verb === "watch").length === 13);
       const before = asked().length;
       for (let reads = 0; reads < 100; reads++) caches.objects.pods.list(namespace);
       await client.create(RESOURCES.rollouts, namespace, rolloutNamed("reviews"));

@@ -289,7 +289,7 @@ describe.runIf(address)("what deploy/ lets the daemon do", () => {
 
   it("has a row for every right, and no row for a right that it has not", () => {
     expect([...Object.keys(acting), ...following.map(saidOf)].sort()).toEqual(rights.map(saidOf).sort());
-    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "mutatingadmissionpolicybindings.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "services", "pods", ...["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
+    const kinds = ["rollouts.weir.dev", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io", "serviceentries.networking.istio.io", "mutatingadmissionpolicybindings.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "grpcroutes.gateway.networking.k8s.io", "services", "pods", ...["deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions"].map((kind) => `${kind}.apps`)];
     expect(following.map(saidOf).sort()).toEqual(kinds.flatMap((kind) => [`list ${kind}`, `watch ${kind}`]).sort());
   });
 

@@ -236,11 +236,11 @@ function launchControllers({ assets, folder, options: { controllers } }: Setup):
   );
 }
 
-/** VirtualService, DestinationRule and Gateway, the Gateway API's routes, and Weir's own. */
+/** VirtualService, DestinationRule, ServiceEntry and Gateway, the Gateway API's routes, and Weir's own. */
 function customResourceDefinitions(assets: string): readonly ApiObject[] {
   const istio = readFileSync(path.join(assets, "crds/istio.yaml"), "utf8")
     .split(/^---$/m)
-    .filter((document) => /^ {2}name: (virtualservices|destinationrules|gateways)\.networking\.istio\.io$/m.test(document));
+    .filter((document) => /^ {2}name: (virtualservices|destinationrules|serviceentries|gateways)\.networking\.istio\.io$/m.test(document));
   const gatewayApi = ["httproutes", "grpcroutes"].map((plural) => readFileSync(path.join(assets, `crds/gateway-api-gateway.networking.k8s.io_${plural}.yaml`), "utf8"));
   const ours = new URL("../../deploy/crd.yaml", import.meta.url);
   return [...istio, ...gatewayApi, ...(existsSync(ours) ? [readFileSync(ours, "utf8")] : [])].flatMap(parseObjects);

@@ -33,7 +33,7 @@ const OF_DAEMON = [
   ...rights("weir.dev", "rollouts", ["patch"], "status"),
   ...rights("weir.dev", "rolloutruns", ["create", "list", "delete"]),
   ...routeRights(["list", "watch"]),
-  ...rights("networking.istio.io", "destinationrules", ["list", "watch"]),
+  ...["destinationrules", "serviceentries"].flatMap((resource) => rights("networking.istio.io", resource, ["list", "watch"])),
   ...["pods", "services"].flatMap((resource) => rights("", resource, ["list", "watch"])),
   ...["replicasets", "statefulsets", "daemonsets", "controllerrevisions"].flatMap((resource) => rights("apps", resource, ["list", "watch"])),
   ...rights("", "events", ["create"]),

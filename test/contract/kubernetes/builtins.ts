@@ -41,6 +41,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   "apis/weir.dev/v1alpha1 rollouts": "Name Status Reason* Step Weight Revision Message Age",
   "apis/weir.dev/v1alpha1 rolloutruns": "Name Rollout Run Outcome From* To Peak By* Ended Reason",
   "apis/networking.istio.io/v1 virtualservices": "Name Gateways Hosts Age",
+  "apis/networking.istio.io/v1 serviceentries": "Name Hosts Location Resolution Age",
   "apis/gateway.networking.k8s.io/v1 httproutes": "Name Hostnames Age",
   "apis/gateway.networking.k8s.io/v1 grpcroutes": "Name Hostnames Age",
 };
@@ -58,6 +59,7 @@ const RESOURCES: readonly (readonly [groupVersion: string, resource: string, exp
   ["apis/gateway.networking.k8s.io/v1", "httproutes", { kind: "HTTPRoute", singularName: "httproute", namespaced: true, categories: ["gateway-api"], verbs: ALL_VERBS }],
   ["apis/gateway.networking.k8s.io/v1", "grpcroutes", { kind: "GRPCRoute", singularName: "grpcroute", namespaced: true, categories: ["gateway-api"], verbs: ALL_VERBS }],
   ["apis/networking.istio.io/v1", "destinationrules", { kind: "DestinationRule", namespaced: true, shortNames: ["dr"], verbs: ALL_VERBS }],
+  ["apis/networking.istio.io/v1", "serviceentries", { kind: "ServiceEntry", singularName: "serviceentry", namespaced: true, shortNames: ["se"], verbs: ALL_VERBS }],
 ];
 
 const discovery: readonly Behaviour[] = [

@@ -1,7 +1,7 @@
 /** What the caches keep of an object, and what they let go. */
 import { describe, expect, test } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
-import { trimAddress, trimControllerRevision, trimPod, trimReplicaSet, trimWorkload, trimWritten, type Trim } from "../../../src/kubernetes/trim.ts";
+import { trimAddress, trimControllerRevision, trimPod, trimReplicaSet, trimServiceEntry, trimWorkload, trimWritten, type Trim } from "../../../src/kubernetes/trim.ts";
 
 const LAST_APPLIED = { "kubectl.kubernetes.io/last-applied-configuration": "{…}" };
 const owner = { kind: "ReplicaSet", name: "reviews-1", uid: "u", controller: true };
@@ -54,6 +54,14 @@ test("a Service keeps its spec and who wrote it", () => {
   expect(trimmed.metadata.managedFields).toHaveLength(3);
 });
 
+test("a ServiceEntry keeps its hosts, who sees it, which pods answer and who wrote it, and lets go of its endpoints", () => {
+  const kept = { hosts: ["reviews.internal"], exportTo: ["."], workloadSelector: { labels: { app: "reviews" } } };
+  const trimmed = trimServiceEntry({ metadata, spec: { ...kept, ports: [{ number: 80 }], endpoints: [{ address: "10.0.0.1" }] }, status: { addresses: [] } });
+  expect(Object.keys(trimmed)).toEqual(["metadata", "spec"]);
+  expect(trimmed["spec"]).toEqual(kept);
+  expect(trimmed.metadata.managedFields).toHaveLength(3);
+});
+
 test("a pod keeps its labels, owners and why it is not ready, and lets go of its spec", () => {
   const state = { waiting: { reason: "ImagePullBackOff", message: "no such image" } };
   const pod = {
@@ -102,7 +110,7 @@ test("a ControllerRevision keeps its data and its number", () => {
   expect(trimControllerRevision({ metadata, data: { spec: { template: {} } }, revision: 3 })).toMatchObject({ data: { spec: { template: {} } }, revision: 3, metadata: { ownerReferences: [owner] } });
 });
 
-const trims: Readonly<Record<string, Trim>> = { trimAddress, trimControllerRevision, trimPod, trimReplicaSet, trimWorkload, trimWritten };
+const trims: Readonly<Record<string, Trim>> = { trimAddress, trimControllerRevision, trimPod, trimReplicaSet, trimServiceEntry, trimWorkload, trimWritten };
 
 test.each(Object.entries(trims))("%s keeps what identifies an object, drops what kubectl wrote last, and takes an object that has nothing else", (_, trim) => {
   const bare: KubernetesObject = { metadata: { name: "a", namespace: "b", uid: "c", resourceVersion: "1" } };
