@@ -9,7 +9,7 @@ type Watched = Pick<InformerCache, "all" | "onChange">;
 
 /** Pushes the objects to the mesh now and after each change; returns how to stop. */
 export function followRoutes(
-  caches: { readonly virtualServices: Watched; readonly destinationRules: Watched; readonly services: Watched; readonly httpRoutes: Watched; readonly grpcRoutes: Watched },
+  caches: { readonly virtualServices: Watched; readonly destinationRules: Watched; readonly services: Watched; readonly serviceEntries: Watched; readonly httpRoutes: Watched; readonly grpcRoutes: Watched },
   mesh: Pick<Mesh, "push">,
 ): () => void {
   const push = () =>
@@ -17,6 +17,7 @@ export function followRoutes(
       virtualServices: caches.virtualServices.all(),
       destinationRules: caches.destinationRules.all(),
       services: caches.services.all(),
+      serviceEntries: caches.serviceEntries.all(),
       httpRoutes: caches.httpRoutes.all(),
       grpcRoutes: caches.grpcRoutes.all(),
     });

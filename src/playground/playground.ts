@@ -90,8 +90,8 @@ async function startServers({ targets }: SampleTraffic, onReady: (part: string) 
 }
 
 async function connect({ caches: { objects } }: Cluster, { mesh, samples }: SampleTraffic, cleanUp: CleanUp): Promise<void> {
-  const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
+  const { virtualServices, destinationRules, services, serviceEntries, httpRoutes, grpcRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, serviceEntries, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();

@@ -172,8 +172,8 @@ async function startTraffic({ cleanUp, namespace }: Stage, { objects }: Caches, 
   const mesh = await createMesh({ callers: callers.map((one) => ({ ...one, namespace, entrance: "sidecar" })), endpoints: samples.endpoints, seed: SEED });
   cleanUp.add(mesh.close);
   for (const [app, callee] of Object.entries(calls)) samples.callOn(app, ({ workload }) => ({ url: `${mesh.proxyOf(workload).url}/`, host: callee }));
-  const { virtualServices, destinationRules, services, httpRoutes, grpcRoutes } = objects;
-  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, mesh));
+  const { virtualServices, destinationRules, services, serviceEntries, httpRoutes, grpcRoutes } = objects;
+  cleanUp.add(followRoutes({ virtualServices, destinationRules, services, serviceEntries, httpRoutes, grpcRoutes }, mesh));
   const pods = followPods(objects.pods, samples);
   cleanUp.add(pods.stop);
   await pods.settled();

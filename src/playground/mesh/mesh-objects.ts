@@ -101,3 +101,9 @@ export const ServiceObject = z.object({
   spec: z.object({ selector: Labels.default({}) }),
 });
 export type ServiceObject = z.infer<typeof ServiceObject>;
+
+export const ServiceEntry = z.object({
+  metadata: Metadata,
+  spec: z.object({ hosts: z.array(z.string()), workloadSelector: z.object({ labels: Labels.default({}) }).optional() }),
+});
+export type ServiceEntry = z.infer<typeof ServiceEntry>;

@@ -1,25 +1,27 @@
-/** Which destination a request goes to, by the VirtualServices, HTTPRoutes, GRPCRoutes, DestinationRules and Services of one moment. */
+/** Which destination a request goes to, by the VirtualServices, HTTPRoutes, GRPCRoutes, DestinationRules, Services and ServiceEntries of one moment. */
 import type { z } from "zod";
 import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { withDelegates } from "./delegates.ts";
 import { GrpcRouteObject, virtualServicesOfGrpc } from "./grpc-route.ts";
 import { HttpRouteObject, virtualServicesOfHttp } from "./http-route.ts";
 import { connectionMatches, entranceIsIn, routeMatches, type Entrance, type MeshConnection, type MeshRequest, type Sender } from "./http-match.ts";
-import { DestinationRule, ServiceObject, VirtualService, type HeaderEdit, type HttpDestination } from "./mesh-objects.ts";
+import { DestinationRule, ServiceEntry, ServiceObject, VirtualService, type HeaderEdit, type HttpDestination } from "./mesh-objects.ts";
 
 export interface MeshObjects {
   readonly virtualServices: readonly KubernetesObject[];
   readonly destinationRules: readonly KubernetesObject[];
   readonly services: readonly KubernetesObject[];
   /** Default: none. */
+  readonly serviceEntries?: readonly KubernetesObject[];
   readonly httpRoutes?: readonly KubernetesObject[];
   readonly grpcRoutes?: readonly KubernetesObject[];
 }
 
 export interface ServiceName {
+  /** Of what a ServiceEntry serves it is the host, as Istio's metrics have it. */
   readonly name: string;
   readonly namespace: string;
-  /** `NAME.NAMESPACE.svc.cluster.local`. */
+  /** `NAME.NAMESPACE.svc.cluster.local`, or a host of a ServiceEntry. */
   readonly host: string;
 }
 
@@ -55,23 +57,28 @@ export interface RoutingTable {
 
 type Route = VirtualService["spec"]["http"][number];
 
+interface Served {
+  readonly service: ServiceName;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
 interface Parsed {
   readonly virtualServices: readonly VirtualService[];
   readonly destinationRules: readonly DestinationRule[];
-  readonly services: ReadonlyMap<string, ServiceObject>;
+  /** What answers, by its host. */
+  readonly served: ReadonlyMap<string, Served>;
 }
 
 /** Reads the objects once; the table stays as it is when they change. */
 export function createRoutingTable(objects: MeshObjects): RoutingTable {
   const rejected: string[] = [];
-  const services = parsedAs(ServiceObject, "Service", objects.services, rejected);
   const parsed: Parsed = {
     virtualServices: [
       ...withDelegates(parsedAs(VirtualService, "VirtualService", objects.virtualServices, rejected)).toSorted(byAge),
       ...gatewayRoutes(objects, rejected).toSorted(byAge),
     ],
     destinationRules: parsedAs(DestinationRule, "DestinationRule", objects.destinationRules, rejected),
-    services: new Map(services.map((service) => [serviceNameOf(service).host, service])),
+    served: servedIn(objects, rejected),
   };
   return {
     rejected,
@@ -79,6 +86,21 @@ export function createRoutingTable(objects: MeshObjects): RoutingTable {
     connectionTo: (connection, sender, draw) => connectionTo(parsed, connection, sender, draw),
     readsServerName: (host, sender) => (routedBy(parsed, host, sender).virtualService?.spec.tls.length ?? 0) > 0,
   };
+}
+
+/** A Service comes before a ServiceEntry for its host. */
+function servedIn({ services, serviceEntries = [] }: MeshObjects, rejected: string[]): ReadonlyMap<string, Served> {
+  const all = [...parsedAs(ServiceEntry, "ServiceEntry", serviceEntries, rejected).flatMap(servedByEntry), ...parsedAs(ServiceObject, "Service", services, rejected).map(servedByService)];
+  return new Map(all.map((served) => [served.service.host, served]));
+}
+
+/** Without a selector its endpoints are elsewhere, where this mesh does not reach. */
+function servedByEntry({ metadata: { namespace }, spec: { hosts, workloadSelector } }: ServiceEntry): readonly Served[] {
+  return workloadSelector ? hosts.map((host) => ({ service: { name: host, namespace, host }, selector: workloadSelector.labels })) : [];
+}
+
+function servedByService({ metadata: { name, namespace }, spec: { selector } }: ServiceObject): Served {
+  return { service: { name, namespace, host: `${name}.${namespace}.svc.cluster.local` }, selector };
 }
 
 /** Of two kinds for one host the older route has it, and the other one is not accepted. */
@@ -160,9 +182,9 @@ function shadowsOf(parsed: Parsed, { mirror, mirrorPercentage, mirrors }: Route,
 
 function podsOf(parsed: Parsed, destination: HttpDestination["destination"], namespace: string): PodsTarget | undefined {
   const host = fullHost(parsed, destination.host, namespace);
-  const service = parsed.services.get(host);
+  const served = parsed.served.get(host);
   const subset = destination.subset === undefined ? {} : subsetLabels(parsed, host, destination.subset);
-  return service && subset ? { kind: "pods", service: serviceNameOf(service), selector: { ...service.spec.selector, ...subset } } : undefined;
+  return served && subset ? { kind: "pods", service: served.service, selector: { ...served.selector, ...subset } } : undefined;
 }
 
 /** Rules for one host add up, as istiod merges them. */
@@ -174,24 +196,19 @@ function subsetLabels(parsed: Parsed, host: string, name: string): Readonly<Reco
 }
 
 function plainTarget(parsed: Parsed, host: string): Target {
-  const service = parsed.services.get(host);
-  if (!service) return { kind: "nowhere", code: 404, flags: "NR", service: undefined };
-  return { kind: "pods", service: serviceNameOf(service), selector: service.spec.selector, shadows: [], answered: [] };
+  const served = parsed.served.get(host);
+  if (!served) return { kind: "nowhere", code: 404, flags: "NR", service: undefined };
+  return { kind: "pods", ...served, shadows: [], answered: [] };
 }
 
-/** The full name of the Service that a short one means in a namespace; a name that means none stays as it is. */
+/** The full name of the host that a short one means in a namespace; a name that means none stays as it is. */
 function fullHost(parsed: Parsed, host: string, namespace: string): string {
   const meanings = [host, `${host}.${namespace}.svc.cluster.local`, `${host}.svc.cluster.local`, `${host}.cluster.local`];
-  return meanings.find((meaning) => parsed.services.has(meaning)) ?? host;
+  return meanings.find((meaning) => parsed.served.has(meaning)) ?? host;
 }
 
 function nameFor(parsed: Parsed, host: string): ServiceName | undefined {
-  const service = parsed.services.get(host);
-  return service && serviceNameOf(service);
-}
-
-function serviceNameOf({ metadata }: ServiceObject): ServiceName {
-  return { name: metadata.name, namespace: metadata.namespace, host: `${metadata.name}.${metadata.namespace}.svc.cluster.local` };
+  return parsed.served.get(host)?.service;
 }
 
 function byAge(a: VirtualService, b: VirtualService): number {

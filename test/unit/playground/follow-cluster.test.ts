@@ -73,8 +73,8 @@ test("routes are pushed at once and after each change, until stopped", () => {
   const destinationRules = aCache(aDestinationRule("reviews", ["v1"]));
   const services = aCache(aKubernetesService("reviews"));
   const pushed: MeshObjects[] = [];
-  const [httpRoutes, grpcRoutes] = [aCache(), aCache()];
-  const stop = followRoutes({ virtualServices, destinationRules, services, httpRoutes, grpcRoutes }, { push: (objects) => void pushed.push(objects) });
+  const [serviceEntries, httpRoutes, grpcRoutes] = [aCache(), aCache(), aCache()];
+  const stop = followRoutes({ virtualServices, destinationRules, services, serviceEntries, httpRoutes, grpcRoutes }, { push: (objects) => void pushed.push(objects) });
   expect(pushed).toHaveLength(1);
   services.tell("added", aKubernetesService("ratings"));
   destinationRules.tell("added", aDestinationRule("ratings", ["v1"]));

@@ -22,6 +22,10 @@ export function aKubernetesService(name: string, selector: Record<string, string
   return { metadata: { name, namespace: "bookinfo" }, spec: { selector } };
 }
 
+export function aServiceEntry(host: string, labels?: Record<string, string>): KubernetesObject {
+  return { metadata: { name: "entry", namespace: "bookinfo" }, spec: { hosts: [host], ...(labels && { workloadSelector: { labels } }) } };
+}
+
 export function theMeshObjects(...virtualServices: KubernetesObject[]): MeshObjects {
   return {
     virtualServices,

@@ -5,7 +5,7 @@ import type { MeshRequest } from "../../../src/playground/mesh/http-match.ts";
 import type { Sender } from "../../../src/playground/mesh/http-match.ts";
 import { createRoutingTable, type MeshObjects } from "../../../src/playground/mesh/routing-table.ts";
 import { createRandom } from "../../../src/playground/random.ts";
-import { aDestinationRule, aVirtualService, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
+import { aDestinationRule, aServiceEntry, aVirtualService, theMeshObjects, toSubset } from "./mesh-objects.fixture.ts";
 
 const sidecar: Sender = { namespace: "bookinfo", entrance: "sidecar", labels: { app: "productpage", version: "v1" } };
 const gateway: Sender = { namespace: "istio-system", entrance: "gateway", labels: {} };
@@ -117,6 +117,21 @@ describe("destinations", () => {
     const objects = split(toSubset("v7"));
     const more = { ...aDestinationRule("reviews", ["v7"]), metadata: { name: "more", namespace: "bookinfo" } };
     expect(reached({ ...objects, destinationRules: [...objects.destinationRules, more] })).toBe("v7");
+  });
+
+  test("a host of a ServiceEntry is its pods, with or without a subset, and nowhere where it selects none", () => {
+    const outside = (subset: string | undefined, labels?: Record<string, string>): MeshObjects => ({
+      ...split(toSubset(subset, undefined, "reviews.internal")),
+      destinationRules: [{ ...aDestinationRule("reviews", ["v2"]), spec: { host: "reviews.internal", subsets: [{ name: "v2", labels: { version: "v2" } }] } }],
+      serviceEntries: [aServiceEntry("reviews.internal", labels)],
+    });
+    const selector = { app: "reviews" };
+    expect([reached(outside("v2", selector)), reached(outside(undefined, { ...selector, version: "v9" })), reached(outside("v2"))]).toEqual(["v2", "v9", "503 NC"]);
+    expect(reached({ ...outside("v2", selector), virtualServices: [] }, { host: "reviews.internal" })).toBe("*");
+  });
+  test("a Service comes before a ServiceEntry for its host", () => {
+    const entry = aServiceEntry("reviews-v9.bookinfo.svc.cluster.local", { app: "reviews", version: "v1" });
+    expect(reached({ ...split(toSubset(undefined, undefined, "reviews-v9")), serviceEntries: [entry] })).toBe("v9");
   });
 
   test("over many draws each destination gets its share, within what chance allows", () => {
