@@ -27,7 +27,7 @@ export interface RouteObject {
 }
 
 export interface RouteLookOptions {
-  /** Also the DestinationRules and Services that say where each version's pods are; left out where they may not be read. */
+  /** Also the DestinationRules, Services and ServiceEntries that say where each version's pods are; left out where they may not be read. */
   readonly withBackends?: boolean;
   /** As it was looked at, if anybody has. */
   readonly deployment?: DeploymentSeen | undefined;
@@ -40,9 +40,10 @@ export async function lookAtRoute(client: KubernetesClient, rollout: ValidRollou
   const routes = (await Promise.all(distinct(names).map((name) => found(client, name)))).flatMap((one) => one ?? []);
   const namespaces = withBackends || sides ? backendNamespaces(rollout, routes) : [];
   const listed = (resource: Resource): Promise<readonly KubernetesObject[]> => Promise.all(namespaces.map((namespace) => listedIn(client, resource, namespace, sides !== undefined))).then((all) => all.flat());
-  const [destinationRules, services] = await Promise.all([listed(RESOURCES.destinationRules), listed(RESOURCES.services)]);
+  const entries = withBackends && routes.some(({ kind }) => kind === "virtualServices") ? allVisible(client, RESOURCES.serviceEntries, rollout.metadata.namespace) : [];
+  const [destinationRules, services, serviceEntries] = await Promise.all([listed(RESOURCES.destinationRules), listed(RESOURCES.services), entries]);
   const ofKind = (kind: RouteKind): ObjectCache => cacheOf(routes.flatMap((route) => (route.kind === kind ? route.object : [])));
-  const caches = { virtualServices: ofKind("virtualServices"), httpRoutes: ofKind("httpRoutes"), grpcRoutes: ofKind("grpcRoutes"), destinationRules: cacheOf(destinationRules), services: cacheOf(services) };
+  const caches = { virtualServices: ofKind("virtualServices"), httpRoutes: ofKind("httpRoutes"), grpcRoutes: ofKind("grpcRoutes"), destinationRules: cacheOf(destinationRules), services: cacheOf(services), serviceEntries: cacheOf(serviceEntries) };
   const router = createTrafficRouter({ client, caches });
   return { router, routes, route: readRoute(rollout, router, sides) };
 }
@@ -81,6 +82,19 @@ async function listedIn(client: KubernetesClient, resource: Resource, namespace:
     if (error instanceof ApiError && (error.status === 404 || (error.status === 403 && !isNeeded))) return [];
     throw error;
   }
+}
+
+/** Every one that may be seen; those of one namespace where not all may be listed. */
+export async function allVisible(client: KubernetesClient, resource: Resource, namespace: string): Promise<readonly KubernetesObject[]> {
+  const listed = async (where?: string): Promise<readonly KubernetesObject[] | undefined> => {
+    try {
+      return (await client.list(resource, where)).items;
+    } catch (error) {
+      if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
+      throw error;
+    }
+  };
+  return (await listed()) ?? (await listed(namespace)) ?? [];
 }
 
 const Routes = z.array(z.object({ route: z.array(z.object({ destination: z.object({ host: z.string() }) })).default([]) })).default([]);

@@ -95,7 +95,7 @@ test("the Service, deleted in mid-run, is named", async () => {
   const world = await atHalf();
   world.router.cluster.remove("services", NAMESPACE, "reviews");
   await world.run(MINUTE);
-  expect(told(world)).toContain("no Service reviews in namespace bookinfo, which is the host of subset v3 in DestinationRule bookinfo/reviews");
+  expect(told(world)).toContain("no Service reviews in namespace bookinfo and no ServiceEntry for reviews.bookinfo.svc, which is the host of subset v3 in DestinationRule bookinfo/reviews");
   steady(world);
   world.router.cluster.put("services", aKubernetesService());
   await world.run(MINUTE);

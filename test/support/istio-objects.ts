@@ -57,6 +57,23 @@ export function aKubernetesService({ selector = { app: "reviews" }, ...named }: 
   };
 }
 
+/** `selector`: of its pods; null: it is for endpoints elsewhere. */
+export function aServiceEntry({ host = "reviews.internal", selector = { app: "reviews" }, exportTo, ...named }: Named & { readonly host?: string; readonly selector?: Readonly<Record<string, string>> | null; readonly exportTo?: readonly string[] } = {}): KubernetesObject {
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "ServiceEntry",
+    metadata: metadataOf(named, "reviews"),
+    spec: {
+      hosts: [host],
+      ports: [{ number: 9080, name: "http", protocol: "HTTP" }],
+      location: "MESH_INTERNAL",
+      resolution: "STATIC",
+      ...(selector ? { workloadSelector: { labels: selector } } : { endpoints: [{ address: "10.1.0.1" }] }),
+      ...(exportTo && { exportTo }),
+    },
+  };
+}
+
 export interface PodOptions extends Named {
   readonly version?: string;
   readonly app?: string;

@@ -7,6 +7,7 @@ import { ROUTE_KINDS, routesNamed, type RouteKind } from "../../rollout/route-na
 import { isValid } from "../../rollout/validity.ts";
 import type { Cluster } from "../cluster.ts";
 import type { Selection } from "../options.ts";
+import { allVisible } from "../route-look.ts";
 import { listRollouts, placeOf, rolloutsFor } from "../targets.ts";
 import { lookAtCrd, lookAtRecords } from "./crd.ts";
 import { askDaemon, type DaemonAnswer } from "./daemon.ts";
@@ -15,7 +16,6 @@ import { lookAtHold } from "./hold.ts";
 import { lookForLeftovers } from "./leftovers.ts";
 import { lookAtDaemonRights, lookAtOwnRights } from "./rights.ts";
 import { lookAtRollout } from "./rollouts.ts";
-import { allVisible } from "./shadows.ts";
 import { lookAtSidecars } from "./sidecars.ts";
 import { lookAtTelemetry } from "./telemetry.ts";
 

@@ -1,26 +1,12 @@
 /** Other VirtualServices for the same host: Istio goes by the oldest for callers in the mesh, and merges those of a gateway in an order that nobody promises. */
 import { z } from "zod";
-import type { KubernetesClient, KubernetesObject, Resource } from "../../kubernetes/client.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
+import type { KubernetesObject } from "../../kubernetes/client.ts";
 import { canonicalHost } from "../../traffic/istio/host.ts";
 import { bad, note, type Finding } from "./finding.ts";
 
 const MESH = "mesh";
 
 const Spec = z.object({ hosts: z.array(z.string()).default([]), gateways: z.array(z.string()).default([MESH]), exportTo: z.array(z.string()).default(["*"]) });
-
-/** Every one that may be seen; those of one namespace where not all may be listed. */
-export async function allVisible(client: KubernetesClient, resource: Resource, namespace: string): Promise<readonly KubernetesObject[]> {
-  const listed = async (where?: string): Promise<readonly KubernetesObject[] | undefined> => {
-    try {
-      return (await client.list(resource, where)).items;
-    } catch (error) {
-      if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
-      throw error;
-    }
-  };
-  return (await listed()) ?? (await listed(namespace)) ?? [];
-}
 
 export function shadowsOf(route: KubernetesObject, all: readonly KubernetesObject[], subject: string): readonly Finding[] {
   return all.filter(({ metadata }) => metadata.uid !== route.metadata.uid).flatMap((other) => shadowBy(other, route, subject));

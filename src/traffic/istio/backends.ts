@@ -10,10 +10,11 @@ import { canonicalHost, hostNameOf, type HostName } from "./host.ts";
 import { refusalOf } from "../reference.ts";
 import type { Trouble } from "../route-form.ts";
 import type { RoutePlace } from "./route-place.ts";
+import { entryBackend, findServiceEntry } from "./service-entry.ts";
 import { istioOf } from "./target.ts";
-import { subsetOf, versionOf, type RouteDestination } from "./virtual-service.ts";
+import { FORM, subsetOf, versionOf, type RouteDestination } from "./virtual-service.ts";
 
-type Caches = Pick<ObjectCaches, "destinationRules" | "services">;
+type Caches = Pick<ObjectCaches, "destinationRules" | "services" | "serviceEntries">;
 
 /** The DestinationRules in which subsets are looked for, in order. */
 export interface Rules {
@@ -23,7 +24,7 @@ export interface Rules {
   readonly searched: string;
 }
 
-/** What `release` is one of: the subsets of one host, or Services. */
+/** What `release` is one of: the subsets of one host, or hosts of their own, which are Services (or those of ServiceEntries). */
 export type Family = { readonly kind: "subsets"; readonly host: string } | { readonly kind: "services" };
 
 /** The rule that the target names, else those whose host the route leads to. */
@@ -40,12 +41,12 @@ function namedRule(caches: Caches, rollout: RolloutRef, { namespace, name }: Req
   return refusal === undefined ? { kind: "rules", rules: parsed([object]), searched: label } : { kind: "unusable", message: refusal };
 }
 
-/** Istio looks in the namespace of the caller and in that of the Service; an exact host comes before a wildcard. */
-function rulesByHost({ destinationRules }: Caches, place: RoutePlace): Rules {
+/** Istio looks in the namespace of the caller and in that of the Service or the ServiceEntry; an exact host comes before a wildcard. */
+function rulesByHost({ destinationRules, serviceEntries }: Caches, place: RoutePlace): Rules {
   const hosts = unique(place.destinations.map((each) => hostOf(each, place)));
   const rules = unique(
     hosts.flatMap((host) => {
-      const namespaces = unique([place.namespace, hostNameOf(host, place.namespace).namespace ?? place.namespace]);
+      const namespaces = unique([place.namespace, hostNameOf(host, place.namespace).namespace ?? findServiceEntry(serviceEntries, host, [place.namespace])?.namespace ?? place.namespace]);
       const covering = namespaces.flatMap((namespace) => parsed(destinationRules.list(namespace))).filter((rule) => ruleCovers(rule, host));
       return [...covering.filter((rule) => !rule.host.startsWith("*")), ...covering.filter((rule) => rule.host.startsWith("*"))];
     }),
@@ -67,12 +68,12 @@ export function familyOf(versions: readonly string[], caches: Caches, rules: Rul
   return undefined;
 }
 
-function familyOfOne(version: string, { services }: Caches, { rules }: Rules, place: RoutePlace): Family | undefined {
+function familyOfOne(version: string, caches: Caches, { rules }: Rules, place: RoutePlace): Family | undefined {
   const rule = rules.find(({ subsets }) => subsets.has(version));
   if (rule) return { kind: "subsets", host: hostOfRule(rule, place) };
   const served = place.destinations.find((each) => versionOf(each) === version);
   if (served) return subsetOf(served) === undefined ? { kind: "services" } : { kind: "subsets", host: hostOf(served, place) };
-  return services.get(namespaceOfServices(place), version) ? { kind: "services" } : undefined;
+  return ownHostBackend(version, caches, place) ? { kind: "services" } : undefined;
 }
 
 /** Whether a destination may be a version of what `release` names. */
@@ -82,23 +83,54 @@ export function isCandidate(destination: RouteDestination, family: Family | unde
   return family.kind === "services" ? !isSubset : isSubset && hostOf(destination, place) === family.host;
 }
 
-/** Where the pods of a version are; a subset comes before a Service of the same name. */
-export function backendOf(version: string, { services }: Caches, { rules, searched }: Rules, place: RoutePlace): Backend {
+/** Where the pods of a version are; a subset comes before a host of the same name. */
+export function backendOf(version: string, caches: Caches, { rules, searched }: Rules, place: RoutePlace): Backend {
   const rule = rules.find(({ subsets }) => subsets.has(version));
-  if (rule) return subsetBackend(rule, version, services, place);
-  const namespace = namespaceOfServices(place);
-  const service = services.get(namespace, version);
-  if (!service) return missing(`no subset ${version} in ${searched} and no Service ${version} in namespace ${namespace}`);
-  return serviceBackend(service);
+  if (rule) return subsetBackend(rule, version, caches, place);
+  return ownHostBackend(version, caches, place) ?? missing(`no subset ${version} in ${searched} and no Service ${version} in namespace ${namespaceOfServices(place)}${outsideSaid(version, place)}`);
 }
 
-function subsetBackend(rule: DestinationRule, version: string, services: Caches["services"], place: RoutePlace): Backend {
+function subsetBackend(rule: DestinationRule, version: string, caches: Caches, place: RoutePlace): Backend {
   const host = hostOfRule(rule, place);
+  const backend = hostBackend(caches, host, { namespaces: unique([rule.namespace, place.namespace]), labels: rule.subsets.get(version), definedAtMs: rule.definedAtMs });
+  if (backend) return backend;
   const { name, namespace } = hostNameOf(host, rule.namespace);
-  if (namespace === undefined) return missing(`subset ${version} of ${rule.label} is of host ${host}, which is no Service of this cluster (expected NAME or NAME.NAMESPACE.svc.cluster.local)`);
-  const service = services.get(namespace, name);
-  if (!service) return missing(`no Service ${name} in namespace ${namespace}, which is the host of subset ${version} in ${rule.label}`);
-  return serviceBackend(service, rule.subsets.get(version) ?? {}, rule.definedAtMs);
+  if (namespace !== undefined) return missing(`no Service ${name} in namespace ${namespace} and no ServiceEntry for ${host}, which is the host of subset ${version} in ${rule.label}`);
+  return missing(`subset ${version} of ${rule.label} is of host ${host}, which is no Service of this cluster (expected NAME or NAME.NAMESPACE.svc.cluster.local), and namespace ${place.namespace} sees no ServiceEntry for it (expected one with a workloadSelector)`);
+}
+
+interface HostAsked {
+  /** From which it is looked at. */
+  readonly namespaces: readonly string[];
+  /** Of a subset, as told by a rule that was defined then. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly definedAtMs?: number;
+}
+
+/** A Service of that host comes before a ServiceEntry for it. */
+function hostBackend({ services, serviceEntries }: Caches, host: string, { namespaces, labels, definedAtMs }: HostAsked): Backend | undefined {
+  const { name, namespace } = hostNameOf(host, "");
+  const service = namespace === undefined ? undefined : services.get(namespace, name);
+  if (service) return serviceBackend(service, labels, definedAtMs);
+  const entry = findServiceEntry(serviceEntries, host, namespaces);
+  return entry && entryBackend(entry, host, labels, definedAtMs);
+}
+
+/** Of a version that is no subset. */
+function ownHostBackend(version: string, caches: Caches, place: RoutePlace): Backend | undefined {
+  const hosts = [...outsideHostsOf(version, place), `${version}.${namespaceOfServices(place)}.svc`];
+  return hosts.flatMap((host) => hostBackend(caches, host, { namespaces: [place.namespace] }) ?? [])[0];
+}
+
+/** Outside the cluster's own names a version's host is spelled as those that the route already leads to. */
+function outsideHostsOf(version: string, place: RoutePlace): readonly string[] {
+  const hosts = place.destinations.filter((each) => subsetOf(each) === undefined).map((each) => hostOf(FORM.siblingOf(each, version), place));
+  return unique(hosts.filter((host) => hostNameOf(host, place.namespace).namespace === undefined));
+}
+
+function outsideSaid(version: string, place: RoutePlace): string {
+  const hosts = outsideHostsOf(version, place);
+  return hosts.length === 0 ? "" : `, and no ServiceEntry for ${hosts.join(" or ")}`;
 }
 
 /** A wildcard stands for the host that the route leads to. */

@@ -19,7 +19,7 @@ const ARGO_RULE = "argo-rollouts.argoproj.io/managed-by-rollouts";
 
 export interface IstioRouterOptions extends WeightedRouterOptions {
   readonly client: Pick<KubernetesClient, "create" | "patch" | "delete">;
-  readonly caches: Pick<ObjectCaches, "virtualServices" | "destinationRules" | "services">;
+  readonly caches: Pick<ObjectCaches, "virtualServices" | "destinationRules" | "services" | "serviceEntries">;
 }
 
 export function createIstioRouter(options: IstioRouterOptions): TrafficRouter {

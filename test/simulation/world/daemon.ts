@@ -1,4 +1,5 @@
 /** One daemon: all that `main.ts` and the scheduler put together, on a simulated network, clock and Redis. */
+import { cacheOf } from "../../../src/cli/route-look.ts";
 import type { KubernetesClient, KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { createRollouts } from "../../../src/kubernetes/rollouts.ts";
 import { createRouteIndex } from "../../../src/kubernetes/route-index.ts";
@@ -61,7 +62,7 @@ export function startDaemon(parts: DaemonParts): (ref: RolloutRef, dueAtMs: numb
   const schedules = createSchedules({ all: rolloutStore.all, rollouts });
   const metrics = Object.assign(createCountingMetrics(), { notification: () => undefined, tick: () => undefined });
   const outbox = createOutbox({ redis: parts.link, notifierFor: () => parts.notifier, onDelivered: (ref) => wake(ref), metrics, logger: log, time, random });
-  const router = createIstioRouter({ caches: informers.stores, client: remembering(parts), ownerOf: routes.ownerOf });
+  const router = createIstioRouter({ caches: { ...informers.stores, serviceEntries: cacheOf([]) }, client: remembering(parts), ownerOf: routes.ownerOf });
   const ports = parts.tampering.ports({
     clock: { nowMs: time.nowMs, skewMs: () => parts.skewMs },
     rollouts: withUrgentFirst(rollouts),

@@ -1,16 +1,16 @@
-/** What the Istio router makes of VirtualServices, DestinationRules and Services. */
+/** What the Istio router makes of VirtualServices, DestinationRules, Services and ServiceEntries. */
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import type { RouteFound, RouteSeen } from "../../../src/rollout/observation.ts";
 import type { Traffic } from "../../../src/rollout/spec-traffic.ts";
 import { createIstioRouter, type IstioRouterOptions } from "../../../src/traffic/istio/istio-router.ts";
-import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, hosts, subsets, type KubernetesRoute } from "../../support/istio-objects.ts";
+import { aDestinationRule, aKubernetesService, aServiceEntry, aTarget, aVirtualService, hosts, subsets, type KubernetesRoute } from "../../support/istio-objects.ts";
 import { createMemoryCluster } from "../../support/memory-cluster.ts";
 
 const ROLLOUT = { namespace: "bookinfo", name: "reviews" };
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 
-type Kind = "virtualServices" | "destinationRules" | "services";
+type Kind = "virtualServices" | "destinationRules" | "services" | "serviceEntries";
 type Objects = readonly (readonly [Kind, KubernetesObject])[];
 
 interface Question {
@@ -194,7 +194,7 @@ describe("the backend of a version", () => {
     ["no rule for the host", [route, service], aTarget(), "no subset v3 in a DestinationRule for reviews.bookinfo.svc (there is none) and no Service v3 in namespace bookinfo"],
     ["the named rule is not there", [route, service, ["destinationRules", aDestinationRule()]], named, "no subset v3 in DestinationRule bookinfo/versions (which does not exist) and no Service v3 in namespace bookinfo"],
     ["the named rule lacks the subset", [route, service, ["destinationRules", aDestinationRule({ name: "versions", versions: ["v2"] })]], named, "no subset v3 in DestinationRule bookinfo/versions and no Service v3 in namespace bookinfo"],
-    ["no Service for the host", [route, ["destinationRules", aDestinationRule()]], aTarget(), "no Service reviews in namespace bookinfo, which is the host of subset v3 in DestinationRule bookinfo/reviews"],
+    ["no Service for the host", [route, ["destinationRules", aDestinationRule()]], aTarget(), "no Service reviews in namespace bookinfo and no ServiceEntry for reviews.bookinfo.svc, which is the host of subset v3 in DestinationRule bookinfo/reviews"],
     ["a Service without selector", [route, ["destinationRules", aDestinationRule()], ["services", aKubernetesService({ selector: {} })]], aTarget(), "Service bookinfo/reviews has no selector, so its pods cannot be told"],
   ])("is missing with a sentence that names what and where: %s", (_, objects, target, message) => {
     expect(found({ objects, target }).backends.v3).toEqual({ kind: "missing", message });
@@ -215,6 +215,92 @@ describe("the backend of a version", () => {
     const { v2, v3, v4 } = found({ objects, versions: ["v3", "v2", "v4"] }).backends;
     expect([v2?.kind, v3?.kind]).toEqual(["found", "found"]);
     expect(v4).toEqual({ kind: "missing", message: "no subset v4 in DestinationRule bookinfo/reviews and DestinationRule bookinfo/more and no Service v4 in namespace bookinfo" });
+  });
+});
+
+describe("a host that is no Service", () => {
+  const HOST = "reviews.internal";
+  const route: Objects[number] = ["virtualServices", aVirtualService({ http: [{ route: subsets({ v2: 90, v3: 10 }, HOST) }] })];
+  const rule: Objects[number] = ["destinationRules", aDestinationRule({ host: HOST })];
+  const entry = (options: Parameters<typeof aServiceEntry>[0] = {}): Objects[number] => ["serviceEntries", aServiceEntry(options)];
+  const v3In = (objects: Objects, target?: Traffic) => found({ objects, ...(target && { target }) }).backends.v3;
+  const pods = (namespace = "bookinfo", app = "reviews") => ({ kind: "found", namespace, selector: { app, version: "v3" }, definedAtMs: NOON });
+
+  it("is of the pods that its ServiceEntry and the subset select, and its subsets are candidates", () => {
+    const seen = found({ objects: [route, rule, entry()] });
+    expect(seen.destinations).toMatchObject([{ version: "v2", points: 90, candidate: true }, { version: "v3", points: 10, candidate: true }]);
+    expect(seen.backends).toMatchObject({ v3: pods(), v2: { kind: "found", selector: { app: "reviews", version: "v2" } } });
+  });
+
+  it("is spelled as the ServiceEntry does, also where a wildcard rule covers it", () => {
+    expect(v3In([route, ["destinationRules", aDestinationRule({ host: "*.internal" })], entry()])).toEqual(pods());
+    expect(v3In([route, rule, entry({ host: "*.internal" })])).toMatchObject({ kind: "missing" });
+  });
+
+  it("is defined when the later of rule and ServiceEntry was last written", () => {
+    let now = NOON;
+    const { put, edit, caches, client } = createMemoryCluster({ nowMs: () => now });
+    for (const [kind, object] of [route, rule, entry()]) put(kind, object);
+    const definedAfter = (kind: Kind, spec: object): unknown => {
+      now += 60_700;
+      edit(kind, "bookinfo", "reviews", "kubectl", (object) => ({ ...object, spec: { ...(object.spec as object), ...spec } }));
+      return createIstioRouter({ caches, client }).read(ROLLOUT, aTarget(), ["v3"]);
+    };
+    expect(definedAfter("serviceEntries", { workloadSelector: { labels: { app: "other" } } })).toMatchObject({ backends: { v3: { selector: { app: "other", version: "v3" }, definedAtMs: NOON + 60_000 } } });
+    expect(definedAfter("destinationRules", { trafficPolicy: {} })).toMatchObject({ backends: { v3: { definedAtMs: NOON + 121_000 } } });
+  });
+
+  it("is a Service's first, where there is one of that host", () => {
+    const objects: Objects = [...tutorial.slice(0, 2), entry({ host: "reviews.bookinfo.svc.cluster.local", selector: { app: "entry" } })];
+    expect(v3In(objects)).toEqual(pods("bookinfo", "entry"));
+    expect(v3In([...objects, ["services", aKubernetesService()]])).toEqual(pods());
+  });
+
+  it.each<[string, Objects, string | undefined]>([
+    ["in the route's namespace before any other", [entry({ namespace: "elsewhere", selector: { app: "far" } }), entry()], "bookinfo"],
+    ["elsewhere, exported to all by default", [entry({ namespace: "elsewhere" })], "elsewhere"],
+    ["elsewhere, exported to all", [entry({ namespace: "elsewhere", exportTo: ["*"] })], "elsewhere"],
+    ["elsewhere, exported to the route's namespace", [entry({ namespace: "elsewhere", exportTo: ["other", "bookinfo"] })], "elsewhere"],
+    ["in the route's namespace, exported to nobody else", [entry({ exportTo: ["."] })], "bookinfo"],
+    ["elsewhere, exported to nobody", [entry({ namespace: "elsewhere", exportTo: ["."] })], undefined],
+  ])("is looked for %s", (_, entries, namespace) => {
+    expect(v3In([route, rule, ...entries])).toMatchObject(namespace === undefined ? { kind: "missing" } : pods(namespace));
+  });
+
+  it("is looked for in the rule's namespace, too, and a rule beside the ServiceEntry", () => {
+    const allowed = { annotations: { "weir.dev/allow-from": "bookinfo" } };
+    const named: Traffic = { istio: { ...aTarget().istio!, destinationRule: { name: "reviews", namespace: "mesh" } } };
+    const ruleThere: Objects[number] = ["destinationRules", aDestinationRule({ host: HOST, namespace: "mesh", metadata: allowed })];
+    expect(v3In([route, ruleThere, entry({ namespace: "mesh", exportTo: ["."] })], named)).toEqual(pods("mesh"));
+    expect(v3In([route, ruleThere, entry({ namespace: "mesh" })])).toEqual(pods("mesh"));
+  });
+
+  it.each<[string, Objects, string]>([
+    ["neither Service nor ServiceEntry", [], "subset v3 of DestinationRule bookinfo/reviews is of host reviews.internal, which is no Service of this cluster (expected NAME or NAME.NAMESPACE.svc.cluster.local), and namespace bookinfo sees no ServiceEntry for it (expected one with a workloadSelector)"],
+    ["a ServiceEntry of endpoints", [entry({ selector: null })], "ServiceEntry bookinfo/reviews is for reviews.internal and has no workloadSelector, but endpoints or DNS alone, so the pods that answer cannot be told: give it workloadSelector.labels that they all have"],
+    ["a ServiceEntry that selects by nothing", [entry({ selector: {} })], "ServiceEntry bookinfo/reviews is for reviews.internal and has no workloadSelector, but endpoints or DNS alone, so the pods that answer cannot be told: give it workloadSelector.labels that they all have"],
+    ["a ServiceEntry that Istio would not take", [["serviceEntries", { ...aServiceEntry(), spec: { hosts: HOST } }]], "subset v3 of DestinationRule bookinfo/reviews is of host reviews.internal, which is no Service of this cluster (expected NAME or NAME.NAMESPACE.svc.cluster.local), and namespace bookinfo sees no ServiceEntry for it (expected one with a workloadSelector)"],
+    ["a ServiceEntry of a short name, which nobody can mean", [entry({ host: "reviews" })], "subset v3 of DestinationRule bookinfo/reviews is of host reviews.internal, which is no Service of this cluster (expected NAME or NAME.NAMESPACE.svc.cluster.local), and namespace bookinfo sees no ServiceEntry for it (expected one with a workloadSelector)"],
+  ])("has no pods, and a sentence says why: %s", (_, entries, message) => {
+    expect(v3In([route, rule, ...entries])).toEqual({ kind: "missing", message });
+  });
+
+  describe("for each version", () => {
+    const versions = ["reviews-v3", "reviews-v2"];
+    const served: Objects[number] = ["virtualServices", aVirtualService({ http: [{ route: hosts({ "reviews-v2.internal": null }) }] })];
+    const entryOf = (version: string): Objects[number] => entry({ name: version, host: `reviews-${version}.internal`, selector: { app: "reviews", version } });
+
+    it("is a version by its first label, before a Service that merely bears the name, and before the route leads there", () => {
+      const namesake: Objects[number] = ["services", aKubernetesService({ name: "reviews-v3", selector: { app: "namesake" } })];
+      const seen = found({ objects: [served, entryOf("v2"), entryOf("v3"), namesake], versions });
+      expect(seen.destinations).toEqual([{ version: "reviews-v2", points: 100, weighted: false, candidate: true }]);
+      expect(seen.backends).toEqual({ "reviews-v3": pods(), "reviews-v2": { ...pods(), selector: { app: "reviews", version: "v2" } } });
+    });
+
+    it("is missing with a sentence that names all that was looked for", () => {
+      const message = "no subset reviews-v3 in a DestinationRule for reviews-v2.internal (there is none) and no Service reviews-v3 in namespace bookinfo, and no ServiceEntry for reviews-v3.internal";
+      expect(found({ objects: [served, entryOf("v2")], versions }).backends["reviews-v3"]).toEqual({ kind: "missing", message });
+    });
   });
 });
 
