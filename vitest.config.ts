@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", "mirrored-requests", "blue-green", "routes-together", "connections", "route-forms", "pinned-users", "grpc-routes"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", "mirrored-requests", "blue-green", "routes-together", "connections", "route-forms", "pinned-users", "grpc-routes", "service-entries"].map((name) => `test/integration/${name}.test.ts`);
 /** One counts writes to the last one, and scrapes that come late would add looks; the second one's daemon would obey in the namespaces of other tests; twenty commands against two daemons that fight keep an API server busy with nothing else for most of a minute. */
 const alone = ["cost", "tenants", "abort", "shares"].map((name) => `test/integration/${name}.test.ts`);
 

@@ -7,7 +7,7 @@ import type { RouteFound } from "../../src/rollout/observation.ts";
 import { EPOCH_ANNOTATION, ROUTE_MANAGER, STAMP_MANAGER } from "../../src/rollout/rollout.ts";
 import type { RouteChange, TrafficRouter } from "../../src/traffic/traffic-router.ts";
 import type { Split } from "../support/istio-objects.ts";
-import { DIALECTS, type Leading, type Part } from "../support/route-dialects.ts";
+import { BY_SERVICE_ENTRY, DIALECTS, type Leading, type Part } from "../support/route-dialects.ts";
 import { routerWorldsAtHand, type RouterWorld, type Scene } from "../support/router-worlds.ts";
 
 describe.each(routerWorldsAtHand())("a traffic router on $world", ({ open }) => {
@@ -17,7 +17,7 @@ describe.each(routerWorldsAtHand())("a traffic router on $world", ({ open }) => 
   });
   afterAll(() => world?.close());
 
-  describe.each(DIALECTS.map((dialect) => ({ label: dialect.label, dialect })))("by $label", ({ dialect }) => {
+  describe.each([...DIALECTS.map((dialect) => ({ label: dialect.label, dialect })), { label: "the host of a ServiceEntry", dialect: BY_SERVICE_ENTRY }])("by $label", ({ dialect }) => {
     const { target, part, destinationsIn, withDestinations } = dialect;
     const PLAIN = [part({ v2: 90, v3: 10 })];
     /** A route before ours that only some requests take, one after it, and in ours a foreign destination and much that Weir knows nothing of. */

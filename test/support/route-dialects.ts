@@ -2,7 +2,7 @@
 import type { KubernetesObject, ObjectMetadata } from "../../src/kubernetes/client.ts";
 import type { RouteKind } from "../../src/rollout/route-names.ts";
 import type { Traffic } from "../../src/rollout/spec-traffic.ts";
-import { aDestinationRule, aKubernetesService, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
+import { aDestinationRule, aKubernetesService, aServiceEntry, aTarget, aVirtualService, NAMESPACE, subsets, type Split } from "./istio-objects.ts";
 
 /** A route or rule within an object. */
 export type Part = Readonly<Record<string, unknown>>;
@@ -63,6 +63,8 @@ interface MirrorFilter {
   readonly requestMirror?: { readonly backendRef: { readonly name: string }; readonly percent?: number };
 }
 
+const ENTRY_HOST = "reviews.internal";
+
 const VIRTUAL_SERVICE: Dialect = {
   kind: "virtualServices",
   label: "VirtualService",
@@ -91,6 +93,14 @@ const VIRTUAL_SERVICE: Dialect = {
   sibling: (destination, subset) => ({ ...destination, destination: { ...(destination["destination"] as object), subset } }),
   alone: (version) => subsets({ [version]: null })!,
   noPart: (namespace, name, has) => `VirtualService ${namespace}/reviews has no http route named ${name}; it has ${has}`,
+};
+
+/** The same, of a host that no Service has. */
+export const BY_SERVICE_ENTRY: Dialect = {
+  ...VIRTUAL_SERVICE,
+  beside: () => [aServiceEntry(), aDestinationRule({ host: ENTRY_HOST })],
+  part: (split, rest = {}) => ({ ...rest, route: subsets(split, ENTRY_HOST) }),
+  alone: (version) => subsets({ [version]: null }, ENTRY_HOST)!,
 };
 
 function gatewayDialect(kind: "httpRoutes" | "grpcRoutes", label: string, extras: Part): Dialect {

@@ -10,7 +10,7 @@ import type { TrafficRouter } from "../../src/traffic/traffic-router.ts";
 import type { ApiObject } from "./api-request.ts";
 import { NAMESPACE } from "./istio-objects.ts";
 import { kubernetesApis, type TestApi } from "./kubernetes-apis.ts";
-import { createMemoryCluster } from "./memory-cluster.ts";
+import { createMemoryCluster, type CachedKind } from "./memory-cluster.ts";
 import type { Dialect, Part } from "./route-dialects.ts";
 import { createSilentLog } from "./silent-log.ts";
 import { until } from "./until.ts";
@@ -43,6 +43,8 @@ export interface RouterWorldAtHand {
   open(): Promise<RouterWorld>;
 }
 
+const KIND_BESIDE: Readonly<Record<string, CachedKind>> = { Service: "services", DestinationRule: "destinationRules", ServiceEntry: "serviceEntries" };
+
 /** For `describe.each`. */
 export function routerWorldsAtHand(): readonly RouterWorldAtHand[] {
   const apis = kubernetesApis().map(({ name, open }) => ({ world: `the ${name} API`, open: async () => openApiWorld(await open()) }));
@@ -54,7 +56,7 @@ function openMemoryWorld(): RouterWorld {
     async begin(dialect, parts, beside) {
       const { kind } = dialect;
       const { caches, client, edit, put } = createMemoryCluster({ nowMs: Date.now });
-      for (const object of dialect.beside()) put(object.kind === "Service" ? "services" : "destinationRules", object);
+      for (const object of dialect.beside()) put(KIND_BESIDE[object.kind!]!, object);
       for (const object of routesOf(dialect, parts, beside)) put(kind, object);
       return {
         namespace: NAMESPACE,
@@ -96,7 +98,7 @@ async function beginScene(api: TestApi, caches: Caches, namespace: string, { dia
   const untilCached = async (): Promise<void> => {
     const present = await Promise.all(all.map(({ metadata: { name } }) => stored(name)));
     await until(() => present.every(({ metadata: { name, resourceVersion } }) => routes.get(namespace, name)?.metadata.resourceVersion === resourceVersion));
-    await until(() => beside.every(({ kind, metadata: { name } }) => objects[kind === "Service" ? "services" : "destinationRules"].get(namespace, name)));
+    await until(() => beside.every(({ kind, metadata: { name } }) => objects[KIND_BESIDE[kind!]!].get(namespace, name)));
   };
   const given = [...beside, ...all].map((each) => ({ ...each, metadata: { ...each.metadata, namespace } }));
   await api.apply(given as unknown as readonly ApiObject[]);
