@@ -356,11 +356,18 @@ function followersPoints(weight: number, total: number): number {
 export const newCallsNew: Law = {
   number: 4,
   says: "whoever calls one that follows finds the version that was made with theirs: its route takes the calls of the newest version's pods, and no others, before those have a share; and it is gone with the run",
-  watch: (facts) => ({
-    onEdge: (version) => (facts.scene.edge === "follows" ? lookAtOurs(facts, version, wrongCalls) : undefined),
-    onRoute: (version) => (facts.scene.edge === "follows" ? lookAtOurs(facts, version, uncalled) : undefined),
-    onEnd: () => (facts.scene.edge === "follows" && ownRoute(facts.server.get("virtualServices", EDGE) ?? NO_ROUTE) ? `our route is still on ${EDGE}` : undefined),
-  }),
+  watch(facts) {
+    if (facts.scene.edge !== "follows") return {};
+    let isHands = false; // what a hand has made of it since is the hand's, and a daemon may not have heard of it
+    return {
+      onEdge(version) {
+        isHands = !isDaemon(facts, version.author);
+        return lookAtOurs(facts, version, wrongCalls);
+      },
+      onRoute: (version) => (isHands ? undefined : lookAtOurs(facts, version, uncalled)),
+      onEnd: () => (ownRoute(facts.server.get("virtualServices", EDGE) ?? NO_ROUTE) ? `our route is still on ${EDGE}` : undefined),
+    };
+  },
 };
 
 const NO_ROUTE: KubernetesObject = { metadata: { name: EDGE } };
@@ -376,14 +383,10 @@ const wrongCalls: Look = (facts, { after, committed, run }) => {
   return isTheirs && destination === run.to.version ? undefined : `calls that match ${match} were led to ${destination} of ${EDGE}, and the run is about ${run.to.version}`;
 };
 
-/** Whatever a hand has made of it since is the hand's. */
 const uncalled: Look = (facts, { before, after, run }) => {
   const edge = facts.server.get("virtualServices", EDGE);
-  const isOurs = edge !== undefined && stampOf(edge) === stampOf(after);
-  const isRaise = splitIn(after, run).canary > splitIn(before, run).canary;
-  if (!isRaise || run.outcome) return undefined;
-  if (!isOurs) return `${run.to.version} was given more before ${EDGE} bore the intent`;
-  return undefined;
+  const isRaise = !run.outcome && splitIn(after, run).canary > splitIn(before, run).canary;
+  return isRaise && edge !== undefined && stampOf(edge) !== stampOf(after) ? `${run.to.version} was given more before ${EDGE} bore the intent` : undefined;
 };
 
 function leftOnEdge({ server, scene }: Facts): string | undefined {
