@@ -1,10 +1,14 @@
 /** How the tests run: those in memory first, on every core; then those with real servers, a few files at a time; then whole deliveries, which need the machine; at last, alone, what counts every request, and what works in every namespace. */
 import { defineConfig } from "vitest/config";
 
+const inIntegration = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
+/** Each strategy and kind of route, under live traffic. At a desk their contracts, and the deliveries below, stand for them: a whole run plays them all, and whoever names one plays it. */
+const ofStrategies = ["mirrored-requests", "blue-green", "routes-together", "objects-together", "followers", "connections", "route-forms", "service-entries", "pinned-users", "grpc-routes", "deployment-gateway"];
+const isPlayed = (name: string): boolean => process.env["WEIR_TEST_WHOLE"] === "true" || process.argv.some((argument) => argument.includes(name));
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", "mirrored-requests", "blue-green", "routes-together", "connections", "route-forms", "pinned-users", "grpc-routes", "service-entries"].map((name) => `test/integration/${name}.test.ts`);
+const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", ...ofStrategies.filter(isPlayed)];
 /** One counts writes to the last one, and scrapes that come late would add looks; the second one's daemon would obey in the namespaces of other tests; twenty commands against two daemons that fight keep an API server busy with nothing else for most of a minute. */
-const alone = ["cost", "tenants", "abort", "shares"].map((name) => `test/integration/${name}.test.ts`);
+const alone = ["cost", "tenants", "abort", "shares"];
 
 export default defineConfig({
   test: {
@@ -23,7 +27,7 @@ export default defineConfig({
         test: {
           name: "real servers",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
-          exclude: [...deliveries, ...alone],
+          exclude: inIntegration([...deliveries, ...ofStrategies, ...alone]),
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks", // each file's servers end with its own process
           maxWorkers: 4, // they wait more than they compute
@@ -35,7 +39,7 @@ export default defineConfig({
       {
         test: {
           name: "deliveries",
-          include: deliveries,
+          include: inIntegration(deliveries),
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
           maxWorkers: 2,
@@ -47,7 +51,7 @@ export default defineConfig({
       {
         test: {
           name: "alone",
-          include: alone,
+          include: inIntegration(alone),
           globalSetup: ["test/support/global-setup.ts"],
           pool: "forks",
           maxWorkers: 1,
