@@ -3,10 +3,10 @@ import { defineConfig } from "vitest/config";
 
 const inIntegration = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
 /** Each strategy and kind of route, under live traffic. At a desk their contracts, and the deliveries below, stand for them: a whole run plays them all, and whoever names one plays it. */
-const ofStrategies = ["mirrored-requests", "blue-green", "routes-together", "objects-together", "followers", "connections", "route-forms", "service-entries", "pinned-users", "grpc-routes", "deployment-gateway"];
+const ofStrategies = ["matched-requests", "mirrored-requests", "blue-green", "routes-together", "objects-together", "followers", "connections", "route-forms", "service-entries", "pinned-users", "grpc-routes", "deployment-gateway"];
 const isPlayed = (name: string): boolean => process.env["WEIR_TEST_WHOLE"] === "true" || process.argv.some((argument) => argument.includes(name));
 /** Live traffic, judged by its latency and its errors: beside others a slow machine would be the judge. */
-const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", "matched-requests", ...ofStrategies.filter(isPlayed)];
+const deliveries = ["scenarios", "playground", "story", "gitops", "kills", "fleet", "soak", "chaos", "deployment-mode", "gateway-api", ...ofStrategies.filter(isPlayed)];
 /** One counts writes to the last one, and scrapes that come late would add looks; the second one's daemon would obey in the namespaces of other tests; twenty commands against two daemons that fight keep an API server busy with nothing else for most of a minute. */
 const alone = ["cost", "tenants", "abort", "shares"];
 
