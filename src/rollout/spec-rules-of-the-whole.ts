@@ -2,6 +2,7 @@
 import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_METRIC, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION } from "./spec-defaults.ts";
 import { given, matches, ms } from "./spec-cel.ts";
 import { celText, type Rule } from "./spec-rule.ts";
+import type { RoutesNamed } from "./spec-rules.ts";
 import type { AnyStep, MATCHED_BY } from "./spec-rules-of-steps.ts";
 import { DURATION_PATTERN, msOf } from "./units.ts";
 
@@ -41,14 +42,6 @@ interface Routed extends Pick<Held, "deployment"> {
     readonly gatewayApi?: { readonly httpRoutes?: readonly unknown[] | undefined; readonly grpcRoutes?: readonly unknown[] | undefined } | undefined;
   };
   readonly strategy: Climbing;
-}
-
-interface RoutesNamed {
-  readonly name: string;
-  readonly follow?: string | undefined;
-  readonly routes?: readonly string[] | undefined;
-  readonly tlsRoutes?: readonly unknown[] | undefined;
-  readonly tcpRoutes?: readonly unknown[] | undefined;
 }
 
 const anyVirtualService = (condition: string) => `has(self.traffic.istio) && self.traffic.istio.virtualServices.exists(one, ${condition})`;

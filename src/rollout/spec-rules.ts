@@ -276,7 +276,8 @@ export function eachOnce(kind: string): Rule<readonly { readonly name: string; r
   return distinct(kind, 'self.map(ref, has(ref.__namespace__) ? ref.__namespace__ + "/" + ref.name : ref.name)', (refs) => refs.map(({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`)));
 }
 
-interface Following {
+/** As much of a VirtualService that is named as rules ask about. */
+export interface RoutesNamed {
   readonly name: string;
   readonly follow?: string | undefined;
   readonly routes?: readonly string[] | undefined;
@@ -285,11 +286,11 @@ interface Following {
 }
 
 const strays = (one: string) => `(has(${one}.follow) && (!self.exists(other, other.name == ${one}.follow && !has(other.follow)) || !self.exists_one(other, other.name == ${one}.name)))`;
-const strayIn = (all: readonly Following[]) =>
+const strayIn = (all: readonly RoutesNamed[]) =>
   all.find(({ name, follow }) => follow !== undefined && (!all.some((other) => other.name === follow && other.follow === undefined) || all.filter((other) => other.name === name).length > 1));
 
 /** Whose pods call it must be known, and by its name it is told apart in metrics. */
-export const followsALeader: Rule<readonly Following[]> = {
+export const followsALeader: Rule<readonly RoutesNamed[]> = {
   cel: `!self.exists(one, ${strays("one")})`,
   holds: (all) => strayIn(all) === undefined,
   sentence: "expected a VirtualService with follow to have a name of its own in this list, and to name one of the others that follows none itself, got {came} with follow: {came}; name the one whose pods call it",
@@ -300,11 +301,11 @@ export const followsALeader: Rule<readonly Following[]> = {
 };
 
 const isManifold = (one: string) => `(has(${one}.follow) && ((has(${one}.routes) && size(${one}.routes) > 1) || (has(${one}.tlsRoutes) && size(${one}.tlsRoutes) > 0) || (has(${one}.tcpRoutes) && size(${one}.tcpRoutes) > 0)))`;
-const manifoldIn = (all: readonly Following[]) =>
+const manifoldIn = (all: readonly RoutesNamed[]) =>
   all.find(({ follow, routes = [], tlsRoutes = [], tcpRoutes = [] }) => follow !== undefined && (routes.length > 1 || tlsRoutes.length + tcpRoutes.length > 0));
 
 /** Our own route stands before one of the user's. */
-export const followsByOneRoute: Rule<readonly Following[]> = {
+export const followsByOneRoute: Rule<readonly RoutesNamed[]> = {
   cel: `!self.exists(one, ${isManifold("one")})`,
   holds: (all) => manifoldIn(all) === undefined,
   sentence: "expected one http route of a VirtualService with follow, got several, or those of connections, of {came}; name one in routes",

@@ -1,4 +1,4 @@
-/** How an HTTPRoute is led to the pods of one Deployment, to its two sides, and back, and the two Services of ours that tell these apart. */
+/** How an HTTPRoute, or a GRPCRoute, is led to the pods of one Deployment, to its two sides, and back, and the two Services of ours that tell these apart. */
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/kubernetes/client.ts";
 import { Conflict } from "../../../src/kubernetes/errors.ts";
@@ -14,23 +14,24 @@ import { createMemoryCluster } from "../../support/memory-cluster.ts";
 import { DIALECTS, type Leading } from "../../support/route-dialects.ts";
 
 const ROLLOUT = { namespace: NAMESPACE, name: "reviews" };
-const TARGET: Traffic = { gatewayApi: { httpRoutes: [{ name: "reviews" }] } };
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 const [STABLE, CANARY] = ["v1-35dcc5d", "v2-e0b8f1d"];
 const MARK = "uid-1/1";
 const NAMES: SideNames = { mark: MARK, plain: STABLE, stable: STABLE, canary: CANARY, podLabels: { app: "reviews", team: "books" } };
 const WANTED: SidesWanted = { mark: MARK, stable: "hash-v1", canary: "hash-v2" };
-const dialect = DIALECTS.find(({ kind }) => kind === "httpRoutes")!;
+type Kind = "httpRoutes" | "grpcRoutes";
 const PLAIN: Leading = { name: "reviews", port: 9080, weight: 1 };
 const PARTNER: Leading = { name: "partner", port: 9080, weight: 20 };
 
-function aScene(references: readonly Leading[] = [PLAIN], services: readonly KubernetesObject[] = [aKubernetesService()]) {
+function aScene(references: readonly Leading[] = [PLAIN], services: readonly KubernetesObject[] = [aKubernetesService()], kind: Kind = "httpRoutes") {
+  const dialect = DIALECTS.find((one) => one.kind === kind)!;
+  const target: Traffic = { gatewayApi: { [kind]: [{ name: "reviews" }] } };
   let now = NOON;
   const cluster = createMemoryCluster({ nowMs: () => now });
   for (const service of services) cluster.put("services", service);
-  cluster.put("httpRoutes", dialect.object([{ name: "primary", backendRefs: references, timeouts: { request: "5s" } }]));
+  cluster.put(kind, dialect.object([{ name: "primary", backendRefs: references, timeouts: { request: "5s" } }]));
   const router = createGatewayRouter(cluster);
-  const look = (names = NAMES): RouteSeen => router.read(ROLLOUT, TARGET, [CANARY, STABLE], undefined, names);
+  const look = (names = NAMES): RouteSeen => router.read(ROLLOUT, target, [CANARY, STABLE], undefined, names);
   const see = (): RouteFound => {
     const seen = look();
     if (seen.kind !== "found") throw new Error(seen.message);
@@ -40,20 +41,20 @@ function aScene(references: readonly Leading[] = [PLAIN], services: readonly Kub
   return {
     cluster, look, see, service,
     pass: (seconds: number) => void (now += seconds * 1_000),
-    stored: (): KubernetesObject => cluster.caches.httpRoutes.get(NAMESPACE, "reviews")!,
-    references: (): readonly string[] => (cluster.caches.httpRoutes.get(NAMESPACE, "reviews")!.spec as { rules: { backendRefs: Leading[] }[] }).rules[0]!.backendRefs.map(({ name, weight }) => `${String(name)} ${weight}`),
-    sides: () => router.sides(ROLLOUT, TARGET),
-    define: (wanted: SidesWanted | null, { seen } = router.sides(ROLLOUT, TARGET)) => router.writeSides(ROLLOUT, TARGET, { wanted, ...(seen ? { seen } : {}) }),
+    stored: (): KubernetesObject => cluster.caches[kind].get(NAMESPACE, "reviews")!,
+    references: (): readonly string[] => (cluster.caches[kind].get(NAMESPACE, "reviews")!.spec as { rules: { backendRefs: Leading[] }[] }).rules[0]!.backendRefs.map(({ name, weight }) => `${String(name)} ${weight}`),
+    sides: () => router.sides(ROLLOUT, target),
+    define: (wanted: SidesWanted | null, { seen } = router.sides(ROLLOUT, target)) => router.writeSides(ROLLOUT, target, { wanted, ...(seen ? { seen } : {}) }),
     split: (points: Readonly<Record<string, number | null>>, isSplit: boolean, rest: Partial<RouteChange> = {}) =>
-      router.write({ rollout: ROLLOUT, target: TARGET, seen: see(), ours: [STABLE, CANARY], wanted: Object.entries(points).map(([version, each]) => ({ version, points: each })), matched: null, stamp: "uid-1/1.1", manager: "weir", sides: { ...NAMES, isSplit }, ...rest }),
+      router.write({ rollout: ROLLOUT, target, seen: see(), ours: [STABLE, CANARY], wanted: Object.entries(points).map(([version, each]) => ({ version, points: each })), matched: null, stamp: "uid-1/1.1", manager: "weir", sides: { ...NAMES, isSplit }, ...rest }),
   };
 }
 
 const selectorOf = (object: KubernetesObject | undefined): unknown => (object?.spec as { readonly selector?: unknown } | undefined)?.selector;
 
 describe("a rule that leads to the Service of a Deployment", () => {
-  it("is led to the two sides and back, to the byte", async () => {
-    const scene = aScene();
+  it.each(["httpRoutes", "grpcRoutes"] as const)("of %s is led to the two sides and back, to the byte", async (kind) => {
+    const scene = aScene(undefined, undefined, kind);
     const found = asFound(scene.stored());
     expect(scene.see()).toMatchObject({ isSplit: false, destinations: [{ version: STABLE, points: 100, weighted: false }] });
     await scene.define({ mark: MARK, stable: "hash-v1" });
@@ -146,6 +147,6 @@ describe("the Services of ours", () => {
     expect(named.sides()).toEqual({ obstacle: "Service bookinfo/weir-stable-reviews bears the name that Weir's own Service would have: give it another one" });
     const { cluster } = aScene();
     const name = "r".repeat(52);
-    expect(createGatewayRouter(cluster).sides({ namespace: NAMESPACE, name }, TARGET).obstacle).toMatch(/^the Services that tell the pods apart would be called weir-stable-r+, and a Service's name has at most 63 characters: give the Rollout a shorter name$/);
+    expect(createGatewayRouter(cluster).sides({ namespace: NAMESPACE, name }, { gatewayApi: { httpRoutes: [{ name: "reviews" }] } }).obstacle).toMatch(/^the Services that tell the pods apart would be called weir-stable-r+, and a Service's name has at most 63 characters: give the Rollout a shorter name$/);
   });
 });
