@@ -2,7 +2,7 @@
 import { DEFAULT_HOLD, DEFAULT_INTERVAL, DEFAULT_MAX_HOLD, DEFAULT_METRIC, DEFAULT_MIN_VERDICTS, DEFAULT_PROPAGATION } from "./spec-defaults.ts";
 import { given, matches, ms } from "./spec-cel.ts";
 import { celText, type Rule } from "./spec-rule.ts";
-import type { RoutesNamed } from "./spec-rules.ts";
+import type { RoutesNamed } from "./spec-rules-of-followers.ts";
 import type { AnyStep, MATCHED_BY } from "./spec-rules-of-steps.ts";
 import { DURATION_PATTERN, msOf } from "./units.ts";
 

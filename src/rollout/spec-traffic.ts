@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Count, LAST_WORD, NamespaceName, ObjectName, text } from "./spec-fields.ts";
 import { withRules } from "./spec-rule.ts";
 import * as rules from "./spec-rules.ts";
+import { followsALeader, followsByOneRoute } from "./spec-rules-of-followers.ts";
 
 const Port = Count(1, 65_535).optional().describe("The port that one of its matches asks for.");
 
@@ -69,8 +70,8 @@ export const Traffic = withRules(
           z.array(VirtualServiceRef).max(16, LAST_WORD),
           rules.holdsFrom(1, 16, "expected from 1 to 16 VirtualServices, got {came}; write [{name: reviews}] with the name of yours"),
           rules.eachOnce("VirtualService"),
-          rules.followsALeader,
-          rules.followsByOneRoute,
+          followsALeader,
+          followsByOneRoute,
         ).describe("The VirtualService that splits the traffic, or several that move together, with the same shares. They are yours: their weights are edited, and a step with match has a route of ours beside the only one while it lasts."),
         destinationRule: z
           .object({
